@@ -1,0 +1,86 @@
+"""namespaces, stats, verify, reindex: looking after a database."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from memsvc_cli import options, output, views
+from memsvc_cli.opening import opened
+
+if TYPE_CHECKING:
+    from memsvc import Memory
+
+
+def namespaces(db: options.Db = None, json: options.Json = False) -> None:
+    """List the namespaces of a database."""
+    with opened(db) as memory:
+        names = memory.namespaces()
+    if json:
+        output.document({"namespaces": names})
+        return
+    for name in names:
+        output.line(name)
+    if not names:
+        output.note("The database is empty.")
+
+
+def stats(namespace: options.AnyNamespace = None, db: options.Db = None, json: options.Json = False) -> None:
+    """Count what a namespace holds: sessions, messages, memories, and those that wait to be embedded (stale)."""
+    with opened(db) as memory:
+        counts = {name: memory.stats(namespace=name) for name in _chosen(memory, namespace)}
+    if json:
+        output.document({"namespaces": counts})
+    elif counts:
+        output.table(*views.counts(counts))
+    else:
+        output.note("The database is empty.")
+
+
+def verify(namespace: options.AnyNamespace = None, db: options.Db = None, json: options.Json = False) -> None:
+    """Check a database: its file, every hash, and what is derived against what was written.
+
+    Exits with 1 if there are problems, and lists them.
+    """
+    with opened(db) as memory:
+        names = [_known(memory, namespace)] if namespace else memory.namespaces()
+        with output.spinner("Verifying"):
+            problems = memory.verify(namespace=namespace)
+    if json:
+        output.document({"namespaces": names, "problems": problems})
+    elif not problems:
+        output.line(f"verified: {views.plural(len(names), 'namespace')}, no problems")
+    else:
+        for problem in problems:
+            output.line(problem)
+        output.note(f"{views.plural(len(problems), 'problem')} in {views.plural(len(names), 'namespace')}.")
+    if problems:
+        raise typer.Exit(1)
+
+
+def reindex(namespace: options.AnyNamespace = None, db: options.Db = None, json: options.Json = False) -> None:
+    """Embed what the model in use has not embedded yet, and build the indexes anew.
+
+    \b
+    memsvc reindex -n acme/ann
+    """
+    done = {}
+    with opened(db) as memory:
+        for name in _chosen(memory, namespace):
+            stale = memory.stats(namespace=name)["stale"]
+            with output.progress(f"Embedding {name}", stale) as advance:
+                done[name] = {"embedded": stale, "memories": memory.reindex(namespace=name, progress=advance)}
+    if json:
+        output.document({"namespaces": done})
+        return
+    for name, counts in done.items():
+        output.line(f"{name}: {counts['embedded']:,} embedded, {counts['memories']:,} indexed")
+
+
+def _chosen(memory: "Memory", namespace: str | None) -> list[str]:
+    return memory.namespaces() if namespace is None else [namespace]
+
+
+def _known(memory: "Memory", namespace: str) -> str:
+    """The namespace, which must be there: a mistyped one has no problems either."""
+    memory.stats(namespace=namespace)
+    return namespace

@@ -1,0 +1,82 @@
+"""Reading messages from a file: one JSON message a line, or one JSON list.
+
+The whole file is read before anything is stored: if it is malformed, nothing of it is.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from memsvc.errors import InvalidMessage
+
+STDIN = "-"
+
+
+class Item(NamedTuple):
+    """A message, and where it stands: "line 3", or "message 3" of a list."""
+
+    place: str
+    message: Any
+
+
+def read_messages(file: str, key: str | None = None) -> list[Item]:
+    """Every message of a file, or of stdin for `-`.
+
+    Args:
+        key: message `i` without a key of its own gets `key/i`, counted over the whole file as
+            `Memory.add` counts over a list.
+
+    Raises:
+        InvalidMessage: naming the file and the line that is not JSON.
+        OSError: the file cannot be read.
+    """
+    text = _read(file)
+    items = _of_list(text, file) if text.lstrip().startswith("[") else _of_lines(text, file)
+    if key is None:
+        return items
+    return [Item(item.place, _keyed(item.message, f"{key}/{index}")) for index, item in enumerate(items)]
+
+
+def name_of(file: str) -> str:
+    """The file as messages to people name it."""
+    return "stdin" if file == STDIN else file
+
+
+def _read(file: str) -> str:
+    data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidMessage(
+            f"{name_of(file)}, line {line} is not UTF-8; convert the file. Nothing was stored"
+        ) from error
+
+
+def _of_list(text: str, file: str) -> list[Item]:
+    return [Item(f"message {number}", message) for number, message in enumerate(_json(text, file, 1), 1)]
+
+
+def _of_lines(text: str, file: str) -> list[Item]:
+    # Not splitlines(): JSON may hold U+2028 and its like inside a string.
+    lines = enumerate(text.split("\n"), 1)
+    return [Item(f"line {number}", _json(line, file, number)) for number, line in lines if line.strip()]
+
+
+def _json(text: str, file: str, first_line: int) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line, what = first_line + error.lineno - 1, f"{error.msg}, column {error.colno}"
+    except RecursionError:
+        line, what = first_line, "nested too deeply"
+    raise InvalidMessage(f"{name_of(file)}, line {line} is not JSON ({what}); correct it. Nothing was stored")
+
+
+def _keyed(message: Any, key: str) -> Any:
+    if isinstance(message, str):
+        return {"content": message, "key": key}
+    if isinstance(message, dict) and message.get("key") is None:
+        return {**message, "key": key}
+    return message

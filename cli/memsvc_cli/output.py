@@ -1,0 +1,203 @@
+"""The only module that prints.
+
+Results go to stdout: tables on a terminal, tab-separated lines in a pipe, or one JSON document.
+Everything that only a person wants (notes, progress, errors) goes to stderr. Rich is imported when
+a terminal is there to use it.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from memsvc_cli import wire
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress
+
+Advance = Callable[[int], None]
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table. On a terminal `below` puts its cells, dimmed, under another column's."""
+
+    name: str
+    right: bool = False
+    wrap: bool = False
+    below: str | None = None
+    style: str = ""
+
+
+def on_terminal() -> bool:
+    """Whether a person looks at stdout."""
+    return sys.stdout.isatty()
+
+
+def error(message: str) -> None:
+    """Say in one line on stderr what went wrong."""
+    print(f"memsvc: {_clean(message, sep='; ')}", file=sys.stderr)
+
+
+def note(message: str) -> None:
+    """Tell a person something that is not part of the result."""
+    print(_clean(message), file=sys.stderr)
+
+
+def document(value: Any) -> None:
+    """Print a value as the one JSON document of a command."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(wire.document(value), ensure_ascii=not utf8, indent=2 if on_terminal() else None))
+
+
+def line(text: str = "", *, style: str = "", indent: int = 0, lead: str = "") -> None:
+    """Print a paragraph: wrapped on a terminal, one line in a pipe. `lead` stands out at its left."""
+    if not on_terminal():
+        print(" " * indent + lead + _clean(text))
+        return
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    paragraph = Table.grid()
+    paragraph.add_row(Text(lead, style="dim"), Text(_clean(text, sep="\n"), style=style))
+    show(Padding(paragraph, (0, 0, 0, indent)))
+
+
+def show(renderable: "RenderableType") -> None:
+    """Print something of rich's; in a pipe without colours, and as wide as it likes up to 100 columns."""
+    _console().print(renderable)
+
+
+def stream(lines: Iterable[str]) -> None:
+    """Print lines as they come, in UTF-8 whatever the terminal's encoding: they are a file's."""
+    for text in lines:
+        sys.stdout.buffer.write(f"{text}\n".encode())
+    sys.stdout.flush()
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows: a table on a terminal, tab-separated with a header line in a pipe."""
+    if on_terminal():
+        show(_rich_table(columns, rows))
+        return
+    for row in [[column.name for column in columns], *rows]:
+        print("\t".join(_clean(cell) for cell in row))
+
+
+def pairs(fields: Sequence[tuple[str, str]]) -> None:
+    """Print one thing's fields, a line each."""
+    if not on_terminal():
+        for name, value in fields:
+            print(f"{name}\t{_clean(value)}")
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    for name, value in fields:
+        grid.add_row(Text(name, style="dim"), Text(_clean(value, sep="\n")))
+    show(grid)
+
+
+def can_ask() -> bool:
+    """Whether a person is there to answer."""
+    return sys.stdin.isatty()
+
+
+def confirmed(question: str) -> bool:
+    """Ask on stderr; only y and yes are a yes."""
+    print(f"{_clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+@contextmanager
+def progress(label: str, total: int | None = None, *, size: bool = False) -> Iterator[Advance]:
+    """A bar on stderr while the block runs, if stderr is a terminal; call the result with steps done.
+
+    Args:
+        total: how many steps there are; None when nobody knows.
+        size: the steps are bytes.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with _bars(size=size) as bars:
+        task = bars.add_task(_clean(label), total=total)
+        yield lambda steps: bars.advance(task, steps)
+
+
+@contextmanager
+def stages(labels: Mapping[str, str]) -> Iterator[Report]:
+    """As `progress`, with a bar for every stage that is reported; call the result with stage, done, total.
+
+    Args:
+        labels: how to call the stages, where not by their own names.
+    """
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    with _bars() as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(_clean(labels.get(stage, stage)), total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+@contextmanager
+def spinner(label: str) -> Iterator[None]:
+    """Say on stderr, if it is a terminal, what is being waited for."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with _console(stderr=True).status(_clean(label)):
+        yield
+
+
+def _bars(*, size: bool = False) -> "Progress":
+    from rich import progress as rich
+
+    count = rich.DownloadColumn() if size else rich.MofNCompleteColumn()
+    columns = (rich.TextColumn("{task.description}"), rich.BarColumn(), count, rich.TimeElapsedColumn())
+    return rich.Progress(*columns, console=_console(stderr=True), transient=True)
+
+
+def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> "RenderableType":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_edge=False)
+    tops = [column for column in columns if column.below is None]
+    for column in tops:
+        justify = "right" if column.right else "left"
+        grid.add_column(column.name, justify=justify, style=column.style, no_wrap=not column.wrap, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        cells = {column.name: Text(_clean(cell, sep="\n")) for column, cell in zip(columns, row, strict=True)}
+        for column in columns:
+            if column.below is not None:
+                cells[column.below].append("\n").append(cells[column.name].plain, style="dim")
+        grid.add_row(*(cells[column.name] for column in tops))
+    return grid
+
+
+def _console(*, stderr: bool = False) -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, width=None if on_terminal() or stderr else 100)
+
+
+def _clean(text: str, *, sep: str = " ") -> str:
+    """A text that cannot steer the terminal: stored texts come from anywhere, escape codes included."""
+    if text.isprintable():
+        return text
+    plain = sep.join(text.replace("\t", " ").splitlines())
+    return "".join(one if one.isprintable() or one == "\n" else "�" for one in plain)

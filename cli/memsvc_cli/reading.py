@@ -1,0 +1,174 @@
+"""search, ask, get, list, history: the commands that read."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memsvc_cli import options, output, views
+from memsvc_cli.opening import opened
+
+if TYPE_CHECKING:
+    from memsvc import Hit, Memory
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for, in your own words.")],
+    top_k: Annotated[
+        int | None,
+        typer.Option(
+            "--top-k",
+            "-k",
+            min=1,
+            metavar="N",
+            help="How many memories at most; 10 unless --token-budget is given.",
+            show_default=False,
+        ),
+    ] = None,
+    token_budget: Annotated[
+        int | None,
+        typer.Option("--token-budget", min=1, metavar="N", help="Take only as many as fit into so many tokens."),
+    ] = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    as_of: options.AsOf = None,
+    session: options.Session = None,
+    speaker: options.Speaker = None,
+    kind: options.Kind = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the parts of each score.")] = False,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Find the memories that fit a question best.
+
+    \b
+    memsvc search "Where does Ann live?" -n acme/ann -k 5
+    memsvc search "plans for the summer" --speaker Ann --since 2026-01-01 --explain
+    """
+    wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
+    with opened(db) as memory:
+        found = memory.search(query, namespace=namespace, top_k=top_k, token_budget=token_budget, **wanted)
+        if json:
+            output.document({"namespace": namespace, "query": query, "hits": [_hit(hit) for hit in found]})
+        elif found:
+            output.table(*views.hits(found, explain=explain))
+        _explain_gaps(memory, namespace, found=bool(found))
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    top_k: options.TopK = 10,
+    since: options.Since = None,
+    until: options.Until = None,
+    as_of: options.AsOf = None,
+    session: options.Session = None,
+    speaker: options.Speaker = None,
+    kind: options.Kind = None,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Answer a question with the best evidence, quoted.
+
+    \b
+    memsvc ask "Where does Ann live?" -n acme/ann
+    """
+    wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
+    with opened(db) as memory:
+        answer = memory.ask(question, namespace=namespace, top_k=top_k, **wanted)
+        if json:
+            output.document(answer)
+        else:
+            output.line(answer.text, style="bold")
+            output.line(f"{answer.process}, {answer.seconds:.2f} s", style="dim")
+            if answer.evidence:
+                output.line()
+                output.table(*views.evidence(answer.evidence))
+        _explain_gaps(memory, namespace, found=bool(answer.evidence))
+
+
+def get(
+    memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory, as search and list show it.")],
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Show one memory in full.
+
+    \b
+    memsvc get 3f2a... -n acme/ann
+    """
+    with opened(db) as memory:
+        one = memory.get(memory_id, namespace=namespace)
+    output.document(one) if json else output.pairs(views.memory(one))
+
+
+def list_(
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many at most.")] = 100,
+    offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help="How many to leave out first.")] = 0,
+    since: options.Since = None,
+    until: options.Until = None,
+    as_of: options.AsOf = None,
+    session: options.Session = None,
+    speaker: options.Speaker = None,
+    kind: options.Kind = None,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """List memories in the order of their event time.
+
+    \b
+    memsvc list -n acme/ann --session monday --limit 20
+    """
+    wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
+    with opened(db) as memory:
+        found = memory.list(namespace=namespace, limit=limit, offset=offset, **wanted)
+        if json:
+            output.document({"namespace": namespace, "limit": limit, "offset": offset, "memories": found})
+        elif found:
+            output.table(*views.memories(found))
+        else:
+            _say_why_nothing(memory, namespace)
+    if len(found) == limit:
+        output.note(f"There may be more: --offset {offset + limit} goes on.")
+
+
+def history(
+    memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory; a deleted one too.")],
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Show what happened to a memory, oldest first, with what each step replaced.
+
+    \b
+    memsvc history 3f2a... -n acme/ann
+    """
+    with opened(db) as memory:
+        steps = memory.history(memory_id, namespace=namespace)
+    output.document({"id": memory_id, "changes": steps}) if json else output.table(*views.changes(steps))
+
+
+def _hit(hit: "Hit") -> dict[str, object]:
+    return {"rank": hit.rank, "score": hit.score, "parts": hit.parts, "memory": hit.memory}
+
+
+def _explain_gaps(memory: "Memory", namespace: str, *, found: bool) -> None:
+    """Tell a person why a look-up found nothing, or less than it could."""
+    if not found:
+        _say_why_nothing(memory, namespace)
+    elif stale := memory.stats(namespace=namespace)["stale"]:
+        output.note(
+            f"{views.plural(stale, 'memory is', 'memories are')} not embedded by the model in use yet and found by "
+            f"words only; `memsvc reindex -n {namespace}` catches up."
+        )
+
+
+def _say_why_nothing(memory: "Memory", namespace: str) -> None:
+    names = memory.namespaces()
+    if namespace in names:
+        output.note(f"Nothing found in namespace {namespace!r}.")
+    else:
+        known = f"; there are {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}" if names else ""
+        output.note(f"Nothing found: namespace {namespace!r} holds no memories{known}.")

@@ -1,0 +1,128 @@
+"""How the library's values look as rows; printing them is `output`'s business."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from memsvc_cli.output import Column
+
+if TYPE_CHECKING:
+    from memsvc import Change, Evidence, Hit
+    from memsvc_store.shapes import Memory
+
+Rows = list[list[str]]
+
+_PARTS = ("dense", "lexical", "graph", "prior", "utility")
+
+
+def hits(found: "Sequence[Hit]", *, explain: bool) -> tuple[list[Column], Rows]:
+    """Ranked memories; `explain` adds the parts of each score."""
+    columns = [
+        Column("#", right=True, style="dim"),
+        Column("when"),
+        Column("who", style="cyan", below="when" if explain else None),
+        Column("text", wrap=True),
+        *(Column(part, right=True) for part in _PARTS if explain),
+        Column("final" if explain else "score", right=True, style="bold"),
+        Column("id", below="text"),
+    ]
+    return columns, [_hit_row(hit, explain) for hit in found]
+
+
+def memories(found: "Sequence[Memory]") -> tuple[list[Column], Rows]:
+    """Memories in their own order."""
+    columns = [
+        Column("when"),
+        Column("who", style="cyan"),
+        Column("text", wrap=True),
+        Column("session"),
+        Column("id", below="text"),
+    ]
+    return columns, [[when(one.valid_from), one.speaker, one.text, one.session_id, one.id] for one in found]
+
+
+def evidence(quotes: "Sequence[Evidence]") -> tuple[list[Column], Rows]:
+    """What an answer rests on."""
+    columns = [Column("when"), Column("who", style="cyan"), Column("quote", wrap=True), Column("id", below="quote")]
+    return columns, [[when(one.said_at), one.speaker, one.quote, one.id] for one in quotes]
+
+
+def memory(one: "Memory") -> list[tuple[str, str]]:
+    """One memory in full."""
+    fields = [
+        ("id", one.id),
+        ("text", one.text),
+        ("who", one.speaker),
+        ("when", one.valid_from.isoformat()),
+        ("valid to", "" if one.valid_to is None else one.valid_to.isoformat()),
+        ("session", f"{one.session_id}, message {one.position}"),
+        ("kind", one.kind),
+        ("namespace", one.namespace),
+        ("stored", one.created_at.isoformat(timespec="seconds")),
+        ("sources", "" if one.sources == (one.id,) else ", ".join(one.sources)),
+        ("nodes", ", ".join(f"{node.kind}:{node.name}" for node in one.entities)),
+        ("metadata", _mapping(one.metadata)),
+    ]
+    return [(name, value) for name, value in fields if value]
+
+
+def changes(steps: "Sequence[Change]") -> tuple[list[Column], Rows]:
+    """The steps in a memory's life, oldest first."""
+    columns = [
+        Column("version", right=True),
+        Column("at"),
+        Column("operation", style="cyan"),
+        Column("before", wrap=True),
+    ]
+    return columns, [
+        [str(step.version), when(step.at, seconds=True), step.operation, _mapping(step.before)] for step in steps
+    ]
+
+
+def counts(by_namespace: Mapping[str, Mapping[str, int]]) -> tuple[list[Column], Rows]:
+    """One row of counts a namespace."""
+    names = list(next(iter(by_namespace.values()), {}))
+    columns = [Column("namespace", style="cyan", wrap=True), *(Column(name, right=True) for name in names)]
+    return columns, [[namespace, *(str(row[name]) for name in names)] for namespace, row in by_namespace.items()]
+
+
+def when(moment: datetime, *, seconds: bool = False) -> str:
+    """A moment as its author's clock showed it."""
+    return moment.replace(tzinfo=None).isoformat(" ", "seconds" if seconds else "minutes")
+
+
+def day(moment: datetime) -> str:
+    """A day in words."""
+    return f"{moment.day} {moment:%b} {moment.year}"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def size(number: float) -> str:
+    """A number of bytes, readable."""
+    for unit in ("B", "KB", "MB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} GB"
+
+
+def _hit_row(hit: "Hit", explain: bool) -> list[str]:
+    parts = [f"{getattr(hit.parts, part):.3f}" for part in _PARTS if explain]
+    return [
+        str(hit.rank),
+        when(hit.memory.valid_from),
+        hit.memory.speaker,
+        hit.text,
+        *parts,
+        f"{hit.score:.3f}",
+        hit.id,
+    ]
+
+
+def _mapping(values: Mapping[str, object]) -> str:
+    shown = ((name, value.isoformat() if isinstance(value, datetime) else value) for name, value in values.items())
+    return ", ".join(f"{name}: {value}" for name, value in shown if value is not None)

@@ -1,0 +1,155 @@
+"""add, update, delete: the commands that write."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memsvc_cli import options, output, views
+from memsvc_cli.messages import Item, read_messages
+from memsvc_cli.opening import opened
+
+if TYPE_CHECKING:
+    from memsvc import Memory, Receipt
+
+BATCH = 256
+_SHOWN = 20
+"""Rejected messages that are listed; with --json all of them are."""
+
+
+def add(
+    text: Annotated[str | None, typer.Argument(help="What was said.", show_default=False)] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--file", "-f", metavar="FILE",
+            help="Messages from a file, or from stdin with '-': one JSON message a line, or one JSON list.",
+        ),
+    ] = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", "--name", metavar="NAME", help="Who said it.")] = None,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="ROLE", help="user, assistant, system or tool.  [default: user]")
+    ] = None,
+    timestamp: Annotated[
+        str | None, typer.Option("--timestamp", metavar="TIME", help="When, in ISO 8601.  [default: now]")
+    ] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The session it belongs to.")] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Your name for this write; a second one stores nothing.")
+    ] = None,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:  # fmt: skip
+    """Store what was said, word for word.
+
+    A message is {"content": ...} with, if you like, "role", "name", "timestamp", "session_id", "key" and
+    "metadata". What was stored before is a duplicate and is not stored again. Exits with 1 if a message was
+    rejected; the others are stored all the same.
+
+    \b
+    memsvc add "I moved to Oslo last week." --speaker Ann --timestamp 2026-03-02T09:00
+    memsvc add -f chat.jsonl -n acme/ann --session monday
+    """
+    if (text is None) == (file is None):
+        raise typer.BadParameter("give either a text or --file")
+    if file is None:
+        message = {"content": text, "role": role, "name": speaker, "timestamp": timestamp}
+        with opened(db, create=True) as memory:
+            receipts = memory.add(_given(message), namespace=namespace, session_id=session, key=key)
+        _report(namespace, receipts, ["message"], json)
+        return
+    if speaker or role or timestamp:
+        raise typer.BadParameter(
+            "--speaker, --role and --timestamp belong to a text; in a file each message says its own"
+        )
+    items = read_messages(file, key)
+    with opened(db, create=True) as memory:
+        receipts = _add_all(memory, items, namespace, session)
+    _report(namespace, receipts, [item.place for item in items], json)
+
+
+def update(
+    memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory, as search and list show it.")],
+    text: Annotated[str | None, typer.Option("--text", metavar="TEXT", help="What it should say.")] = None,
+    valid_from: Annotated[
+        str | None, typer.Option("--valid-from", metavar="TIME", help="True from this time on.")
+    ] = None,
+    valid_to: Annotated[str | None, typer.Option("--valid-to", metavar="TIME", help="True up to this time.")] = None,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Correct a memory's text or the time it is valid; `history` keeps what was replaced.
+
+    \b
+    memsvc update 3f2a... --text "I moved to Bergen." --valid-to 2027-01-01
+    """
+    if text is None and valid_from is None and valid_to is None:
+        raise typer.BadParameter("give --text, --valid-from or --valid-to")
+    with opened(db) as memory:
+        changed = memory.update(memory_id, namespace=namespace, text=text, valid_from=valid_from, valid_to=valid_to)
+    output.document(changed) if json else output.pairs(views.memory(changed))
+
+
+def delete(
+    memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory, as search and list show it.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Take a memory out of every look-up, listing and export.
+
+    \b
+    memsvc delete 3f2a... -n acme/ann --yes
+    """
+    if not yes and not output.can_ask():
+        raise typer.BadParameter("nobody is there to ask; confirm with --yes")
+    with opened(db) as memory:
+        if not yes:
+            one = memory.get(memory_id, namespace=namespace)
+            if not output.confirmed(f"Delete “{one.text}” ({one.speaker}, {views.day(one.valid_from)})?"):
+                output.note("Nothing was deleted.")
+                raise typer.Exit(1)
+        memory.delete(memory_id, namespace=namespace)
+    output.document({"id": memory_id, "deleted": True}) if json else output.line(f"deleted {memory_id}")
+
+
+def _given(message: dict[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in message.items() if value is not None}
+
+
+def _add_all(memory: "Memory", items: Sequence[Item], namespace: str, session: str | None) -> "list[Receipt]":
+    """Batches: each is on disk before the next begins, so that an interrupted run loses one at most."""
+    receipts = []
+    with output.progress("Storing", len(items)) as advance:
+        for start in range(0, len(items), BATCH):
+            batch = [item.message for item in items[start : start + BATCH]]
+            receipts += memory.add(batch, namespace=namespace, session_id=session)
+            advance(len(batch))
+    return receipts
+
+
+def _report(namespace: str, receipts: "Sequence[Receipt]", places: Sequence[str], json: bool) -> None:
+    """Say what became of the messages; exits with 1 if one was rejected."""
+    tally = {
+        status: sum(receipt.status == status for receipt in receipts) for status in ("stored", "duplicate", "rejected")
+    }
+    if json:
+        output.document({"namespace": namespace, **tally, "receipts": receipts})
+    elif len(receipts) == 1:
+        output.line(f"{receipts[0].status} {receipts[0].id or ''}".rstrip())
+    else:
+        output.line(", ".join(f"{number:,} {status}" for status, number in tally.items() if number) or "no messages")
+    if tally["rejected"]:
+        _list_rejected(receipts, places)
+        raise typer.Exit(1)
+
+
+def _list_rejected(receipts: "Sequence[Receipt]", places: Sequence[str]) -> None:
+    rejected = [(place, one.reason) for place, one in zip(places, receipts, strict=True) if one.status == "rejected"]
+    for place, reason in rejected[:_SHOWN]:
+        output.error(f"{place} was rejected: {reason}")
+    if len(rejected) > _SHOWN:
+        output.error(f"and {len(rejected) - _SHOWN:,} more were rejected; --json lists them all")

@@ -1,0 +1,161 @@
+"""Runs a data set through the public verbs, and the plain methods beside it.
+
+1. Each conversation is added to a namespace of its own, session by session, and what the namespace
+   holds afterwards is compared with the conversation: a score over other messages would mean nothing.
+2. Each question is asked with `search`; a category is never told to it.
+3. The baselines rank the same turns for the same questions, with the same embedder.
+
+A second run on the same database adds nothing (every receipt says `duplicate`) and scores the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memsvc_evals import baselines as plain
+from memsvc_evals import metrics
+from memsvc_evals.errors import MeasurementError
+from memsvc_evals.progress import Count
+from memsvc_evals.provenance import provenance
+from memsvc_evals.results import SERVICE, TOKEN_DEPTH, Outcome, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from memsvc import Memory
+    from memsvc_evals.dataset import Conversation, Dataset, Turn
+    from memsvc_evals.progress import Progress
+
+TOP_K = max(metrics.DEPTHS)
+
+
+def evaluate(
+    memory: Memory,
+    dataset: Dataset,
+    *,
+    out_dir: str | Path | None = None,
+    baselines: bool = True,
+    progress: Progress | None = None,
+) -> Result:
+    """Score evidence retrieval on a data set.
+
+    Args:
+        memory: an open memory; conversation `c` goes into the namespace `<data set>/<c>`.
+        out_dir: where `questions.jsonl` and `summary.json` are written; nowhere if None.
+        baselines: whether `dense`, `bm25` and `rrf` run too.
+        progress: called as `(stage, done, total)`, where stage is "add" (messages), "search" or
+            "baselines" (questions).
+
+    Raises:
+        MeasurementError: a message was rejected, the namespace holds something else, or `out_dir`
+            cannot be written.
+        MemsvcError: what the service raises.
+    """
+    count = Count(progress, {"add": dataset.turns, "search": dataset.questions, "baselines": dataset.questions})
+    receipts: Counter[str] = Counter()
+    outcomes: list[Outcome] = []
+    for conversation in dataset.conversations:
+        namespace = f"{dataset.name}/{conversation.id}"
+        names = _ingest(memory, conversation, namespace, receipts, count)
+        found = list(_search(memory, conversation, namespace, names, count))
+        ranked = list(_baselines(memory, conversation, count)) if baselines else [{} for _ in found]
+        outcomes += [
+            Outcome(question, conversation.id, {SERVICE: hits.ids, **others}, hits.seconds, hits.tokens)
+            for question, hits, others in zip(conversation.questions, found, ranked, strict=True)
+        ]
+    result = Result(dataset, tuple(outcomes), provenance(memory.embedder), _settings(baselines), dict(receipts))
+    if out_dir is not None:
+        result.save(Path(out_dir))
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """What one search gave: ids of the data set, wall time, and tokens of the first ten texts."""
+
+    ids: tuple[str, ...]
+    seconds: float
+    tokens: int
+
+
+def _ingest(
+    memory: Memory, conversation: Conversation, namespace: str, receipts: Counter[str], count: Count
+) -> dict[str, str]:
+    """Add a conversation; returns the turn's id by the memory's."""
+    names: dict[str, str] = {}
+    for session, turns in conversation.sessions().items():
+        given = memory.add([_message(turn) for turn in turns], namespace=namespace, session_id=session)
+        for turn, receipt in zip(turns, given, strict=True):
+            if receipt.id is None:
+                raise MeasurementError(f"{namespace}: {turn.id} was rejected: {receipt.reason}")
+            names[receipt.id] = turn.id
+        receipts.update(receipt.status for receipt in given)
+        count.add("add", len(turns))
+    _check_holds(memory, conversation, namespace, names)
+    return names
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    return {
+        "role": "user",
+        "name": turn.speaker,
+        "content": turn.text,
+        "timestamp": turn.said_at,
+        "key": turn.id,
+        "metadata": {"dia_id": turn.id},
+    }
+
+
+def _check_holds(memory: Memory, conversation: Conversation, namespace: str, names: Mapping[str, str]) -> None:
+    # One more than there should be, so that a stranger shows. A database of an earlier run may hold
+    # another version of the data set under the same keys.
+    held = memory.list(namespace=namespace, limit=len(names) + 1, kind="message")
+    texts = {names.get(found.id, found.id): found.text for found in held}
+    if texts != {turn.id: turn.text for turn in conversation.turns}:
+        raise MeasurementError(
+            f"{namespace}: the database holds other messages than the data set; run on a fresh database"
+        )
+
+
+def _search(
+    memory: Memory, conversation: Conversation, namespace: str, names: Mapping[str, str], count: Count
+) -> Iterator[_Hits]:
+    if conversation.questions:  # so that the first question does not pay for loading the namespace
+        memory.search(conversation.questions[0].text, namespace=namespace, top_k=1)
+    for question in conversation.questions:
+        began = time.perf_counter()
+        hits = memory.search(question.text, namespace=namespace, top_k=TOP_K)
+        seconds = time.perf_counter() - began
+        tokens = sum(memory.count_tokens(hit.text) for hit in hits[:TOKEN_DEPTH])
+        count.add("search")
+        yield _Hits(tuple(names.get(hit.id, hit.id) for hit in hits), seconds, tokens)
+
+
+def _baselines(memory: Memory, conversation: Conversation, count: Count) -> Iterator[dict[str, tuple[str, ...]]]:
+    questions = conversation.questions
+    if not questions:
+        return
+    turns = memory.embedder.embed([turn.text for turn in conversation.turns], purpose="document")
+    asked = memory.embedder.embed([question.text for question in questions], purpose="query")
+    methods = plain.Baselines(conversation.turns, turns)
+    for question, vector in zip(questions, asked, strict=True):
+        count.add("baselines")
+        yield {system: tuple(ids) for system, ids in methods.rank(question.text, vector, TOP_K).items()}
+
+
+def _settings(baselines: bool) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "top_k": TOP_K,
+        "depths": list(metrics.DEPTHS),
+        "token_depth": TOKEN_DEPTH,
+        "latency": "wall time of one search at a time, embedding of the question included, namespace loaded",
+    }
+    if baselines:
+        given["bm25"] = {"k1": plain.K1, "b": plain.B, "stemmer": "porter", "unit": "speaker: text"}
+        given["dense"] = {"unit": "text"}
+        given["rrf"] = {"k": plain.RRF_K}
+    return given

@@ -1,0 +1,1 @@
+"""How it gets better: arithmetic on the numbers that the store keeps."""

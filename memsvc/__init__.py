@@ -1,0 +1,43 @@
+"""Agent memory: write conversations, ask later, learn from what helped.
+
+This door is lazy: importing it costs nothing until a name is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memsvc.answer import Answer, Evidence
+    from memsvc.errors import MemsvcError
+    from memsvc.memory import Memory
+    from memsvc.settings import Settings
+    from memsvc_store.shapes import Change, Hit, Receipt
+
+__all__ = ["Answer", "Change", "Evidence", "Hit", "Memory", "MemsvcError", "Receipt", "Settings", "__version__"]
+
+_HOMES = {
+    "Answer": "memsvc.answer",
+    "Change": "memsvc_store.shapes",
+    "Evidence": "memsvc.answer",
+    "Hit": "memsvc_store.shapes",
+    "Memory": "memsvc.memory",
+    "MemsvcError": "memsvc.errors",
+    "Receipt": "memsvc_store.shapes",
+    "Settings": "memsvc.settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("memsvc")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'memsvc' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,78 @@
+"""The filters of `search`, `ask` and `list`: from what callers write to a `Filter`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
+
+from memsvc.errors import InvalidFilter, InvalidTimestamp
+from memsvc_store.clock import parse_timestamp
+from memsvc_store.shapes import KINDS, Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Time = str | datetime | float
+Names = str | Sequence[str]
+
+
+class Filters(TypedDict, total=False):
+    """Event time (`since` and `until` inclusive, `as_of`: valid at that moment), session, speaker and kind."""
+
+    since: Time | None
+    until: Time | None
+    as_of: Time | None
+    session_id: Names | None
+    speaker: Names | None
+    kind: Names | None
+
+
+_KNOWN = tuple(get_type_hints(Filters))
+
+
+def parse_filters(given: Mapping[str, Any]) -> Filter:
+    """Check and read filters; None counts as not given.
+
+    Raises:
+        InvalidFilter: an unknown filter, or a value it cannot take.
+        InvalidTimestamp: a time that cannot be read.
+    """
+    for name in given:
+        if name not in _KNOWN:
+            near = difflib.get_close_matches(name, _KNOWN, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_KNOWN)}"
+            raise InvalidFilter(f"unknown filter {name!r}; {hint}")
+    wanted = Filter(
+        since=_time(given, "since"),
+        until=_time(given, "until"),
+        as_of=_time(given, "as_of"),
+        session_id=_names(given, "session_id"),
+        speaker=_names(given, "speaker"),
+        kind=_names(given, "kind"),  # type: ignore[arg-type]  # checked below
+    )
+    for kind in wanted.kind or ():
+        if kind not in KINDS:
+            raise InvalidFilter(f"filter 'kind' came as {kind!r}; give one of {', '.join(KINDS)}")
+    return wanted
+
+
+def _time(given: Mapping[str, Any], name: str) -> datetime | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    try:
+        return parse_timestamp(value)
+    except InvalidTimestamp as error:
+        raise InvalidTimestamp(f"filter {name!r}: {error}") from error
+
+
+def _names(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not names or not all(isinstance(one, str) for one in names):
+        raise InvalidFilter(f"filter {name!r} came as {value!r}; give a string or a list of strings")
+    return tuple(names)

@@ -1,0 +1,200 @@
+"""From what callers hand to `add` to drafts that can be stored.
+
+In a list, a message that cannot be used becomes a `rejected` receipt and the others go on; a
+message handed over alone raises.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from memsvc.errors import InvalidMessage, InvalidNamespace, InvalidTimestamp
+from memsvc_store.clock import parse_timestamp
+from memsvc_store.nodes import hyperedge
+from memsvc_store.shapes import Draft, Receipt
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DEFAULT_SESSION = "default"
+MAX_NAME_CHARS = 255
+
+_FIELDS = ("role", "content", "name", "timestamp", "session_id", "key", "metadata")
+
+
+class MessageInput(TypedDict, total=False):
+    """A message as callers write it; only `content` is required."""
+
+    role: str
+    content: str
+    name: str
+    timestamp: str | datetime | float
+    session_id: str
+    key: str
+    metadata: Mapping[str, Any]
+
+
+Messages = str | MessageInput | Mapping[str, Any] | Sequence[str | MessageInput | Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What one call of `add` says about all its messages."""
+
+    session_id: str | None
+    key: str | None
+    now: datetime
+    max_text_chars: int
+
+
+def drafts(messages: Messages, envelope: Envelope) -> list[Draft | Receipt]:
+    """One draft a message, or its receipt where it was rejected; in the order given.
+
+    Messages without a timestamp are said now, one microsecond apart, so that they keep their order
+    and two equal ones stay two.
+
+    Raises:
+        InvalidMessage, InvalidTimestamp: a message handed over alone cannot be used, or what came
+            is neither a message nor a list of messages.
+    """
+    if isinstance(messages, str | Mapping):
+        return [_draft(messages, 0, envelope)]
+    if not isinstance(messages, Sequence) or isinstance(messages, bytes | bytearray):
+        raise InvalidMessage(f"messages came as {type(messages).__name__}; give a string, a message, or a list of them")
+    return [_draft_or_rejection(message, index, envelope) for index, message in enumerate(messages)]
+
+
+def checked_namespace(name: object) -> str:
+    """A namespace: names joined by `/`, such as `acme/alice`.
+
+    Raises:
+        InvalidNamespace: empty, too long, with an empty part, or with characters that do not print.
+    """
+    wanted = f"give names joined by '/', such as 'acme/alice', at most {MAX_NAME_CHARS} characters"
+    if not isinstance(name, str):
+        raise InvalidNamespace(f"namespace came as {name!r}; {wanted}")
+    parts = name.split("/")
+    if len(name) > MAX_NAME_CHARS:
+        raise InvalidNamespace(f"a namespace of {len(name)} characters came; {wanted}")
+    if any(not part or part in (".", "..") or part != part.strip() for part in parts) or not name.isprintable():
+        raise InvalidNamespace(f"namespace came as {name!r}; {wanted}, without empty parts, '.', '..' or edge spaces")
+    return name
+
+
+def checked_text(text: object, limit: int) -> str:
+    """A text that can be stored.
+
+    Raises:
+        InvalidMessage: no text, nothing but white space, too long, or not storable.
+    """
+    if not isinstance(text, str):
+        raise InvalidMessage(f"'content' came as {type(text).__name__}; give the text as a string")
+    if not text.strip():
+        raise InvalidMessage("'content' is empty; leave the message out, or say what was shown or done")
+    if len(text) > limit:
+        raise InvalidMessage(
+            f"'content' has {len(text):,} characters and the limit is {limit:,}; "
+            "split it into messages, or raise MEMSVC_MAX_TEXT_CHARS"
+        )
+    return _storable("content", text)
+
+
+def _draft_or_rejection(message: object, index: int, envelope: Envelope) -> Draft | Receipt:
+    try:
+        return _draft(message, index, envelope)
+    except (InvalidMessage, InvalidTimestamp) as error:
+        return Receipt("rejected", None, str(error))
+
+
+def _draft(message: object, index: int, envelope: Envelope) -> Draft:
+    if isinstance(message, str):
+        message = {"content": message}
+    if not isinstance(message, Mapping):
+        raise InvalidMessage(f"a message came as {type(message).__name__}; give a string or {{'role', 'content', ...}}")
+    _check_fields(message)
+    role = _name(message, "role") or "user"
+    timestamp = message.get("timestamp")
+    said_at = envelope.now + timedelta(microseconds=index) if timestamp is None else parse_timestamp(timestamp)
+    key = _name(message, "key") or (None if envelope.key is None else f"{envelope.key}/{index}")
+    draft = Draft(
+        text=checked_text(message.get("content"), envelope.max_text_chars),
+        speaker=_name(message, "name") or role,
+        role=role,
+        session_id=_name(message, "session_id") or envelope.session_id or DEFAULT_SESSION,
+        said_at=said_at,
+        key=key,
+        metadata=_metadata(message.get("metadata")),
+    )
+    return with_hyperedge(draft)
+
+
+def with_hyperedge(draft: Draft) -> Draft:
+    """The draft with the nodes that its memory joins."""
+    day = (draft.valid_from or draft.said_at).date()
+    return replace(draft, entities=hyperedge(draft.memory_text, draft.speaker, draft.session_id, day))
+
+
+def with_vector(draft: Draft, vector: NDArray[np.float32] | None) -> Draft:
+    """The draft with the vector of its text; None where the store has it already."""
+    return replace(draft, vector=vector)
+
+
+def _check_fields(message: Mapping[Any, Any]) -> None:
+    for field in message:
+        if field not in _FIELDS:
+            near = difflib.get_close_matches(str(field), _FIELDS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_FIELDS)}"
+            raise InvalidMessage(f"unknown field {field!r}; {hint} What else you know goes under 'metadata'")
+
+
+def _name(message: Mapping[Any, Any], field: str) -> str | None:
+    value = message.get(field)
+    if value is None:
+        return None
+    return checked_name(field, value)
+
+
+def checked_name(field: str, value: object) -> str:
+    """A short, non-empty string.
+
+    Raises:
+        InvalidMessage: anything else.
+    """
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME_CHARS:
+        raise InvalidMessage(f"{field!r} came as {value!r}; give a string of 1 to {MAX_NAME_CHARS} characters")
+    return _storable(field, value)
+
+
+def _storable(field: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidMessage(
+            f"{field!r} holds half a character at {error.start}; decode the source as UTF-8"
+        ) from error
+    if "\0" in text:
+        raise InvalidMessage(f"{field!r} holds a NUL character, which PostgreSQL cannot store; remove it")
+    return text
+
+
+def _metadata(value: object) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise InvalidMessage(f"'metadata' came as {value!r}; give a mapping with string keys")
+    try:
+        text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidMessage(
+            f"'metadata' cannot be written as JSON ({error}); use strings, numbers, lists, mappings"
+        ) from error
+    _storable("metadata", text)
+    if "\\u0000" in text:
+        raise InvalidMessage("'metadata' holds a NUL character, which PostgreSQL cannot store; remove it")
+    return dict(value)

@@ -1,0 +1,1 @@
+"""Embedders: everything that knows a model library lives in this folder."""

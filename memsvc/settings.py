@@ -1,0 +1,98 @@
+"""Settings: one frozen object, read once from the environment (`MEMSVC_*`) and a TOML file.
+
+The environment wins over the file, and arguments win over both. The file is `memsvc.toml` in the
+working directory, or the one that `MEMSVC_CONFIG` names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from memsvc.errors import SettingsError
+from memsvc_store.store import SHARD_BYTES, SNAPSHOT_ROWS
+from memsvc_store.vectors import EXACT_LIMIT
+
+CONFIG_VARIABLE = "MEMSVC_CONFIG"
+
+
+def default_database() -> Path:
+    """Where memories are kept when nothing else is said: the user's own data folder."""
+    return user_data_path("memsvc") / "memory.db"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default."""
+
+    model_config = SettingsConfigDict(env_prefix="MEMSVC_", extra="forbid", frozen=True)
+
+    database: str = Field(
+        default_factory=lambda: str(default_database()),
+        description="A SQLite file, or a SQLAlchemy URL such as postgresql+psycopg://...",
+    )
+    embedder: str = Field(
+        "minilm",
+        min_length=1,
+        description="'minilm' (all-MiniLM-L6-v2 on onnxruntime), or any sentence-transformers name or path",
+    )
+    device: str | None = Field(
+        None, description="Where sentence-transformers runs: cpu, cuda, mps; None lets it choose"
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: user_cache_path("memsvc"), description="Exported models; safe to delete"
+    )
+    max_text_chars: int = Field(100_000, ge=1, description="The longest message that is accepted")
+    exact_limit: int = Field(EXACT_LIMIT, ge=1, description="Memories of a namespace up to which look-ups are exact")
+    shard_bytes: int = Field(SHARD_BYTES, ge=1 << 20, description="Memory for the projections of all namespaces")
+    snapshot_rows: int = Field(SNAPSHOT_ROWS, ge=1, description="Memories from which a namespace gets a snapshot")
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Settings:
+        """Read the environment and the file; `overrides` that are None count as not given.
+
+        Raises:
+            SettingsError: a value that cannot be read, an unknown key in the file, or a broken file.
+        """
+        try:
+            return cls(**{key: value for key, value in overrides.items() if value is not None})
+        except ValidationError as error:
+            raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from error
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{_config_file()} is not valid TOML: {error}") from error
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        """Arguments, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+
+
+def _config_file() -> Path:
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named is None:
+        return Path("memsvc.toml")
+    if not Path(named).is_file():
+        raise SettingsError(f"{CONFIG_VARIABLE} names {named!r}, which is not a file; correct it or unset it")
+    return Path(named)
+
+
+def _explain(detail: Any) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, Settings.model_fields, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(Settings.model_fields))}"
+        return f"unknown setting {key!r}; {hint}"
+    return (
+        f"setting {key!r} came as {detail['input']!r}: {detail['msg']}; "
+        f"correct MEMSVC_{key.upper()} or {key!r} in {_config_file()}"
+    )

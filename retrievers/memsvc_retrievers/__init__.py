@@ -1,0 +1,1 @@
+"""How things are found: the question, the look-up, the ranking."""

@@ -1,0 +1,110 @@
+"""The fast look-up: likeness of meaning, words and the hypergraph, fused.
+
+    final = dense + lexical + graph + prior        (constants in ranking.py)
+
+    dense   = W_DENSE   * share(c(i) + 0.2 c(i-1) + 0.2 c(i+1)),   c = share(cosine), neighbours in the session
+    lexical = W_LEXICAL * share(BM25(i))
+    graph   = W_WORDS   * share(walk from the question's words)
+            + W_SPEAKER * [said by the one speaker that the question names]
+            + W_DAY     * fit of the day that the question names
+            + W_NEAR    * share(cosine with the mean of the three best so far)
+            + W_THINGS  * share(walk from the three best over the named things that they join)
+
+Candidates are the `POOL` best of each ingredient. Filters are applied inside each look-up, so that
+k means k.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsvc_retrievers import ranking as rank
+from memsvc_retrievers import walk
+from memsvc_retrievers.ranking import share
+from memsvc_store.shapes import NO_FILTER, Parts
+from memsvc_store.vectors import top
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memsvc_retrievers.question import Question
+    from memsvc_store.shapes import Filter
+    from memsvc_store.shard import Shard
+    from memsvc_store.vectors import Look
+
+    Rows = NDArray[np.int64]
+    Scores = NDArray[np.float32]
+
+POOL = 200
+SEEDS = 3
+
+
+def find(
+    shard: Shard, question: Question, vector: NDArray[np.float32], limit: int, wanted: Filter = NO_FILTER
+) -> list[tuple[int, Parts]]:
+    """The best rows for a question, best first, each with the parts of its score.
+
+    Args:
+        shard: one namespace's projections; the caller holds its lock.
+        vector: the embedded `question.text`, unit length, shape `(dimension,)`.
+        limit: how many at most; fewer come back only when fewer are let through.
+    """
+    mask = shard.mask(wanted)
+    pool = max(POOL, limit)
+    look = shard.vectors.search(vector, pool, shard.embedded_mask(mask))
+    lexical = shard.lexical.scores(dict.fromkeys(question.terms, 1.0))
+    words = walk.from_words(shard, question.terms)
+    days = walk.from_days(shard, question.days)
+    rows = _candidates(shard, mask, look, [lexical, words, days], pool)
+    if not len(rows):
+        return []
+    dense = rank.W_DENSE * _dense(shard, look, rows)
+    literal = rank.W_LEXICAL * share(lexical[rows])
+    graph = rank.W_WORDS * share(words[rows]) + rank.W_DAY * days[rows]
+    graph += rank.W_SPEAKER * walk.from_speaker(shard, question.speakers)[rows]
+    before = rank.prior(shard.lexical.lengths[rows], shard.only_asks.values[rows])
+    so_far = dense + literal + graph + before
+    graph += _second_hop(shard, rows, so_far)
+    order = rank.best(dense + literal + graph + before, shard.keys.values[rows], limit)
+    columns = (column[order].tolist() for column in (dense, literal, graph, before))
+    return [(int(rows[place]), Parts(*parts)) for place, parts in zip(order, zip(*columns, strict=True), strict=True)]
+
+
+def _candidates(shard: Shard, mask: NDArray[np.bool_] | None, look: Look, scores: list[Scores], pool: int) -> Rows:
+    """The rows worth scoring, ascending: every row that is let through when they are few."""
+    allowed = np.arange(shard.rows) if mask is None else np.flatnonzero(mask)
+    if len(allowed) <= 2 * pool:
+        return allowed
+    chosen = [look.rows]
+    for each in scores:
+        matching = np.flatnonzero(each if mask is None else each * mask)
+        chosen.append(matching[top(each[matching], pool)])
+    return np.unique(np.concatenate(chosen))
+
+
+def _dense(shard: Shard, look: Look, rows: Rows) -> Scores:
+    """Cosines as shares of the best, with a part of the neighbours' in the session."""
+    best = float(look.scores[0]) if len(look.rows) else 0.0
+    if best <= 0:
+        return np.zeros(len(rows), np.float32)
+
+    def cosines(of: Rows) -> Scores:
+        return np.asarray(np.maximum(look.at(of), 0.0) / best, np.float32)
+
+    blended = cosines(rows)
+    for step in (shard.before.values, shard.after.values):
+        neighbours = step[rows]
+        there = neighbours >= 0
+        blended[there] += rank.NEIGHBOUR * cosines(neighbours[there])
+    return share(blended)
+
+
+def _second_hop(shard: Shard, rows: Rows, scores: Scores) -> Scores:
+    """What is like the best rows so far, or joins the same named things."""
+    seeds = rows[top(scores, SEEDS)]
+    matrix = shard.vectors.matrix
+    alike = share(np.asarray(matrix[rows] @ matrix[seeds].mean(axis=0), np.float32))
+    linked = share(shard.graph.walk(dict.fromkeys(seeds.tolist(), 1.0), walk.HOP_KINDS)[rows])
+    return np.asarray(rank.W_NEAR * alike + rank.W_THINGS * linked, np.float32)

@@ -1,0 +1,103 @@
+"""What a question says about where its answer lies: whom it names, which words, which days.
+
+Names of speakers are taken out of the text that is embedded: a sentence encoder gives a name so
+much weight that every utterance with it looks alike (docs/log.md has the measurement). Days are
+read from English month names and ISO dates.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from memsvc_store.text import terms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+_NAME = re.compile(r"([^\W\d_]+)(?:['’]s\b)?")
+_ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th)\b")
+_PIECE = re.compile(r"\d{4}-\d{2}-\d{2}|[a-z]+|\d+")
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_MONTH_NAMES = "january february march april may june july august september october november december".split()
+_MONTHS = {name[:3]: number for number, name in enumerate(_MONTH_NAMES, 1)} | {
+    name: number for number, name in enumerate(_MONTH_NAMES, 1)
+} | {"sept": 9}  # fmt: skip
+_VERBS = frozenset({"may", "mar", "march"})  # months only beside a number or one of these
+_BEFORE_MONTHS = frozenset("in of on during since last by until early late mid".split())
+
+
+class Day(NamedTuple):
+    """A day or a month that a question names; None where it leaves the part open."""
+
+    year: int | None
+    month: int
+    day: int | None
+
+    def fits(self, when: date) -> float:
+        """1 on the day and the day after it (when it is told), 0.5 elsewhere in the month, else 0."""
+        if when.month != self.month or (self.year is not None and when.year != self.year):
+            return 0.0
+        return 1.0 if self.day is not None and 0 <= when.day - self.day <= 1 else 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, taken apart. `text` is what is embedded; `terms` are stems, each once."""
+
+    text: str
+    speakers: frozenset[int]
+    terms: tuple[str, ...]
+    days: tuple[Day, ...]
+
+
+def take_apart(question: str, names: Mapping[str, int]) -> Question:
+    """Read a question; `names` maps the case-folded words of speakers' names to their numbers."""
+    named: set[int] = set()
+
+    def without_name(match: re.Match[str]) -> str:
+        speaker = names.get(match.group(1).casefold())
+        if speaker is None:
+            return match.group()
+        named.add(speaker)
+        return " "
+
+    text = " ".join(_NAME.sub(without_name, question).split())
+    words = terms(text) or terms(question)
+    return Question(text or question, frozenset(named), tuple(dict.fromkeys(words)), tuple(days_in(question)))
+
+
+def days_in(question: str) -> list[Day]:
+    """The days and months that a question names, in order: "5 May 2023", "May 5th", "in May", "2023-05-05"."""
+    pieces = _PIECE.findall(_ORDINAL.sub(r"\1", question.casefold()))
+    found = []
+    for place, piece in enumerate(pieces):
+        iso = _ISO.fullmatch(piece)
+        if iso is not None and 1 <= int(iso[2]) <= 12:
+            found.append(Day(int(iso[1]), int(iso[2]), int(iso[3])))
+        elif piece in _MONTHS:
+            day = _around(pieces, place)
+            verb = day.day is None and day.year is None and (not place or pieces[place - 1] not in _BEFORE_MONTHS)
+            if not (piece in _VERBS and verb):
+                found.append(day)
+    return found
+
+
+def _around(pieces: list[str], place: int) -> Day:
+    """The day whose month stands at `place`, with the numbers beside it."""
+    before = place - 2 if place and pieces[place - 1] == "of" else place - 1
+    after = place + 1
+    day = _number(pieces, before, 1, 31)
+    if day is None:
+        day = _number(pieces, after, 1, 31)
+        after += day is not None
+    return Day(_number(pieces, after, 1900, 2100), _MONTHS[pieces[place]], day)
+
+
+def _number(pieces: list[str], place: int, low: int, high: int) -> int | None:
+    if not 0 <= place < len(pieces) or not pieces[place].isdigit():
+        return None
+    number = int(pieces[place])
+    return number if low <= number <= high else None

@@ -1,0 +1,248 @@
+"""The connection to SQL: opening, transactions, and the border where its errors become ours.
+
+SQLite is opened with WAL and `synchronous=FULL`: a commit that returned is on disk. A write takes
+the writer's lock at its start (`BEGIN IMMEDIATE`), so that it never fails half-way for having
+read before it wrote. A read sees one snapshot from its first statement to its last.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sqlite3
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from memsvc_store import clock, schema
+from memsvc_store.errors import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseForeign,
+    DatabaseTooNew,
+    DatabaseUnreadable,
+    MissingDependency,
+    StorageFull,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+HEAD = "0001"
+"""The newest step of `migrations/`. Known here so that opening a database at it imports no Alembic (0.28 s)."""
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another before it gives up."""
+
+TEMPORARY = ":memory:"
+
+
+class Database:
+    """One SQL database of memsvc, safe to share between threads."""
+
+    def __init__(self, target: str | Path, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> None:
+        """Open a path, a SQLAlchemy URL, or `:memory:` for one that is gone when closed.
+
+        Raises:
+            DatabaseUnreadable: not a database, damaged, out of reach, or absent with `create=False`.
+            DatabaseForeign: another program's database; it is left untouched.
+            DatabaseTooNew: written by a newer memsvc.
+            MissingDependency: a driver that is not installed.
+        """
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if str(target) == TEMPORARY:
+            self._temporary = tempfile.TemporaryDirectory(prefix="memsvc-")
+            target = Path(self._temporary.name) / "memory.db"
+        self.path, self.url = _locate(target)
+        self.name = str(self.path or self.url.render_as_string(hide_password=True))
+        if self.path is not None:
+            _check_path(self.path, create)
+        self._engine = _engine(self.url, busy_seconds)
+        try:
+            self.identity = self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One snapshot; nothing that others commit meanwhile shows in it."""
+        with self._border(), self._engine.connect() as connection:
+            if self.path is None:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: all of it is on disk when the block ends, or none of it."""
+        with self._border(), self._engine.connect() as connection:
+            connection = connection.execution_options(memsvc_write=True)
+            with connection.begin():
+                yield connection
+
+    def integrity_problems(self) -> list[str]:
+        """What the database itself finds wrong with its file (SQLite's own full check)."""
+        if self.path is None:
+            return []
+        with self.read() as connection:
+            rows = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        return [] if rows == ["ok"] else [f"database: {row}" for row in rows]
+
+    def close(self) -> None:
+        """Return every connection; a `:memory:` database is gone."""
+        self._engine.dispose()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    @contextmanager
+    def _border(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error, PoolTimeout) as error:
+            raise _translate(error, self.name) from error
+
+    def _prepare(self) -> str:
+        """Bring the schema to HEAD, creating it in an empty database; returns the identity."""
+        with self.read() as connection:
+            revision = self._revision(connection)
+        if revision != HEAD:
+            if self.path is not None:
+                self._pragma("journal_mode=WAL")
+            with self.write() as connection:
+                revision = self._revision(connection)  # another process may have been quicker
+                if revision != HEAD:
+                    _migrate(connection, self.url)
+                if revision is None:
+                    row = {"identity": secrets.token_hex(16), "created_at": clock.to_instant(clock.now()).micros}
+                    connection.execute(schema.database.insert().values(row))
+        with self.read() as connection:
+            return str(connection.execute(sa.select(schema.database.c.identity)).scalar_one())
+
+    def _revision(self, connection: Connection) -> str | None:
+        """The schema's step, or None for an empty database."""
+        tables = set(sa.inspect(connection).get_table_names())
+        if not tables:
+            return None
+        if not {"alembic_version", "memsvc_database"} <= tables:
+            raise DatabaseForeign(
+                f"{self.name} holds tables of another program ({', '.join(sorted(tables)[:3])}); "
+                "it was left untouched. Name another file, or one that memsvc made"
+            )
+        revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+        if revision is not None and revision > HEAD:
+            raise DatabaseTooNew(
+                f"{self.name} has schema {revision}, and this memsvc knows up to {HEAD}; upgrade memsvc to open it"
+            )
+        return revision
+
+    def _pragma(self, setting: str) -> None:
+        with self._border():
+            raw = self._engine.raw_connection()
+            try:
+                raw.cursor().execute(f"PRAGMA {setting}")
+            finally:
+                raw.close()
+
+
+def _locate(target: str | Path) -> tuple[Path | None, sa.URL]:
+    """The file, where there is one, and the URL."""
+    if isinstance(target, str) and re.match(r"[a-z][a-z0-9+]*://", target):
+        try:
+            url = sa.make_url(target)
+        except ArgumentError as error:
+            raise DatabaseUnreadable(f"{target!r} is not a database URL: {error}") from error
+        if url.get_backend_name() != "sqlite":
+            return None, url
+        target = url.database or ""
+    path = Path(target).expanduser().absolute()
+    return path, sa.URL.create("sqlite", database=str(path))
+
+
+def _check_path(path: Path, create: bool) -> None:
+    if path.is_dir():
+        raise DatabaseUnreadable(f"{path} is a folder; name a file inside it, such as {path / 'memory.db'}")
+    if not path.exists() and not create:
+        raise DatabaseUnreadable(f"there is no database at {path}; write to it first, or check the path")
+    if not path.parent.is_dir():
+        raise DatabaseUnreadable(f"{path}: the folder {path.parent} does not exist; create it first")
+
+
+def _engine(url: sa.URL, busy_seconds: float) -> Engine:
+    try:
+        if url.get_backend_name() != "sqlite":
+            return sa.create_engine(url, pool_pre_ping=True)
+        engine = sa.create_engine(
+            url, connect_args={"timeout": busy_seconds, "check_same_thread": False}, pool_size=16, max_overflow=64
+        )
+    except (ImportError, NoSuchModuleError) as error:
+        raise MissingDependency(
+            f"no driver for {url.drivername!r} is installed ({error}); for PostgreSQL run "
+            "pip install 'memsvc[postgres]' and use postgresql+psycopg://..."
+        ) from error
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # we send BEGIN ourselves
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("memsvc_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _migrate(connection: Connection, url: sa.URL) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "memsvc_store:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+_SQLITE: list[tuple[str, type[DatabaseError], str]] = [
+    ("SQLITE_FULL", StorageFull, "no room left on the disk; the write was rolled back whole. Free some space, retry"),
+    ("SQLITE_BUSY", DatabaseBusy, "another process kept it locked; retry, or keep write transactions elsewhere short"),
+    ("SQLITE_LOCKED", DatabaseBusy, "another connection kept it locked; retry"),
+    ("SQLITE_NOTADB", DatabaseUnreadable, "the file is not a database; it was left untouched. Check the path"),
+    ("SQLITE_CORRUPT", DatabaseUnreadable, "the file is damaged; restore a backup, or try `sqlite3 FILE .recover`"),
+    ("SQLITE_CANTOPEN", DatabaseUnreadable, "it cannot be opened; check that the path and its folder are accessible"),
+    ("SQLITE_READONLY", DatabaseUnreadable, "it is read-only; check the permissions of the file and its folder"),
+    ("SQLITE_IOERR", DatabaseUnreadable, "the disk gave an error; check its health and its free space"),
+]  # fmt: skip
+_POSTGRES: list[tuple[str, type[DatabaseError], str]] = [
+    ("53100", StorageFull, "no room left on the server's disk; nothing of this write was kept"),
+    ("40", DatabaseBusy, "another transaction was in the way; retry"),
+    ("55P03", DatabaseBusy, "another transaction kept a lock; retry"),
+    ("08", DatabaseUnreadable, "the connection broke; check that the server runs"),
+    ("3D000", DatabaseUnreadable, "no such database on the server; create it first"),
+    ("28", DatabaseUnreadable, "the server refused the user or the password"),
+]
+
+
+def _translate(error: DBAPIError | sqlite3.Error | PoolTimeout, name: str) -> DatabaseError:
+    """The one border: the driver's error as one of ours."""
+    if isinstance(error, PoolTimeout):
+        return DatabaseBusy(f"{name}: every connection is in use; use fewer threads, or retry")
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(origin, sqlite3.Error):
+        code, table = getattr(origin, "sqlite_errorname", ""), _SQLITE
+    else:
+        code, table = getattr(origin, "sqlstate", None) or "08", _POSTGRES
+    for prefix, kind, advice in table:
+        if code.startswith(prefix):
+            return kind(f"{name}: {advice} ({origin})")
+    return DatabaseError(f"{name}: {origin}")

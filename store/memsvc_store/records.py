@@ -1,0 +1,323 @@
+"""Rows in and out: one method, one statement, and every statement names its namespace."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import sqlalchemy as sa
+
+from memsvc_store import schema
+from memsvc_store.clock import Instant, from_instant
+from memsvc_store.rows import Entry, Namespace, dump_json, load_entities, to_memory, to_message
+from memsvc_store.shapes import Change, Memory, Message, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from sqlalchemy.engine import Connection
+
+_ns, _msg, _mem, _vec, _chg = schema.namespaces, schema.messages, schema.memories, schema.vectors, schema.changes
+
+_IN_LIMIT = 500
+"""Ids in one `IN (...)`; SQLite allowed no more than 999 variables until 3.32."""
+
+
+class Records:
+    """The statements of one open transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # -- namespaces -----------------------------------------------------------------------------
+
+    def namespace(self, name: str) -> Namespace | None:
+        """The namespace's row, or None."""
+        row = self._connection.execute(_NAMESPACE, {"name": name}).one_or_none()
+        return Namespace(*row) if row else None
+
+    def namespaces(self) -> list[str]:
+        """Every namespace's name, sorted."""
+        return list(self._connection.execute(sa.select(_ns.c.name).order_by(_ns.c.name)).scalars())
+
+    def create_namespace(self, name: str, at: Instant) -> None:
+        """Insert it at version 0 unless it is there."""
+        insert = _insert(self._connection, _ns).on_conflict_do_nothing()
+        self._connection.execute(insert, {"name": name, "version": 0, "created_at": at.micros})
+
+    def lock_namespace(self, name: str) -> Namespace:
+        """The row, with its lock held until the transaction ends."""
+        statement = sa.update(_ns).where(_ns.c.name == name).values(version=_ns.c.version)
+        return Namespace(*self._connection.execute(statement.returning(_ns.c.key, _ns.c.version)).one())
+
+    def set_version(self, namespace: Namespace, version: int) -> None:
+        """Stamp the namespace with the version of the write under way."""
+        self._connection.execute(sa.update(_ns).where(_ns.c.key == namespace.key).values(version=version))
+
+    # -- the raw log ----------------------------------------------------------------------------
+
+    def known_messages(self, namespace: Namespace, ids: Sequence[str]) -> set[str]:
+        """Which of these ids are in the raw log."""
+        where = _msg.c.namespace_key == namespace.key
+        return {row.id for row in self._in(sa.select(_msg.c.id).where(where), _msg.c.id, ids)}
+
+    def keyed_messages(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, tuple[str, str, str, str]]:
+        """Write key -> (id, session, speaker, text) of the message that was written under it."""
+        columns = (_msg.c.write_key, _msg.c.id, _msg.c.session_id, _msg.c.speaker, _msg.c.text)
+        rows = self._in(sa.select(*columns).where(_msg.c.namespace_key == namespace.key), _msg.c.write_key, keys)
+        return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+
+    def next_positions(self, namespace: Namespace, sessions: Sequence[str]) -> dict[str, int]:
+        """Session -> the position that its next message gets; sessions without messages are absent."""
+        statement = (
+            sa.select(_msg.c.session_id, sa.func.max(_msg.c.position) + 1)
+            .where(_msg.c.namespace_key == namespace.key)
+            .group_by(_msg.c.session_id)
+        )
+        return {row[0]: row[1] for row in self._in(statement, _msg.c.session_id, sessions)}
+
+    def message_ids(self, namespace: Namespace) -> list[str]:
+        """Ids of the whole raw log, in the order it was said, session by session."""
+        where = _msg.c.namespace_key == namespace.key
+        order = (_msg.c.session_id, _msg.c.position)
+        return list(self._connection.execute(sa.select(_msg.c.id).where(where).order_by(*order)).scalars())
+
+    def insert_messages(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append to the raw log."""
+        self._connection.execute(sa.insert(_msg), list(rows))
+
+    def messages(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, Message]:
+        """Raw messages by id."""
+        rows = self._in(sa.select(_msg).where(_msg.c.namespace_key == namespace.key), _msg.c.id, ids)
+        return {row.id: to_message(row._mapping) for row in rows}
+
+    def write_keys(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, str]:
+        """Message id -> the key that its writer gave it, where one was given."""
+        where = (_msg.c.namespace_key == namespace.key) & _msg.c.write_key.is_not(None)
+        rows = self._in(sa.select(_msg.c.id, _msg.c.write_key).where(where), _msg.c.id, ids)
+        return {row[0]: row[1] for row in rows}
+
+    # -- memories -------------------------------------------------------------------------------
+
+    def insert_memories(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add memories."""
+        self._connection.execute(sa.insert(_mem), list(rows))
+
+    def update_memory(self, namespace: Namespace, memory_id: str, values: Mapping[str, Any]) -> None:
+        """Change columns of one memory."""
+        where = (_mem.c.namespace_key == namespace.key) & (_mem.c.id == memory_id)
+        self._connection.execute(sa.update(_mem).where(where).values(dict(values)))
+
+    def memories(self, namespace: Namespace, name: str, ids: Sequence[str]) -> list[Memory]:
+        """Memories, retired ones too, in the order asked; unknown ids are left out."""
+        found = {}
+        for start in range(0, len(ids), _IN_LIMIT):
+            asked = {"namespace": namespace.key, "ids": list(ids[start : start + _IN_LIMIT])}
+            for row in self._connection.execute(_MEMORIES, asked).mappings():
+                found[row["id"]] = to_memory(row, name)
+        return [found[memory_id] for memory_id in ids if memory_id in found]
+
+    def page(
+        self, namespace: Namespace, name: str, where: Sequence[sa.ColumnElement[bool]], limit: int, offset: int
+    ) -> list[Memory]:
+        """Live memories in event order."""
+        statement = (
+            sa.select(_mem)
+            .where(_mem.c.namespace_key == namespace.key, _mem.c.retired_at.is_(None), *where)
+            .order_by(_mem.c.valid_from, _mem.c.key)
+            .limit(limit)
+            .offset(offset)
+        )
+        return [to_memory(row, name) for row in self._connection.execute(statement).mappings()]
+
+    def live_ids(self, namespace: Namespace) -> list[str]:
+        """Ids of all live memories, in the order they were first stored."""
+        where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None)
+        return list(self._connection.execute(sa.select(_mem.c.id).where(where).order_by(_mem.c.key)).scalars())
+
+    def digests(self, namespace: Namespace) -> list[tuple[str, str, bytes]]:
+        """(id, text, digest) of every memory, for `verify`."""
+        select = sa.select(_mem.c.id, _mem.c.text, _mem.c.digest).where(_mem.c.namespace_key == namespace.key)
+        return [(row.id, row.text, bytes(row.digest)) for row in self._connection.execute(select)]
+
+    def counts(self, namespace: Namespace) -> dict[str, int]:
+        """How many rows the namespace has, by what they are."""
+        live = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None)
+        select = sa.select(
+            _count(_msg, _msg.c.namespace_key == namespace.key).label("messages"),
+            _count(_mem, live).label("memories"),
+            _count(_mem, (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)).label("retired"),
+            _count(_vec, _vec.c.namespace_key == namespace.key).label("vectors"),
+        )
+        return {key: int(value) for key, value in self._connection.execute(select).mappings().one().items()}
+
+    def sessions(self, namespace: Namespace) -> int:
+        """How many sessions the raw log has."""
+        distinct = sa.func.count(sa.distinct(_msg.c.session_id))
+        return int(
+            self._connection.execute(sa.select(distinct).where(_msg.c.namespace_key == namespace.key)).scalar_one()
+        )
+
+    # -- what the projections hold --------------------------------------------------------------
+
+    def entries(self, namespace: Namespace, model: str, ids: Sequence[str] | None = None) -> Iterator[Entry]:
+        """Live memories with the model's vector, in the order they were first stored."""
+        statement = _ENTRIES.where(_mem.c.namespace_key == namespace.key)
+        if ids is None:
+            rows: Iterable[Any] = self._connection.execute(statement, {"model": model})
+        else:
+            rows = sorted(self._in(statement, _mem.c.id, ids, {"model": model}), key=lambda row: int(row.key))
+        for row in rows:
+            vector = None if row.data is None else np.frombuffer(row.data, dtype="<f4")
+            yield Entry(
+                row.id, row.key, row.kind, row.text, row.session_id, row.position, row.speaker,
+                load_entities(row.entities), row.valid_from, row.valid_to, vector,
+            )  # fmt: skip
+
+    # -- vectors --------------------------------------------------------------------------------
+
+    def known_vectors(self, namespace: Namespace, model: str, digests: Sequence[bytes]) -> set[bytes]:
+        """Which of these texts the model has already embedded in this namespace."""
+        where = (_vec.c.namespace_key == namespace.key) & (_vec.c.model == model)
+        return {bytes(row.digest) for row in self._in(sa.select(_vec.c.digest).where(where), _vec.c.digest, digests)}
+
+    def insert_vectors(self, namespace: Namespace, model: str, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
+        """Store vectors under their text's digest; one that is there already stays."""
+        rows = [
+            {"namespace_key": namespace.key, "digest": digest, "model": model, "dimension": len(vector),
+             "data": np.asarray(vector, dtype="<f4").tobytes()}
+            for digest, vector in vectors.items()
+        ]  # fmt: skip
+        if rows:
+            self._connection.execute(_insert(self._connection, _vec).on_conflict_do_nothing(), rows)
+
+    def stale(self, namespace: Namespace, model: str, limit: int) -> list[tuple[str, str]]:
+        """(id, text) of live memories that the model has not embedded yet."""
+        statement = _STALE.where(_mem.c.namespace_key == namespace.key).limit(limit)
+        return [(row.id, row.text) for row in self._connection.execute(statement, {"model": model})]
+
+    def count_stale(self, namespace: Namespace, model: str) -> int:
+        """How many live memories the model has not embedded yet."""
+        missing = _STALE.where(_mem.c.namespace_key == namespace.key).order_by(None).subquery()
+        return int(
+            self._connection.execute(sa.select(sa.func.count()).select_from(missing), {"model": model}).scalar_one()
+        )
+
+    def drop_orphaned_vectors(self, namespace: Namespace, digests: Sequence[bytes]) -> None:
+        """Delete the vectors of these texts that no live memory says any more."""
+        says = sa.exists().where(
+            _mem.c.namespace_key == namespace.key, _mem.c.digest == _vec.c.digest, _mem.c.retired_at.is_(None)
+        )
+        where = (_vec.c.namespace_key == namespace.key) & _vec.c.digest.in_(list(digests)) & ~says
+        self._connection.execute(sa.delete(_vec).where(where))
+
+    def vector_sizes(self, namespace: Namespace) -> list[tuple[str, int, int]]:
+        """(model, stated dimension, bytes) of every vector, for `verify`."""
+        select = sa.select(_vec.c.model, _vec.c.dimension, sa.func.length(_vec.c.data))
+        return [tuple(row) for row in self._connection.execute(select.where(_vec.c.namespace_key == namespace.key))]
+
+    # -- changes --------------------------------------------------------------------------------
+
+    def log(
+        self, namespace: Namespace, version: int, at: Instant, steps: Sequence[tuple[Operation, str, Mapping[str, Any]]]
+    ) -> None:
+        """Append one write's steps to the change log."""
+        rows = [
+            {"namespace_key": namespace.key, "version": version, "ordinal": ordinal, "memory_id": memory_id,
+             "operation": operation, "at": at.micros, "before": dump_json(before)}
+            for ordinal, (operation, memory_id, before) in enumerate(steps)
+        ]  # fmt: skip
+        self._connection.execute(sa.insert(_chg), rows)
+
+    def changed_since(self, namespace: Namespace, version: int) -> list[str]:
+        """Ids touched by writes after `version`, each once."""
+        where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version > version)
+        return list(self._connection.execute(sa.select(_chg.c.memory_id).where(where).distinct()).scalars())
+
+    def history(self, namespace: Namespace, memory_id: str) -> list[Change]:
+        """Every step of one memory, oldest first."""
+        statement = (
+            sa.select(_chg)
+            .where(_chg.c.namespace_key == namespace.key, _chg.c.memory_id == memory_id)
+            .order_by(_chg.c.version, _chg.c.ordinal)
+        )
+        return [
+            Change(
+                version=row.version,
+                at=from_instant(row.at),
+                operation=cast("Operation", row.operation),
+                memory_id=row.memory_id,
+                before=json.loads(row.before),
+            )
+            for row in self._connection.execute(statement)
+        ]
+
+    def stamp(self, namespace: Namespace, version: int) -> int | None:
+        """When a write was made: ties a snapshot to this very history, which a restored backup leaves."""
+        where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version == version) & (_chg.c.ordinal == 0)
+        return self._connection.execute(sa.select(_chg.c.at).where(where)).scalar_one_or_none()
+
+    def versions(self, namespace: Namespace) -> tuple[int, int, int]:
+        """(lowest, highest, number of) versions in the change log, zeros when empty."""
+        low, high = sa.func.min(_chg.c.version), sa.func.max(_chg.c.version)
+        select = sa.select(low, high, sa.func.count(sa.distinct(_chg.c.version)))
+        row = self._connection.execute(select.where(_chg.c.namespace_key == namespace.key)).one()
+        return row[0] or 0, row[1] or 0, row[2]
+
+    # -- helpers --------------------------------------------------------------------------------
+
+    def _in(
+        self,
+        statement: sa.Select[Any],
+        column: sa.ColumnElement[Any],
+        values: Sequence[Any],
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Iterator[Any]:
+        """Rows where the column is one of the values, asked for in slices that every database takes."""
+        for start in range(0, len(values), _IN_LIMIT):
+            part = statement.where(column.in_(values[start : start + _IN_LIMIT]))
+            yield from self._connection.execute(part, dict(parameters or {}))
+
+
+def _insert(connection: Connection, table: sa.Table) -> Any:
+    """An INSERT of the database's own dialect, which knows ON CONFLICT."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as postgres_insert
+
+        return postgres_insert(table)
+    from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+    return sqlite_insert(table)
+
+
+def _count(table: sa.Table, where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(table).where(where).scalar_subquery()
+
+
+_same_text = (
+    (_vec.c.namespace_key == _mem.c.namespace_key)
+    & (_vec.c.digest == _mem.c.digest)
+    & (_vec.c.model == sa.bindparam("model"))
+)
+_NAMESPACE = sa.select(_ns.c.key, _ns.c.version).where(_ns.c.name == sa.bindparam("name"))
+# Built once: composing a statement costs as much as running it, and this one is in every look-up.
+_MEMORIES = sa.select(_mem).where(
+    _mem.c.namespace_key == sa.bindparam("namespace"), _mem.c.id.in_(sa.bindparam("ids", expanding=True))
+)
+_ENTRIES = (
+    sa.select(
+        _mem.c.id, _mem.c.key, _mem.c.kind, _mem.c.text, _mem.c.session_id, _mem.c.position, _mem.c.speaker,
+        _mem.c.entities, _mem.c.valid_from, _mem.c.valid_to, _vec.c.data,
+    )
+    .select_from(_mem.outerjoin(_vec, _same_text))
+    .where(_mem.c.retired_at.is_(None))
+    .order_by(_mem.c.key)
+)  # fmt: skip
+_STALE = (
+    sa.select(_mem.c.id, _mem.c.text)
+    .select_from(_mem.outerjoin(_vec, _same_text))
+    .where(_mem.c.retired_at.is_(None), _vec.c.digest.is_(None))
+    .order_by(_mem.c.key)
+)

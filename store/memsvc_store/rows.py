@@ -1,0 +1,127 @@
+"""Between values and rows: what a column holds of a value, and the hashes that name things."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memsvc_store.clock import Instant, from_instant, to_instant
+from memsvc_store.shapes import Draft, Kind, Memory, Message, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from sqlalchemy.engine import RowMapping
+
+
+class Namespace(NamedTuple):
+    """A namespace's row: its key in this database, and how many writes it has seen."""
+
+    key: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the projections need of one live memory. `vector` is None where the model has none yet."""
+
+    id: str
+    key: int
+    kind: Kind
+    text: str
+    session_id: str
+    position: int
+    speaker: str
+    entities: tuple[Node, ...]
+    valid_from: int
+    valid_to: int | None
+    vector: NDArray[np.float32] | None
+
+
+def message_id(session_id: str, speaker: str, text: str, said_at: Instant) -> str:
+    """The id that these contents always get: 80 bits of SHA-256, so that a repeat meets itself."""
+    payload = "\x1f".join((session_id, speaker, text, str(said_at.micros)))
+    return hashlib.sha256(payload.encode()).hexdigest()[:20]
+
+
+def text_digest(text: str) -> bytes:
+    """The name of a text's vector: 128 bits of SHA-256."""
+    return hashlib.sha256(text.encode()).digest()[:16]
+
+
+def draft_rows(
+    namespace: Namespace, draft: Draft, message: str, position: int, at: Instant
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rows of a new message: one for the raw log, one for its memory."""
+    said_at = to_instant(draft.said_at)
+    shared = {
+        "namespace_key": namespace.key, "id": message, "session_id": draft.session_id, "position": position,
+        "speaker": draft.speaker, "metadata": dump_json(draft.metadata),
+    }  # fmt: skip
+    raw = shared | {
+        "role": draft.role, "text": draft.text, "said_at": said_at.micros, "said_at_offset": said_at.offset,
+        "stored_at": at.micros, "write_key": draft.key,
+    }  # fmt: skip
+    memory = shared | {
+        "kind": "message", "created_at": at.micros, "retired_at": None,
+        **text_values(draft.memory_text, draft.entities),
+        **validity_values(draft.valid_from or draft.said_at, draft.valid_to),
+    }  # fmt: skip
+    return raw, memory
+
+
+def text_values(text: str, entities: Sequence[Node]) -> dict[str, Any]:
+    """The columns of a memory that follow from its text."""
+    return {"text": text, "digest": text_digest(text), "entities": dump_entities(entities)}
+
+
+def validity_values(start: datetime, end: datetime | None) -> dict[str, Any]:
+    """The columns of a memory's event time, from datetimes."""
+    first, last = to_instant(start), None if end is None else to_instant(end)
+    return {
+        "valid_from": first.micros, "valid_from_offset": first.offset,
+        "valid_to": last and last.micros, "valid_to_offset": last and last.offset,
+    }  # fmt: skip
+
+
+def dump_json(value: Mapping[str, Any]) -> str:
+    """A mapping as the text that a column holds."""
+    return json.dumps(dict(value), ensure_ascii=False)
+
+
+def dump_entities(nodes: Sequence[Node]) -> str:
+    """A hyperedge as its column holds it: a flat list of kind, name, kind, name, ..."""
+    return json.dumps([part for node in nodes for part in node], ensure_ascii=False)
+
+
+def load_entities(text: str) -> tuple[Node, ...]:
+    """A hyperedge from its column."""
+    parts = iter(json.loads(text))
+    return tuple(map(Node._make, zip(parts, parts, strict=True)))
+
+
+def to_message(row: RowMapping) -> Message:
+    """A row of the raw log as a value."""
+    return Message(
+        row["id"], row["session_id"], row["position"], row["speaker"], row["role"], row["text"],
+        from_instant(row["said_at"], row["said_at_offset"]), from_instant(row["stored_at"]),
+        json.loads(row["metadata"]),
+    )  # fmt: skip
+
+
+def to_memory(row: RowMapping, namespace: str) -> Memory:
+    """A row of memories as a value."""
+    valid_to = None if row["valid_to"] is None else from_instant(row["valid_to"], row["valid_to_offset"])
+    return Memory(
+        id=row["id"], namespace=namespace, kind=row["kind"], text=row["text"], session_id=row["session_id"],
+        position=row["position"], speaker=row["speaker"], entities=load_entities(row["entities"]), sources=(row["id"],),
+        valid_from=from_instant(row["valid_from"], row["valid_from_offset"]), valid_to=valid_to,
+        created_at=from_instant(row["created_at"]),
+        retired_at=None if row["retired_at"] is None else from_instant(row["retired_at"]),
+        metadata=json.loads(row["metadata"]),
+    )  # fmt: skip

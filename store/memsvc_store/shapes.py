@@ -1,0 +1,187 @@
+"""The values that every room shares: plain, frozen, and ignorant of where they are kept.
+
+Event time (`said_at`, `valid_from`, `valid_to`) is when something was said or true, with the
+offset from UTC that its author gave. Transaction time (`stored_at`, `created_at`, `retired_at`)
+is when memsvc learned or retired it, always in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+Kind = Literal["message", "fact", "episode"]
+KINDS: tuple[Kind, ...] = ("message", "fact", "episode")
+Operation = Literal["add", "update", "delete", "restore", "embed"]
+
+
+class Node(NamedTuple):
+    """A member of hyperedges: `kind` is speaker, addressee, thing, phrase, session or day."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One utterance, verbatim and immutable. `position` counts from 0 inside its session."""
+
+    id: str
+    session_id: str
+    position: int
+    speaker: str
+    role: str
+    text: str
+    said_at: datetime
+    stored_at: datetime
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One retrievable unit. A message's memory has the id of its message.
+
+    `sources` are the ids of the messages it came from, `entities` the nodes of its hyperedge.
+    """
+
+    id: str
+    namespace: str
+    kind: Kind
+    text: str
+    session_id: str
+    position: int
+    speaker: str
+    entities: tuple[Node, ...]
+    sources: tuple[str, ...]
+    valid_from: datetime
+    valid_to: datetime | None
+    created_at: datetime
+    retired_at: datetime | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message on its way into the store, checked but not yet written.
+
+    `key` is the writer's own name for it: a second write under the same key is a duplicate.
+    `vector` belongs to the model that the write names; None leaves the memory to be embedded
+    later. `corrected`, `valid_from` and `valid_to` are set when an export is read back and the
+    memory had been changed since it was said; the raw log still gets `text` and `said_at`.
+    """
+
+    text: str
+    speaker: str
+    role: str
+    session_id: str
+    said_at: datetime
+    entities: tuple[Node, ...] = ()
+    vector: NDArray[np.float32] | None = None
+    key: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    corrected: str | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+    @property
+    def memory_text(self) -> str:
+        """The text that look-ups see."""
+        return self.text if self.corrected is None else self.corrected
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a write did with one message, in the order given.
+
+    `stored`: it is on disk under `id`. `duplicate`: it was there already, under `id`.
+    `rejected`: it was not stored, and `reason` says why.
+    """
+
+    status: Literal["stored", "duplicate", "rejected"]
+    id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step in the life of a memory. `before` holds the fields that the step replaced."""
+
+    version: int
+    at: datetime
+    operation: Operation
+    memory_id: str
+    before: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which memories a look-up may return. `None` lets everything pass.
+
+    `since` and `until` bound `valid_from`, both inclusive. `as_of` keeps what was valid at that
+    moment: `valid_from <= as_of < valid_to`.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    as_of: datetime | None = None
+    session_id: tuple[str, ...] | None = None
+    speaker: tuple[str, ...] | None = None
+    kind: tuple[Kind, ...] | None = None
+
+    def __bool__(self) -> bool:
+        """Whether it narrows anything."""
+        return self != NO_FILTER
+
+
+NO_FILTER = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What each ingredient added to a hit's score; `final` is their sum.
+
+    `dense`: likeness of meaning. `lexical`: BM25. `graph`: the walk over the hypergraph. `prior`:
+    what holds for any question (short or merely asking utterances rank lower). `utility`: learned.
+    """
+
+    dense: float
+    lexical: float
+    graph: float
+    prior: float
+    utility: float = 0.0
+
+    @property
+    def final(self) -> float:
+        """The score that the hit is ranked by."""
+        return self.dense + self.lexical + self.graph + self.prior + self.utility
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One memory that a look-up found, with the parts of its score. `rank` counts from 1."""
+
+    memory: Memory
+    rank: int
+    parts: Parts
+
+    @property
+    def id(self) -> str:
+        """The memory's id."""
+        return self.memory.id
+
+    @property
+    def text(self) -> str:
+        """The memory's text."""
+        return self.memory.text
+
+    @property
+    def score(self) -> float:
+        """The score that it was ranked by."""
+        return self.parts.final

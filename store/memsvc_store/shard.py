@@ -1,0 +1,248 @@
+"""One namespace's projections at one version: vectors, word index, hypergraph and the columns that filters read.
+
+Row `i` means the same memory in all of them. Rows are only appended; a changed or retired memory
+leaves its row dead and masked, and a shard with too many dead rows is built anew. A shard holds no
+texts: those are read from SQL for the few memories that a look-up returns.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memsvc_store.clock import to_instant
+from memsvc_store.columns import Codes, Column
+from memsvc_store.hypergraph import Hypergraph
+from memsvc_store.lexical import LexicalIndex
+from memsvc_store.names import names_of_speakers
+from memsvc_store.shapes import KINDS, Filter
+from memsvc_store.text import asks, terms
+from memsvc_store.vectors import VectorIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from memsvc_store.rows import Entry
+
+FOREVER = np.iinfo(np.int64).max
+
+_SPARE_ROWS = 1_000
+"""Dead rows that any shard may carry before it is built anew."""
+
+
+_COLUMNS = (
+    *("keys", "kind", "session", "speaker", "position", "valid_from", "valid_to", "alive", "embedded"),
+    *("before", "after", "asks", "only_asks"),
+)
+
+
+class Shard:
+    """The projections. Not safe to share: the holder of `lock` reads or writes."""
+
+    def __init__(self, dimension: int, *, exact_limit: int) -> None:
+        self.lock = threading.RLock()
+        self._dimension, self._exact_limit = dimension, exact_limit
+        self.clear()
+
+    def clear(self) -> None:
+        """Empty it, back to version 0."""
+        self.version = 0
+        self.vectors = VectorIndex(self._dimension, exact_limit=self._exact_limit)
+        self.lexical = LexicalIndex()
+        self.graph = Hypergraph()
+        self.ids: list[str] = []
+        self.keys = Column(np.int64)
+        self.kind = Column(np.int8)
+        self.session = Column(np.int32)
+        self.speaker = Column(np.int32)
+        self.position = Column(np.int32)
+        self.valid_from = Column(np.int64)
+        self.valid_to = Column(np.int64)
+        self.alive = Column(np.bool_)
+        self.embedded = Column(np.bool_)
+        self.before = Column(np.int32)  # the row of the utterance before, in the same session; -1 for none
+        self.after = Column(np.int32)
+        self.asks = Column(np.bool_)  # holds a question
+        self.only_asks = Column(np.bool_)  # ends with one
+        self.sessions = Codes()
+        self.speakers = Codes()
+        self._row_of: dict[str, int] = {}
+        self._row_at: dict[tuple[int, int], int] = {}
+        self._dead = 0
+        self._stale = 0
+        self._names: dict[str, int] | None = None
+
+    def __len__(self) -> int:
+        """Live memories."""
+        return len(self._row_of)
+
+    @property
+    def rows(self) -> int:
+        """Rows, dead ones included."""
+        return len(self.ids)
+
+    @property
+    def stale(self) -> int:
+        """Live memories without a vector of the model in use."""
+        return self._stale
+
+    @property
+    def crowded(self) -> bool:
+        """Whether dead rows are so many that building anew pays."""
+        return self._dead > max(_SPARE_ROWS, len(self))
+
+    @property
+    def nbytes(self) -> int:
+        """A rough size in memory: vectors twice over above the exact limit, words and nodes per row."""
+        return self.rows * (self.vectors.dimension * 5 + 2_000)
+
+    @property
+    def names(self) -> dict[str, int]:
+        """Case-folded words by which speakers are named -> the speaker's number (`names.py`)."""
+        if self._names is None:
+            self._names = names_of_speakers(self)
+        return self._names
+
+    def apply(self, touched: Iterable[str], entries: Iterable[Entry]) -> None:
+        """Forget the touched memories, then append those of them that are alive."""
+        self._names = None
+        for memory_id in touched:
+            if memory_id in self._row_of:
+                self._remove(memory_id)
+        fresh = list(entries)
+        if fresh:
+            self._append(fresh)
+
+    def rows_of(self, ids: Sequence[str]) -> list[int]:
+        """Rows of those ids that are alive."""
+        return [self._row_of[memory_id] for memory_id in ids if memory_id in self._row_of]
+
+    @property
+    def live_ids(self) -> list[str]:
+        """Ids of the live memories."""
+        return list(self._row_of)
+
+    def neighbour_ids(self, side: str, ids: Sequence[str]) -> list[str | None]:
+        """The memory said `before` or `after` each of these, in the same session."""
+        links = getattr(self, side).values[self.rows_of(ids)].tolist()
+        return [self.ids[link] if link >= 0 else None for link in links]
+
+    def mask(self, wanted: Filter) -> NDArray[np.bool_] | None:
+        """Which rows a look-up may return, shape `(rows,)`; None when that is every row."""
+        if not wanted:
+            return self.alive.values if self._dead else None
+        mask: NDArray[np.bool_] = self.alive.values.copy()
+        if wanted.since is not None:
+            mask &= self.valid_from.values >= to_instant(wanted.since).micros
+        if wanted.until is not None:
+            mask &= self.valid_from.values <= to_instant(wanted.until).micros
+        if wanted.as_of is not None:
+            moment = to_instant(wanted.as_of).micros
+            mask &= (self.valid_from.values <= moment) & (moment < self.valid_to.values)
+        if wanted.session_id is not None:
+            mask &= np.isin(self.session.values, self.sessions.find(wanted.session_id))
+        if wanted.speaker is not None:
+            mask &= np.isin(self.speaker.values, self.speakers.find(wanted.speaker))
+        if wanted.kind is not None:
+            mask &= np.isin(self.kind.values, [KINDS.index(kind) for kind in wanted.kind])
+        return mask
+
+    def embedded_mask(self, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+        """The mask without rows that have no vector yet."""
+        if not self._stale:
+            return mask
+        embedded: NDArray[np.bool_] = self.embedded.values
+        return embedded if mask is None else mask & embedded
+
+    def pack(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """(names as JSON values, arrays), for a snapshot."""
+        terms, postings, lengths = self.lexical.pack()
+        nodes, members = self.graph.pack()
+        names = {
+            "ids": self.ids, "terms": terms, "nodes": nodes,
+            "sessions": self.sessions.names, "speakers": self.speakers.names,
+        }  # fmt: skip
+        arrays: dict[str, NDArray[Any]] = {column: getattr(self, column).values for column in _COLUMNS}
+        arrays |= {"vectors": self.vectors.matrix, "lengths": lengths}
+        arrays |= {f"postings_{key}": value for key, value in postings.items()}
+        arrays |= {f"members_{key}": value for key, value in members.items()}
+        return names, arrays
+
+    def unpack(self, names: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        """Fill an empty shard with what `pack` gave."""
+        for column in _COLUMNS:
+            getattr(self, column).extend(arrays[column])
+        alive = self.alive.values
+        self.ids = list(names["ids"])
+        self.sessions, self.speakers = Codes(names["sessions"]), Codes(names["speakers"])
+        self.vectors.extend(arrays["vectors"])
+        self.lexical = LexicalIndex.unpack(names["terms"], _part(arrays, "postings"), arrays["lengths"], alive)
+        self.graph = Hypergraph.unpack(names["nodes"], _part(arrays, "members"), alive)
+        live = np.flatnonzero(alive).tolist()
+        self._row_of = {self.ids[row]: row for row in live}
+        message = KINDS.index("message")
+        self._row_at = {self._place(row): row for row in live if self.kind.values[row] == message}
+        self._dead = self.rows - len(live)
+        self._stale = int(np.count_nonzero(alive & ~self.embedded.values))
+
+    def _append(self, entries: list[Entry]) -> None:
+        first = self.rows
+        zero = np.zeros(self.vectors.dimension, np.float32)
+        self.vectors.extend(np.stack([zero if entry.vector is None else entry.vector for entry in entries]))
+        self.keys.extend([entry.key for entry in entries])
+        self.kind.extend([KINDS.index(entry.kind) for entry in entries])
+        self.session.extend([self.sessions.code(entry.session_id) for entry in entries])
+        self.speaker.extend([self.speakers.code(entry.speaker) for entry in entries])
+        self.position.extend([entry.position for entry in entries])
+        self.valid_from.extend([entry.valid_from for entry in entries])
+        self.valid_to.extend([FOREVER if entry.valid_to is None else entry.valid_to for entry in entries])
+        self.alive.extend(np.ones(len(entries), np.bool_))
+        self.embedded.extend([entry.vector is not None for entry in entries])
+        questions = [asks(entry.text) for entry in entries]
+        self.asks.extend([holds for holds, _ in questions])
+        self.only_asks.extend([ends for _, ends in questions])
+        self.before.extend(np.full(len(entries), -1, np.int32))
+        self.after.extend(np.full(len(entries), -1, np.int32))
+        self._stale += sum(entry.vector is None for entry in entries)
+        for row, entry in enumerate(entries, first):
+            self.ids.append(entry.id)
+            self._row_of[entry.id] = row
+            self.lexical.add(terms(entry.text))
+            self.graph.add(entry.entities)
+            if entry.kind == "message":
+                self._row_at[self._place(row)] = row
+        for row, entry in enumerate(entries, first):
+            if entry.kind == "message":
+                self._link(row)
+
+    def _remove(self, memory_id: str) -> None:
+        row = self._row_of.pop(memory_id)
+        self.alive.values[row] = False
+        self._stale -= not self.embedded.values[row]
+        self._dead += 1
+        self.lexical.remove(row)
+        self.graph.remove(row)
+        if self._row_at.get(self._place(row)) == row:
+            del self._row_at[self._place(row)]
+            for neighbour, side in ((self.before.values[row], self.after), (self.after.values[row], self.before)):
+                if neighbour >= 0:
+                    side.values[neighbour] = -1
+
+    def _place(self, row: int) -> tuple[int, int]:
+        return int(self.session.values[row]), int(self.position.values[row])
+
+    def _link(self, row: int) -> None:
+        session, position = self._place(row)
+        before, after = self._row_at.get((session, position - 1)), self._row_at.get((session, position + 1))
+        if before is not None:
+            self.before.values[row], self.after.values[before] = before, row
+        if after is not None:
+            self.after.values[row], self.before.values[after] = after, row
+
+
+def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {key.removeprefix(f"{prefix}_"): value for key, value in arrays.items() if key.startswith(f"{prefix}_")}

@@ -1,0 +1,154 @@
+"""Shards on demand: loaded, kept in step with SQL, evicted under a memory budget, and snapshotted.
+
+A look-up holds its shard's lock and one SQL snapshot from beginning to end, so that what the
+projections say and what the rows say is of the same version.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from memsvc_store.records import Records
+from memsvc_store.shard import Shard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from memsvc_store.database import Database
+    from memsvc_store.rows import Namespace
+    from memsvc_store.shapes import Memory
+    from memsvc_store.snapshot import Snapshots
+
+
+class Reading:
+    """One namespace at one version: its projections, and its rows."""
+
+    def __init__(self, shard: Shard, records: Records, namespace: Namespace | None, name: str) -> None:
+        self.shard, self.records, self.namespace, self.name = shard, records, namespace, name
+
+    def memories(self, rows: Sequence[int]) -> list[Memory]:
+        """The memories of these rows, in the order asked."""
+        if self.namespace is None:
+            return []
+        return self.records.memories(self.namespace, self.name, [self.shard.ids[row] for row in rows])
+
+
+class Shards:
+    """The shards of one database and one model, least recently used first."""
+
+    def __init__(
+        self,
+        database: Database,
+        snapshots: Snapshots | None,
+        *,
+        model: str,
+        dimension: int,
+        exact_limit: int,
+        budget_bytes: int,
+    ) -> None:
+        self._database, self._snapshots = database, snapshots
+        self._model, self._dimension = model, dimension
+        self._exact_limit, self._budget = exact_limit, budget_bytes
+        self._shards: OrderedDict[str, Shard] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._total = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[Reading]:
+        """The namespace as it is now, for one look-up. An unknown namespace is empty."""
+        shard = self._checkout(name)
+        with shard.lock, self._database.read() as connection:
+            records = Records(connection)
+            namespace = records.namespace(name)
+            if namespace is not None:
+                self._bring_up_to_date(name, shard, records, namespace)
+            yield Reading(shard, records, namespace, name)
+        self._weigh(name, shard.nbytes)
+
+    def build(self, records: Records, namespace: Namespace) -> Shard:
+        """A shard from SQL alone."""
+        shard = Shard(self._dimension, exact_limit=self._exact_limit)
+        self._fill(shard, records, namespace)
+        return shard
+
+    def forget(self, name: str) -> None:
+        """Drop the shard and its snapshot; the next look-up builds it anew."""
+        with self._lock:
+            self._drop(name)
+        if self._snapshots is not None:
+            self._snapshots.remove(name)
+
+    def close(self) -> None:
+        """Keep snapshots of the large ones, and let go of all."""
+        while self._shards:
+            with self._lock:
+                name = next(iter(self._shards))
+                shard = self._drop(name)
+            self._keep(name, shard)
+
+    @property
+    def loaded(self) -> list[str]:
+        """Namespaces in memory, least recently used first."""
+        with self._lock:
+            return list(self._shards)
+
+    def _checkout(self, name: str) -> Shard:
+        with self._lock:
+            shard = self._shards.get(name)
+            if shard is None:
+                shard = self._shards[name] = Shard(self._dimension, exact_limit=self._exact_limit)
+            self._shards.move_to_end(name)
+            return shard
+
+    def _bring_up_to_date(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
+        if shard.version == namespace.version:
+            return
+        try:
+            if shard.version > namespace.version:  # a backup was restored under us
+                shard.clear()
+            if shard.version == 0 and self._snapshots is not None:
+                self._snapshots.load(name, shard, records, namespace)
+            self._fill(shard, records, namespace)
+            if shard.crowded:
+                shard.clear()
+                self._fill(shard, records, namespace)
+        except BaseException:
+            shard.clear()  # half-applied; the next look-up builds it anew
+            raise
+
+    def _fill(self, shard: Shard, records: Records, namespace: Namespace) -> None:
+        """Build an empty shard whole, or replay what a filled one has missed."""
+        if shard.version == 0:
+            shard.apply((), records.entries(namespace, self._model))
+        elif shard.version < namespace.version:
+            touched = records.changed_since(namespace, shard.version)
+            shard.apply(touched, records.entries(namespace, self._model, touched))
+        shard.version = namespace.version
+
+    def _weigh(self, name: str, size: int) -> None:
+        """Note a shard's size, and evict others, oldest first, until all fit the budget."""
+        if self._sizes.get(name) == size:
+            return
+        evicted = []
+        with self._lock:
+            if name not in self._shards:
+                return
+            self._total += size - self._sizes.get(name, 0)
+            self._sizes[name] = size
+            while self._total > self._budget and (oldest := next(iter(self._shards))) != name:
+                evicted.append((oldest, self._drop(oldest)))
+        for oldest, shard in evicted:
+            self._keep(oldest, shard)
+
+    def _drop(self, name: str) -> Shard | None:
+        self._total -= self._sizes.pop(name, 0)
+        return self._shards.pop(name, None)
+
+    def _keep(self, name: str, shard: Shard | None) -> None:
+        if self._snapshots is not None and shard is not None:
+            with shard.lock, self._database.read() as connection:
+                self._snapshots.save(name, shard, Records(connection))

@@ -1,0 +1,300 @@
+"""Store: the facade over truth and projections, for one database and one embedding model.
+
+A write goes to SQL in one transaction (`writes.py`). A look-up reads a shard brought up to the
+version that SQL has at that moment (`shards.py`), so every write is seen by the next read, in this
+process and in any other.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, Self
+
+import sqlalchemy as sa
+
+from memsvc_store import clock, schema, writes
+from memsvc_store.clock import to_instant
+from memsvc_store.database import Database
+from memsvc_store.errors import NotFound
+from memsvc_store.records import Records
+from memsvc_store.rows import text_digest
+from memsvc_store.shapes import NO_FILTER
+from memsvc_store.shards import Shards
+from memsvc_store.snapshot import Snapshots
+from memsvc_store.vectors import EXACT_LIMIT
+from memsvc_store.verify import namespace_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memsvc_store.shapes import Change, Draft, Filter, Memory, Message, Node, Receipt
+    from memsvc_store.shards import Reading
+
+SNAPSHOT_ROWS = 5_000
+"""Rows from which a shard gets a snapshot: below, building from SQL takes less than half a second."""
+
+SHARD_BYTES = 1 << 30
+
+_EXPORT_PAGE = 500
+
+
+class Space(Protocol):
+    """The vectors of one model: an embedder, as far as the store is concerned."""
+
+    @property
+    def model(self) -> str:
+        """Names the vector space."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of every vector."""
+        ...
+
+
+class Store:
+    """What is kept. Safe to share between threads."""
+
+    def __init__(
+        self,
+        target: str | Path,
+        *,
+        space: Space,
+        create: bool = True,
+        exact_limit: int = EXACT_LIMIT,
+        shard_bytes: int = SHARD_BYTES,
+        snapshot_rows: int = SNAPSHOT_ROWS,
+        snapshot_folder: Path | None = None,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        """Open a database for the vectors of one model.
+
+        `space` is asked for its name and dimension only when a vector is needed, so that listings
+        load no model. Snapshots lie in `snapshot_folder`, or beside a SQLite file in
+        `<file>.shards`; with neither there are none.
+
+        Raises:
+            DatabaseError: see `Database`.
+        """
+        self._space, self._now = space, now
+        self.database = Database(target, create=create)
+        if snapshot_folder is None and self.database.path is not None:
+            snapshot_folder = self.database.path.with_name(self.database.path.name + ".shards")
+        self._snapshot_folder, self._snapshot_rows = snapshot_folder, snapshot_rows
+        self._exact_limit, self._shard_bytes = exact_limit, shard_bytes
+        self._lock = threading.Lock()
+        self._opened: Shards | None = None
+
+    @property
+    def model(self) -> str:
+        """The model whose vectors are in use."""
+        return self._space.model
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def add(self, namespace: str, drafts: Sequence[Draft]) -> list[Receipt]:
+        """Store messages; returns once they are on disk, with one receipt each."""
+        if not drafts:
+            return []
+        with writes.writing(self.database, namespace, self._now(), create=True) as write:
+            return writes.add(write, drafts, self.model)
+
+    def update(
+        self,
+        namespace: str,
+        memory_id: str,
+        *,
+        text: str,
+        entities: Sequence[Node],
+        vector: NDArray[np.float32] | None,
+        valid_from: datetime,
+        valid_to: datetime | None,
+    ) -> Memory:
+        """Correct a memory; what it was stays in its history.
+
+        Raises:
+            NotFound: no such live memory.
+        """
+        with writes.writing(self.database, namespace, self._now()) as write:
+            writes.update(
+                write, memory_id, self.model,
+                text=text, entities=entities, vector=vector, valid_from=valid_from, valid_to=valid_to,
+            )  # fmt: skip
+            return write.live(memory_id)
+
+    def delete(self, namespace: str, memory_id: str) -> None:
+        """Retire a memory: no look-up, listing or export shows it again.
+
+        Raises:
+            NotFound: no such live memory.
+        """
+        with writes.writing(self.database, namespace, self._now()) as write:
+            writes.delete(write, memory_id)
+
+    def embed(self, namespace: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
+        """Store vectors that were missing: memory id -> (text, vector)."""
+        with writes.writing(self.database, namespace, self._now()) as write:
+            writes.embed(write, self.model, vectors)
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def reading(self, namespace: str) -> AbstractContextManager[Reading]:
+        """The namespace's projections and rows at its present version, for one look-up."""
+        return self._shards.reading(namespace)
+
+    def get(self, namespace: str, memory_id: str) -> Memory:
+        """One live memory.
+
+        Raises:
+            NotFound: no such id in this namespace, or it was deleted.
+        """
+        with self.database.read() as connection:
+            records = Records(connection)
+            return writes.live_memory(records, records.namespace(namespace), namespace, memory_id)
+
+    def page(self, namespace: str, wanted: Filter = NO_FILTER, *, limit: int, offset: int = 0) -> list[Memory]:
+        """Live memories in event order."""
+        with self._records() as records:
+            found = records.namespace(namespace)
+            return records.page(found, namespace, _conditions(wanted), limit, offset) if found else []
+
+    def history(self, namespace: str, memory_id: str) -> list[Change]:
+        """Every step of a memory, deleted ones too.
+
+        Raises:
+            NotFound: this namespace never had such an id.
+        """
+        with self._records() as records:
+            found = records.namespace(namespace)
+            steps = records.history(found, memory_id) if found else []
+        if not steps:
+            raise NotFound(
+                f"no memory {memory_id!r} was ever in namespace {namespace!r}; `list` gives the ids there are"
+            )
+        return steps
+
+    def export(self, namespace: str) -> Iterator[tuple[Message, Memory, str | None]]:
+        """Every live memory with its raw message and its write key, in the order stored; one snapshot."""
+        with self._records() as records:
+            found = records.namespace(namespace)
+            ids = records.live_ids(found) if found else []
+            for start in range(0, len(ids), _EXPORT_PAGE):
+                page = ids[start : start + _EXPORT_PAGE]
+                assert found is not None
+                messages, keys = records.messages(found, page), records.write_keys(found, page)
+                for memory in records.memories(found, namespace, page):
+                    yield messages[memory.id], memory, keys.get(memory.id)
+
+    def namespaces(self) -> list[str]:
+        """Every namespace's name, sorted."""
+        with self._records() as records:
+            return records.namespaces()
+
+    def counts(self, namespace: str) -> dict[str, int]:
+        """Rows of a namespace: messages, sessions, memories, retired, vectors, stale, version."""
+        with self._records() as records:
+            found = records.namespace(namespace)
+            if found is None:
+                raise NotFound(f"namespace {namespace!r} holds no memories; check the name, or add to it first")
+            stale = records.count_stale(found, self.model)
+            sessions = records.sessions(found)
+            return {"sessions": sessions, **records.counts(found), "stale": stale, "version": found.version}
+
+    # -- vectors --------------------------------------------------------------------------------
+
+    def without_vector(self, namespace: str, texts: Sequence[str]) -> list[str]:
+        """Those of the texts, each once, that this namespace has no vector of the model for."""
+        digests = {text_digest(text): text for text in texts}
+        with self._records() as records:
+            found = records.namespace(namespace)
+            known = records.known_vectors(found, self.model, list(digests)) if found else set()
+        return [text for digest, text in digests.items() if digest not in known]
+
+    def stale(self, namespace: str, limit: int) -> list[tuple[str, str]]:
+        """(id, text) of live memories that the model has not embedded yet."""
+        with self._records() as records:
+            found = records.namespace(namespace)
+            return records.stale(found, self.model, limit) if found else []
+
+    # -- care -----------------------------------------------------------------------------------
+
+    def verify(self, namespace: str) -> list[str]:
+        """What is wrong with a namespace: rows against their hashes, projections against the rows."""
+        with self._shards.reading(namespace) as reading:
+            return namespace_problems(reading, self._shards.build)
+
+    def reindex(self, namespace: str) -> int:
+        """Build the projections from SQL anew; returns how many memories they hold."""
+        self._shards.forget(namespace)
+        with self._shards.reading(namespace) as reading:
+            return len(reading.shard)
+
+    def close(self) -> None:
+        """Keep snapshots of large shards and let go of the database."""
+        if self._opened is not None:
+            self._opened.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def _shards(self) -> Shards:
+        with self._lock:
+            if self._opened is None:
+                self._opened = Shards(
+                    self.database,
+                    self._snapshots(),
+                    model=self._space.model,
+                    dimension=self._space.dimension,
+                    exact_limit=self._exact_limit,
+                    budget_bytes=self._shard_bytes,
+                )
+            return self._opened
+
+    def _snapshots(self) -> Snapshots | None:
+        if self._snapshot_folder is None:
+            return None
+        return Snapshots(
+            self._snapshot_folder,
+            identity=self.database.identity,
+            model=self._space.model,
+            dimension=self._space.dimension,
+            min_rows=self._snapshot_rows,
+        )
+
+    @contextmanager
+    def _records(self) -> Iterator[Records]:
+        with self.database.read() as connection:
+            yield Records(connection)
+
+
+def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
+    """A filter as SQL, for listings; `Shard.mask` is the same for look-ups."""
+    columns = schema.memories.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.since is not None:
+        conditions.append(columns.valid_from >= to_instant(wanted.since).micros)
+    if wanted.until is not None:
+        conditions.append(columns.valid_from <= to_instant(wanted.until).micros)
+    if wanted.as_of is not None:
+        moment = to_instant(wanted.as_of).micros
+        conditions.append((columns.valid_from <= moment) & (sa.func.coalesce(columns.valid_to, moment + 1) > moment))
+    for column, values in (
+        (columns.session_id, wanted.session_id),
+        (columns.speaker, wanted.speaker),
+        (columns.kind, wanted.kind),
+    ):
+        if values is not None:
+            conditions.append(column.in_(values))
+    return conditions

@@ -1,0 +1,212 @@
+"""The writes, each one transaction: rows, vectors, change log and version land together or not at all."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from memsvc_store import clock
+from memsvc_store.errors import NotFound
+from memsvc_store.records import Records
+from memsvc_store.rows import Namespace, draft_rows, message_id, text_digest, text_values, validity_values
+from memsvc_store.shapes import Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memsvc_store.database import Database
+    from memsvc_store.shapes import Draft, Memory, Node, Operation
+
+
+class Write:
+    """One write to one namespace, under its lock. Steps are logged and stamped when it ends."""
+
+    def __init__(self, records: Records, namespace: Namespace, name: str, at: datetime) -> None:
+        self.records, self.namespace, self.name = records, namespace, name
+        self.at = clock.to_instant(at)
+        self._steps: list[tuple[Operation, str, Mapping[str, Any]]] = []
+
+    def step(self, operation: Operation, memory_id: str, **before: Any) -> None:
+        """Note what happened to a memory, with the fields that it replaced."""
+        self._steps.append((operation, memory_id, before))
+
+    def finish(self) -> None:
+        """Stamp the namespace, once, if anything happened: versions stay gapless."""
+        if self._steps:
+            version = self.namespace.version + 1
+            self.records.log(self.namespace, version, self.at, self._steps)
+            self.records.set_version(self.namespace, version)
+
+    def live(self, memory_id: str) -> Memory:
+        """A memory that is there and not deleted.
+
+        Raises:
+            NotFound: anything else.
+        """
+        return live_memory(self.records, self.namespace, self.name, memory_id)
+
+
+@contextmanager
+def writing(database: Database, name: str, at: datetime, *, create: bool = False) -> Iterator[Write]:
+    """The write of one namespace.
+
+    Raises:
+        NotFound: no such namespace, and `create` is false.
+    """
+    with database.write() as connection:
+        records = Records(connection)
+        if records.namespace(name) is None:
+            if not create:
+                raise NotFound(f"namespace {name!r} holds no memories; check the name, or add to it first")
+            records.create_namespace(name, clock.to_instant(at))
+        write = Write(records, records.lock_namespace(name), name, at)
+        yield write
+        write.finish()
+
+
+def live_memory(records: Records, namespace: Namespace | None, name: str, memory_id: str) -> Memory:
+    """A memory that is there and not deleted.
+
+    Raises:
+        NotFound: no such id in this namespace, or it was deleted.
+    """
+    found = records.memories(namespace, name, [memory_id]) if namespace else []
+    if not found:
+        raise NotFound(f"no memory {memory_id!r} in namespace {name!r}; `list` and `search` give the ids there are")
+    if found[0].retired_at is not None:
+        raise NotFound(
+            f"memory {memory_id!r} of namespace {name!r} was deleted at {found[0].retired_at:%Y-%m-%d %H:%M:%S}Z; "
+            "`history` still shows what happened to it"
+        )
+    return found[0]
+
+
+def add(write: Write, drafts: Sequence[Draft], model: str) -> list[Receipt]:
+    """Append messages to the raw log, each with its memory; one receipt a draft, in order."""
+    records, namespace = write.records, write.namespace
+    ids = [message_id(d.session_id, d.speaker, d.text, clock.to_instant(d.said_at)) for d in drafts]
+    keyed = records.keyed_messages(namespace, [d.key for d in drafts if d.key is not None])
+    known = records.known_messages(namespace, ids)
+    positions = records.next_positions(namespace, sorted({d.session_id for d in drafts}))
+    receipts: list[Receipt] = []
+    repeats: dict[str, Draft] = {}
+    raw_rows: list[dict[str, Any]] = []
+    memory_rows: list[dict[str, Any]] = []
+    vectors: dict[bytes, NDArray[np.float32]] = {}
+    for draft, new_id in zip(drafts, ids, strict=True):
+        named = keyed.get(draft.key) if draft.key is not None else None
+        if named is not None and named[1:] != (draft.session_id, draft.speaker, draft.text):
+            receipts.append(Receipt("rejected", None, _key_taken(draft, named[0])))
+            continue
+        message = named[0] if named is not None else new_id
+        if named is not None or new_id in known:
+            receipts.append(Receipt("duplicate", message))
+            repeats[message] = draft
+            continue
+        position = positions.get(draft.session_id, 0)
+        positions[draft.session_id] = position + 1
+        raw, memory = draft_rows(namespace, draft, message, position, write.at)
+        raw_rows.append(raw)
+        memory_rows.append(memory)
+        if draft.vector is not None:
+            vectors[memory["digest"]] = draft.vector
+        write.step("add", message)
+        known.add(message)
+        if draft.key is not None:
+            keyed[draft.key] = (message, draft.session_id, draft.speaker, draft.text)
+        receipts.append(Receipt("stored", message))
+    if raw_rows:
+        records.insert_messages(raw_rows)
+        records.insert_memories(memory_rows)
+    restored = _restore(write, repeats, vectors)
+    records.insert_vectors(namespace, model, vectors)
+    return [Receipt("stored", r.id) if r.status == "duplicate" and r.id in restored else r for r in receipts]
+
+
+def update(
+    write: Write,
+    memory_id: str,
+    model: str,
+    *,
+    text: str,
+    entities: Sequence[Node],
+    vector: NDArray[np.float32] | None,
+    valid_from: datetime,
+    valid_to: datetime | None,
+) -> None:
+    """Correct a memory; the raw message stays as it was said.
+
+    Raises:
+        NotFound: no such live memory.
+    """
+    old = write.live(memory_id)
+    before: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    if text != old.text:
+        before["text"] = old.text
+        values |= text_values(text, entities)
+    if (valid_from, valid_to) != (old.valid_from, old.valid_to):
+        before["valid_from"] = old.valid_from.isoformat()
+        before["valid_to"] = old.valid_to and old.valid_to.isoformat()
+        values |= validity_values(valid_from, valid_to)
+    if not values:
+        return
+    write.records.update_memory(write.namespace, memory_id, values)
+    if "text" in before:
+        if vector is not None:
+            write.records.insert_vectors(write.namespace, model, {text_digest(text): vector})
+        write.records.drop_orphaned_vectors(write.namespace, [text_digest(old.text)])
+    write.step("update", memory_id, **before)
+
+
+def delete(write: Write, memory_id: str) -> None:
+    """Retire a memory: out of every look-up, listing and export at once.
+
+    Raises:
+        NotFound: no such live memory.
+    """
+    old = write.live(memory_id)
+    write.records.update_memory(write.namespace, memory_id, {"retired_at": write.at.micros})
+    write.records.drop_orphaned_vectors(write.namespace, [text_digest(old.text)])
+    write.step("delete", memory_id)
+
+
+def embed(write: Write, model: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
+    """Store vectors that were missing: memory id -> (the text that was embedded, its vector)."""
+    found = {m.id: m for m in write.records.memories(write.namespace, write.name, list(vectors))}
+    current = {
+        memory_id: (text, vector)
+        for memory_id, (text, vector) in vectors.items()
+        if found[memory_id].retired_at is None and found[memory_id].text == text  # not changed meanwhile
+    }
+    write.records.insert_vectors(write.namespace, model, {text_digest(text): v for text, v in current.values()})
+    for memory_id in current:
+        write.step("embed", memory_id)
+
+
+def _restore(write: Write, repeats: Mapping[str, Draft], vectors: dict[bytes, NDArray[np.float32]]) -> set[str]:
+    """Bring back deleted memories whose message was written again; returns their ids."""
+    restored = set()
+    for memory in write.records.memories(write.namespace, write.name, list(repeats)):
+        if memory.retired_at is None:
+            continue
+        draft = repeats[memory.id]
+        values = text_values(draft.memory_text, draft.entities)
+        values |= validity_values(draft.valid_from or draft.said_at, draft.valid_to) | {"retired_at": None}
+        write.records.update_memory(write.namespace, memory.id, values)
+        if draft.vector is not None:
+            vectors[values["digest"]] = draft.vector
+        write.step("restore", memory.id)
+        restored.add(memory.id)
+    return restored
+
+
+def _key_taken(draft: Draft, message: str) -> str:
+    return (
+        f"key {draft.key!r} already names message {message!r} with other contents; "
+        "use a new key for a new message, or `update` to correct the old one"
+    )

@@ -1,0 +1,217 @@
+"""search, ask, get, list, history."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from memsvc import wiring
+from memsvc.testing import HashEmbedder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Shell
+
+
+def test_search_in_a_pipe_is_tab_separated(filled: Shell) -> None:
+    ran = filled("search", "Where did Ann move?")
+    assert ran.code == 0
+    assert ran.err == ""
+    head, first, *_ = [line.split("\t") for line in ran.out.splitlines()]
+    assert head == ["#", "when", "who", "text", "score", "id"]
+    assert first[:4] == ["1", "2026-03-02 09:00", "Ann", "I moved to Oslo last week."]
+    assert filled("get", first[-1]).code == 0
+
+
+def test_search_on_a_terminal_is_a_table(filled: Shell, terminal: None) -> None:
+    out = filled("search", "Where did Ann move?").out
+    assert "I moved to Oslo last week." in out
+    assert filled_id(out)
+    assert max(map(len, out.splitlines())) <= 100
+    assert "\t" not in out
+
+
+def filled_id(out: str) -> bool:
+    return any(len(word) == 20 and set(word) <= set("0123456789abcdef") for word in out.split())
+
+
+def test_explain_shows_the_parts(filled: Shell) -> None:
+    head = filled("search", "Oslo", "--explain").out.splitlines()[0].split("\t")
+    assert head == ["#", "when", "who", "text", "dense", "lexical", "graph", "prior", "utility", "final", "id"]
+
+
+def test_explain_fits_a_terminal(filled: Shell, terminal: None) -> None:
+    out = filled("search", "Where did Ann move last week?", "--explain").out
+    assert "I moved to Oslo last week." in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_search_as_json_is_stable(filled: Shell) -> None:
+    first, second = (filled("search", "pottery", "--json") for _ in range(2))
+    assert first.out == second.out
+    document = first.document
+    assert list(document) == ["namespace", "query", "hits"]
+    best = document["hits"][0]
+    assert best["rank"] == 1
+    assert best["memory"]["text"] == "I took up pottery on Fridays."
+    assert best["memory"]["valid_from"] == "2026-04-10T18:00:00+00:00"
+    assert list(best) == ["rank", "score", "parts", "memory"]
+    assert set(best["parts"]) == {"dense", "lexical", "graph", "prior", "utility"}
+
+
+def test_top_k_and_budget(filled: Shell) -> None:
+    assert len(filled("search", "Ann", "-k", "1", "--json").document["hits"]) == 1
+    assert len(filled("search", "Oslo", "--token-budget", "8", "--json").document["hits"]) == 1
+
+
+@pytest.mark.parametrize("command", [["search", "Ann"], ["ask", "Ann?"], ["list"]])
+@pytest.mark.parametrize(
+    ("filters", "texts"),
+    [
+        (["--speaker", "Ben"], ["rain"]),
+        (["--session", "s2"], ["pottery"]),
+        (["--since", "2026-04-01"], ["pottery"]),
+        (["--until", "2026-03-02T09:00:30"], ["Oslo"]),
+        (["--as-of", "2026-03-02T09:00:00"], ["Oslo"]),
+        (["--speaker", "Ben", "--speaker", "Ann", "--session", "s1", "--kind", "message"], ["Oslo", "rain"]),
+        (["--kind", "fact"], []),
+    ],
+)
+def test_filters(filled: Shell, command: list[str], filters: list[str], texts: list[str]) -> None:
+    out = filled(*command, *filters, "--json").out
+    assert [word for word in ("Oslo", "pottery", "rain") if word in out] == sorted(texts)
+
+
+def test_nothing_found_is_said(filled: Shell) -> None:
+    ran = filled("search", "Oslo", "-n", "bob")
+    assert ran.code == 0
+    assert ran.out == ""
+    assert ran.err == "Nothing found: namespace 'bob' holds no memories; there are default.\n"
+    assert filled("list", "--speaker", "Zoe").err == "Nothing found in namespace 'default'.\n"
+    assert filled("search", "Oslo", "-n", "bob", "--json").document["hits"] == []
+
+
+def test_memories_that_wait_to_be_embedded_are_told_of(filled: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "build_embedder", lambda settings: HashEmbedder(32))
+    ran = filled("search", "Oslo")
+    assert "Oslo" in ran.out
+    assert "not embedded by the model in use yet" in ran.err
+    assert "memsvc reindex -n default" in ran.err
+
+
+def test_ask_quotes_its_evidence(filled: Shell) -> None:
+    ran = filled("ask", "Where did Ann move last week?")
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert lines[0] == "“I moved to Oslo last week.” (Ann, 2 March 2026)"
+    assert lines[1].startswith("extractive, 0.")
+    assert lines[3].split("\t") == ["when", "who", "quote", "id"]
+    document = filled("ask", "Where did Ann move last week?", "--json").document
+    assert list(document) == ["text", "process", "evidence", "seconds"]
+    assert document["evidence"][0]["quote"] == "I moved to Oslo last week."
+
+
+def test_ask_on_a_terminal(filled: Shell, terminal: None) -> None:
+    assert "I moved to Oslo last week." in filled("ask", "Where did Ann move last week?").out
+
+
+def test_ask_abstains(filled: Shell) -> None:
+    ran = filled("ask", "Oslo?", "-n", "bob")
+    assert ran.out.splitlines()[0] == "No memory matches the question."
+    assert "abstained" in ran.out
+
+
+def test_get_shows_a_memory_in_full(filled: Shell) -> None:
+    ran = filled("get", filled.ids()[0])
+    fields = dict(line.split("\t") for line in ran.out.splitlines())
+    assert fields["text"] == "I moved to Oslo last week."
+    assert fields["who"] == "Ann"
+    assert fields["session"] == "s1, message 0"
+    document = filled("get", filled.ids()[0], "--json").document
+    assert document["kind"] == "message"
+    assert {"kind": "speaker", "name": "ann"} in [
+        {**node, "name": node["name"].lower()} for node in document["entities"]
+    ]
+
+
+def test_list_is_in_event_order_and_pages(filled: Shell) -> None:
+    ran = filled("list")
+    assert [line.split("\t")[1] for line in ran.out.splitlines()] == ["who", "Ann", "Ben", "Ann"]
+    page = filled("list", "--limit", "1", "--offset", "1")
+    assert "rain" in page.out
+    assert page.err == "There may be more: --offset 2 goes on.\n"
+
+
+def test_list_on_a_terminal(filled: Shell, terminal: None) -> None:
+    out = filled("list").out
+    assert "pottery" in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_a_text_cannot_steer_the_terminal(shell: Shell, terminal: None) -> None:
+    shell("add", "red \x1b[31mand \x07bell\nsecond [bold]line[/bold]")
+    out = shell("list").out
+    assert "\x1b" not in out
+    assert "\x07" not in out
+    assert "red �[31mand �bell" in out
+    assert "[bold]line[/bold]" in out
+
+
+def test_a_text_of_two_lines_stays_one_line_in_a_pipe(shell: Shell) -> None:
+    shell("add", "one\ntwo\tthree")
+    assert "one two three" in shell("list").out
+    assert json.loads(shell("list", "--json").out)["memories"][0]["text"] == "one\ntwo\tthree"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["search", "  "], "empty"),
+        (["search", "x", "--since", "soon"], "filter 'since': 'soon' is not a point in time"),
+        (["search", "x", "--kind", "rumour"], "filter 'kind' came as 'rumour'"),
+        (["search", "x", "-n", "a//b"], "namespace came as 'a//b'"),
+        (["list", "-n", ""], "namespace came as ''"),
+        (["get", "feed"], "'feed'"),
+        (["history", "feed"], "no memory 'feed' was ever"),
+        (["update", "feed", "--text", "x"], "'feed'"),
+        (["delete", "feed", "--yes"], "'feed'"),
+        (["export", "-n", "nobody"], "'nobody' holds no memories"),
+        (["stats", "-n", "nobody"], "'nobody' holds no memories"),
+        (["verify", "-n", "nobody"], "'nobody' holds no memories"),
+        (["reindex", "-n", "nobody"], "'nobody' holds no memories"),
+    ],
+)
+def test_wrong_input_is_one_line(filled: Shell, args: list[str], said: str) -> None:
+    ran = filled(*args)
+    assert said in ran.error
+    assert ran.out == ""
+
+
+READERS = [
+    ["search", "x"], ["ask", "x"], ["get", "x"], ["list"], ["history", "x"], ["update", "x", "--text", "y"],
+    ["delete", "x", "--yes"], ["export"], ["namespaces"], ["stats"], ["verify"], ["reindex"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("args", READERS, ids=[args[0] for args in READERS])
+def test_a_mistyped_database_is_an_error_and_no_file(shell: Shell, args: list[str], tmp_path: Path) -> None:
+    assert "there is no database at" in shell(*args, db=tmp_path / "typo.db").error
+    assert not (tmp_path / "typo.db").exists()
+
+
+@pytest.mark.parametrize("args", [["search", "x"], ["add", "x"]])
+def test_a_foreign_file_is_left_alone(shell: Shell, args: list[str], tmp_path: Path) -> None:
+    foreign = tmp_path / "letter.txt"
+    foreign.write_bytes(b"Dear all, this is no database. " * 200)
+    before = foreign.read_bytes()
+    assert "not a database" in shell(*args, db=foreign).error
+    assert foreign.read_bytes() == before
+
+
+def test_settings_that_cannot_be_read(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMSVC_EXACT_LIMIT", "many")
+    monkeypatch.setenv("MEMSVC_SNAPSHOT_ROWS", "few")
+    assert "'exact_limit' came as 'many'" in shell("list").error

@@ -1,0 +1,32 @@
+"""A memory over the behaving fake embedder, with a clock that ticks a minute a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from memsvc import Memory
+from memsvc.testing import HashEmbedder
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def ticking() -> Callable[[], datetime]:
+    """A clock: one minute later at each look."""
+    minutes = count()
+    return lambda: START + timedelta(minutes=next(minutes))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "agent.db"
+
+
+@pytest.fixture
+def memory(path: Path) -> Iterator[Memory]:
+    with Memory.open(path, embedder=HashEmbedder(), now=ticking()) as opened:
+        yield opened

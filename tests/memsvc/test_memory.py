@@ -1,0 +1,448 @@
+"""The verbs, as a user of the SDK meets them."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memsvc import Memory
+from memsvc.errors import (
+    EmbedderError,
+    InvalidFilter,
+    InvalidInput,
+    InvalidMessage,
+    InvalidNamespace,
+    InvalidTimestamp,
+    InvalidVector,
+    MemsvcError,
+    NotFound,
+)
+from memsvc.testing import HashEmbedder
+from memsvc_store.shapes import Receipt
+from tests.memsvc.conftest import START, ticking
+
+TALK = [
+    {"role": "user", "name": "Ann", "content": "I moved to Oslo last week.", "timestamp": "2026-03-02T09:00:00Z"},
+    {"role": "user", "name": "Bob", "content": "How is the new flat?", "timestamp": "2026-03-02T09:01:00Z"},
+    {"role": "user", "name": "Ann", "content": "Small, but near the harbour.", "timestamp": "2026-03-02T09:02:00Z"},
+    {"role": "user", "name": "Ann", "content": "My pottery class starts in May.", "timestamp": "2026-03-09T18:00:00Z"},
+    {"role": "user", "name": "Bob", "content": "I adopted a beagle named Biscuit.", "timestamp": "2026-03-09T18:01:00Z"},
+]
+
+
+def stored(memory: Memory, namespace: str = "ann") -> list[Receipt]:
+    return memory.add(TALK, namespace=namespace, session_id="s1")
+
+
+def found(memory: Memory, query: str, namespace: str = "ann", **more: object) -> list[str]:
+    return [hit.text for hit in memory.search(query, namespace=namespace, **more)]  # type: ignore[arg-type]
+
+
+def test_what_was_written_is_found_at_once(memory: Memory) -> None:
+    receipts = stored(memory)
+    assert [receipt.status for receipt in receipts] == ["stored"] * 5
+    hits = memory.search("Where did Ann move to?", namespace="ann", top_k=3)
+    assert hits[0].text == "I moved to Oslo last week."
+    assert hits[0].id == receipts[0].id
+    assert [hit.rank for hit in hits] == [1, 2, 3]
+    assert hits[0].score == pytest.approx(hits[0].parts.final)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert found(memory, "What is the name of Bob's dog, the beagle?")[0] == "I adopted a beagle named Biscuit."
+
+
+def test_another_process_reads_it_at_once(memory: Memory, path: Path) -> None:
+    with Memory.open(path, embedder=HashEmbedder()) as other:
+        stored(memory)
+        assert found(other, "harbour flat")[0] == "Small, but near the harbour."
+        other.add("Also, a second beagle.", namespace="ann")
+        assert "Also, a second beagle." in found(memory, "beagle")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    ["A plain string.", {"content": "Only content."}, ["A string.", {"role": "assistant", "content": "A message."}]],
+)
+def test_messages_come_as_strings_or_mappings(memory: Memory, messages: object) -> None:
+    receipts = memory.add(messages, namespace="ann")  # type: ignore[arg-type]
+    assert all(receipt.status == "stored" for receipt in receipts)
+    first = memory.get(receipts[0].id or "", namespace="ann")
+    assert (first.speaker, first.session_id) == ("user", "default")
+
+
+def test_messages_without_a_time_are_said_now_and_stay_apart(memory: Memory) -> None:
+    receipts = memory.add(["yes", "yes", "yes"], namespace="ann")
+    assert len({receipt.id for receipt in receipts}) == 3
+    times = [item.valid_from for item in memory.list(namespace="ann")]
+    assert times == sorted(times)
+    assert times[0] == START
+
+
+def test_a_keyed_call_can_be_retried(memory: Memory) -> None:
+    first = memory.add(["one", "two"], namespace="ann", key="call-1")
+    again = memory.add(["one", "two"], namespace="ann", key="call-1")
+    assert [(receipt.status, receipt.id) for receipt in again] == [("duplicate", receipt.id) for receipt in first]
+
+
+def test_an_empty_list_is_no_write(memory: Memory) -> None:
+    assert memory.add([], namespace="ann") == []
+    assert memory.namespaces() == []
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("", "is empty"),
+        ("  \n ", "is empty"),
+        ({"role": "user"}, "came as NoneType"),
+        ({"content": 7}, "came as int"),
+        ({"content": "x" * 100_001}, "100,001 characters and the limit is 100,000"),
+        ({"content": "hi", "timestamp": "yesterday"}, "not a point in time"),
+        ({"content": "hi", "timestmap": "2026-03-02"}, "did you mean 'timestamp'"),
+        ({"content": "hi", "tool": 1}, "goes under 'metadata'"),
+        ({"content": "hi", "name": " "}, "'name' came as ' '"),
+        ({"content": "hi", "name": "x" * 256}, "255 characters"),
+        ({"content": "hi", "metadata": [1]}, "a mapping with string keys"),
+        ({"content": "hi", "metadata": {"a": {1, 2}}}, "cannot be written as JSON"),
+        ({"content": "hi", "metadata": {"a": float("nan")}}, "cannot be written as JSON"),
+        ({"content": "half \ud800"}, "half a character"),
+        ({"content": "nul \0"}, "NUL"),
+        (7, "came as int"),
+    ],
+)
+def test_a_bad_message_is_rejected_alone_and_the_rest_is_stored(memory: Memory, message: object, says: str) -> None:
+    with pytest.raises((InvalidMessage, InvalidTimestamp), match=says):
+        memory.add(message, namespace="ann")  # type: ignore[arg-type]
+    assert memory.namespaces() == []
+    before, bad, after = memory.add(["before", message, "after"], namespace="ann")  # type: ignore[list-item]
+    assert (before.status, bad.status, after.status) == ("stored", "rejected", "stored")
+    assert bad.id is None
+    assert says in (bad.reason or "")
+    assert [item.text for item in memory.list(namespace="ann")] == ["before", "after"]
+
+
+@pytest.mark.parametrize("messages", [7, None, b"bytes", {"a", "b"}])
+def test_what_is_no_message_at_all(memory: Memory, messages: object) -> None:
+    with pytest.raises(InvalidMessage):
+        memory.add(messages, namespace="ann")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("namespace", ["", "/", "a//b", "a/", "/a", "..", "a/../b", "a\nb", " a", "x" * 256, 7, None])
+def test_a_bad_namespace_is_refused_by_every_verb(memory: Memory, namespace: str) -> None:
+    for verb in (
+        lambda: memory.add("x", namespace=namespace),
+        lambda: memory.search("x", namespace=namespace),
+        lambda: memory.ask("x", namespace=namespace),
+        lambda: memory.get("x", namespace=namespace),
+        lambda: memory.list(namespace=namespace),
+        lambda: memory.update("x", namespace=namespace, text="y"),
+        lambda: memory.delete("x", namespace=namespace),
+        lambda: memory.history("x", namespace=namespace),
+        lambda: list(memory.export(namespace=namespace)),
+        lambda: memory.import_([], namespace=namespace),
+        lambda: memory.stats(namespace=namespace),
+        lambda: memory.reindex(namespace=namespace),
+    ):
+        with pytest.raises(InvalidNamespace, match="acme/alice"):
+            verb()
+
+
+def test_an_unknown_id_says_where_to_look(memory: Memory) -> None:
+    stored(memory)
+    for verb in (
+        lambda: memory.get("nope", namespace="ann"),
+        lambda: memory.update("nope", namespace="ann", text="y"),
+        lambda: memory.delete("nope", namespace="ann"),
+        lambda: memory.history("nope", namespace="ann"),
+    ):
+        with pytest.raises(NotFound, match="'nope'"):
+            verb()
+
+
+def test_no_verb_reaches_into_another_namespace(memory: Memory) -> None:
+    receipts = stored(memory, "acme/ann")
+    memory.add("I know nothing of harbours.", namespace="acme/bob")
+    memory_id = receipts[2].id or ""
+    for namespace in ("acme/bob", "acme", "nobody"):
+        for verb in (
+            lambda ns=namespace: memory.get(memory_id, namespace=ns),
+            lambda ns=namespace: memory.update(memory_id, namespace=ns, text="changed"),
+            lambda ns=namespace: memory.delete(memory_id, namespace=ns),
+            lambda ns=namespace: memory.history(memory_id, namespace=ns),
+        ):
+            with pytest.raises(NotFound):
+                verb()
+    assert found(memory, "harbour", "acme/bob") == ["I know nothing of harbours."]
+    assert found(memory, "harbour", "acme") == []
+    assert memory.ask("harbour", namespace="nobody").process == "abstained"
+    assert memory.list(namespace="acme") == []
+    assert len(list(memory.export(namespace="acme/bob"))) == 2
+    assert memory.get(memory_id, namespace="acme/ann").text == "Small, but near the harbour."
+    assert memory.verify() == []
+
+
+def test_an_update_is_found_by_its_new_words_only(memory: Memory) -> None:
+    receipts = stored(memory)
+    memory_id = receipts[4].id or ""
+    updated = memory.update(memory_id, namespace="ann", text="I adopted a tabby named Biscuit.")
+    assert updated.text == "I adopted a tabby named Biscuit."
+    assert found(memory, "tabby")[0] == updated.text
+    assert "I adopted a beagle named Biscuit." not in found(memory, "beagle")
+    [added, changed] = memory.history(memory_id, namespace="ann")
+    assert (added.operation, changed.operation) == ("add", "update")
+    assert changed.before["text"] == "I adopted a beagle named Biscuit."
+    with pytest.raises(InvalidMessage):
+        memory.update(memory_id, namespace="ann", text=" ")
+    with pytest.raises(InvalidInput, match="is not after"):
+        memory.update(memory_id, namespace="ann", valid_to="2020-01-01")
+
+
+def test_event_time_ends(memory: Memory) -> None:
+    receipts = stored(memory)
+    memory.update(receipts[0].id or "", namespace="ann", valid_to="2026-06-01")
+    assert "I moved to Oslo last week." in found(memory, "Oslo", as_of="2026-05-01")
+    assert "I moved to Oslo last week." not in found(memory, "Oslo", as_of="2026-06-01")
+    assert "I moved to Oslo last week." not in found(memory, "Oslo", as_of="2026-03-01")
+
+
+def test_a_deleted_memory_is_not_found_again(memory: Memory) -> None:
+    receipts = stored(memory)
+    memory.delete(receipts[2].id or "", namespace="ann")
+    assert "Small, but near the harbour." not in found(memory, "small flat near the harbour", top_k=50)
+    assert len(memory.list(namespace="ann")) == 4
+    assert memory.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        ({"speaker": "Bob"}, 2),
+        ({"speaker": ["Bob", "Ann"]}, 5),
+        ({"since": "2026-03-09"}, 2),
+        ({"until": "2026-03-02T09:01:00+00:00"}, 2),
+        ({"session_id": "s1", "kind": "message"}, 5),
+        ({"session_id": "s2"}, 0),
+        ({"kind": "fact"}, 0),
+        ({"speaker": "Ann", "since": "2026-03-05", "until": None}, 1),
+    ],
+)
+def test_filters_work_inside_the_lookup(memory: Memory, filters: dict[str, object], count: int) -> None:
+    stored(memory)
+    hits = memory.search("flat", namespace="ann", top_k=5, **filters)  # type: ignore[arg-type]
+    assert len(hits) == count
+    listed = memory.list(namespace="ann", **filters)  # type: ignore[arg-type]
+    assert {hit.id for hit in hits} == {item.id for item in listed}
+
+
+def test_k_means_k_also_under_a_narrow_filter(memory: Memory) -> None:
+    for start in range(0, 1200, 300):
+        batch = [{"name": "Ann", "content": f"The weather report number {start + i}."} for i in range(300)]
+        memory.add(batch, namespace="ann")
+    rare = [{"name": "Cy", "content": f"Nothing of the kind, {i}."} for i in range(7)]
+    memory.add(rare, namespace="ann")
+    hits = memory.search("weather report number 12", namespace="ann", top_k=7, speaker="Cy")
+    assert [hit.memory.speaker for hit in hits] == ["Cy"] * 7
+    assert len(memory.search("weather", namespace="ann", top_k=300)) == 300
+
+
+@pytest.mark.parametrize(
+    ("filters", "says"),
+    [
+        ({"speakr": "Ann"}, "did you mean 'speaker'"),
+        ({"colour": "red"}, "known: since, until"),
+        ({"kind": "dream"}, "one of message, fact, episode"),
+        ({"speaker": 7}, "a string or a list"),
+        ({"speaker": []}, "a string or a list"),
+    ],
+)
+def test_bad_filters(memory: Memory, filters: dict[str, object], says: str) -> None:
+    for verb in (
+        lambda: memory.search("x", namespace="ann", **filters),  # type: ignore[arg-type]
+        lambda: memory.list(namespace="ann", **filters),  # type: ignore[arg-type]
+        lambda: memory.ask("x", namespace="ann", **filters),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(InvalidFilter, match=says):
+            verb()
+    with pytest.raises(InvalidTimestamp, match="filter 'since'"):
+        memory.search("x", namespace="ann", since="soon")
+
+
+@pytest.mark.parametrize("number", [0, -1, True, 2.5, "3"])
+def test_bad_numbers(memory: Memory, number: int) -> None:
+    with pytest.raises(InvalidInput, match="top_k"):
+        memory.search("x", namespace="ann", top_k=number)
+    with pytest.raises(InvalidInput, match="token_budget"):
+        memory.search("x", namespace="ann", token_budget=number)
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(0, 0), (5, -1)])
+def test_bad_pages(memory: Memory, limit: int, offset: int) -> None:
+    with pytest.raises(InvalidInput, match="limit came as"):
+        memory.list(namespace="ann", limit=limit, offset=offset)
+
+
+def test_an_empty_question_is_refused(memory: Memory) -> None:
+    with pytest.raises(InvalidMessage, match="empty"):
+        memory.search("  ", namespace="ann")
+
+
+def test_a_token_budget_instead_of_a_count(memory: Memory) -> None:
+    stored(memory)
+    unlimited = memory.search("Oslo flat harbour", namespace="ann", token_budget=1000)
+    assert len(unlimited) == 5
+    for budget in (1, 8, 15, 30):
+        hits = memory.search("Oslo flat harbour", namespace="ann", token_budget=budget)
+        assert sum(memory.count_tokens(hit.text) for hit in hits) <= budget
+        ranks = [hit.rank for hit in hits]
+        assert ranks == sorted(ranks)
+    assert len(memory.search("Oslo", namespace="ann", token_budget=1000, top_k=2)) == 2
+
+
+def test_an_answer_quotes_what_really_stands_there(memory: Memory) -> None:
+    stored(memory)
+    answer = memory.ask("Where did Ann move to?", namespace="ann")
+    assert answer.process == "extractive"
+    assert answer.text == "“I moved to Oslo last week.” (Ann, 2 March 2026)"
+    for evidence in answer.evidence:
+        source = memory.get(evidence.id, namespace="ann")
+        assert evidence.quote in source.text
+        assert (evidence.speaker, evidence.said_at) == (source.speaker, source.valid_from)
+    assert answer.seconds > 0
+
+
+def test_an_export_is_imported_whole(memory: Memory, tmp_path: Path) -> None:
+    receipts = stored(memory)
+    memory.add({"content": "keyed", "key": "k", "metadata": {"a": 1}, "timestamp": "2026-04-01T00:30:00+09:00"}, namespace="ann")
+    memory.update(receipts[0].id or "", namespace="ann", text="I moved to Bergen.", valid_to="2027-01-01")
+    memory.delete(receipts[1].id or "", namespace="ann")
+    lines = list(memory.export(namespace="ann"))
+    assert len(lines) == 1 + 5
+    assert "How is the new flat?" not in "\n".join(lines)
+    with Memory.open(tmp_path / "other.db", embedder=HashEmbedder(), now=ticking()) as other:
+        assert {receipt.status for receipt in other.import_(lines, namespace="copy/of")} == {"stored"}
+        assert {receipt.status for receipt in other.import_(lines, namespace="copy/of")} == {"duplicate"}
+        again = list(other.export(namespace="copy/of"))
+        assert [json.loads(line) for line in again[1:]] == [json.loads(line) for line in lines[1:]]
+        mine = {item.id: (item.text, item.valid_from, item.valid_to, item.metadata) for item in memory.list(namespace="ann")}
+        theirs = {item.id: (item.text, item.valid_from, item.valid_to, item.metadata) for item in other.list(namespace="copy/of")}
+        assert theirs == mine
+        assert other.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["not json"], "line 1 is not JSON"),
+        (['{"some": "file"}'], "not the header"),
+        (["[1]"], "line 1: list came"),
+        (["HEADER", '{"content": "x"}'], "line 2 lacks"),
+        (["HEADER", "", '{"content": "", "name": "a", "role": "r", "session_id": "s", "timestamp": "2026-01-01"}'], "line 3: 'content' is empty"),
+        (["HEADER", '{"content": "x", "name": "a", "role": "r", "session_id": "s", "timestamp": "soon"}'], "line 2: 'soon'"),
+    ],
+)  # fmt: skip
+def test_a_bad_import_names_its_line(memory: Memory, lines: list[str], says: str) -> None:
+    lines = ['{"memsvc_export": 1, "namespace": "x"}' if line == "HEADER" else line for line in lines]
+    with pytest.raises((InvalidMessage, InvalidTimestamp), match=says):
+        memory.import_(lines, namespace="ann")
+    assert memory.namespaces() == []
+
+
+class Broken(HashEmbedder):
+    """An embedder that fails, or gives vectors that are no use."""
+
+    def __init__(self, give: object) -> None:
+        super().__init__(64)
+        self.give = give
+
+    def embed(self, texts: object, *, purpose: object = "document") -> np.ndarray:  # type: ignore[override]
+        if isinstance(self.give, Exception):
+            raise self.give
+        return np.asarray(self.give)
+
+
+@pytest.mark.parametrize(
+    ("give", "error"),
+    [
+        (EmbedderError("the model is away"), EmbedderError),
+        (np.zeros((1, 32), np.float32), InvalidVector),
+        (np.full((1, 64), np.nan, np.float32), InvalidVector),
+    ],
+)
+def test_when_the_embedder_fails_nothing_is_acknowledged(path: Path, give: object, error: type[MemsvcError]) -> None:
+    with Memory.open(path, embedder=HashEmbedder(64)) as memory:
+        stored(memory)
+    with Memory.open(path, embedder=Broken(give)) as memory:
+        with pytest.raises(error):
+            memory.add("new", namespace="ann")
+        with pytest.raises(error):
+            memory.search("flat", namespace="ann")
+        assert memory.stats(namespace="ann")["messages"] == 5
+
+
+class Counting(HashEmbedder):
+    """Remembers what it was asked to embed."""
+
+    def __init__(self) -> None:
+        super().__init__(64)
+        self.texts: list[str] = []
+
+    def embed(self, texts: object, *, purpose: object = "document") -> np.ndarray:  # type: ignore[override]
+        self.texts += list(texts)  # type: ignore[call-overload]
+        return super().embed(texts)  # type: ignore[arg-type]
+
+
+def test_a_text_is_embedded_once_in_its_namespace(path: Path) -> None:
+    embedder = Counting()
+    with Memory.open(path, embedder=embedder) as memory:
+        memory.add(["yes", "no", "yes"], namespace="ann")
+        assert sorted(embedder.texts) == ["no", "yes"]
+        memory.add(["yes"], namespace="ann")
+        assert len(embedder.texts) == 2
+        memory.add(["yes"], namespace="bob")
+        assert len(embedder.texts) == 3, "another namespace's vectors are not looked at"
+
+
+class Wider(HashEmbedder):
+    """Another model: other vectors of another dimension."""
+
+    def __init__(self) -> None:
+        super().__init__(96)
+
+
+def test_another_embedder_re_embeds_in_the_background(path: Path) -> None:
+    with Memory.open(path, embedder=HashEmbedder(64)) as memory:
+        stored(memory)
+    with Memory.open(path, embedder=Wider()) as memory:
+        assert memory.stats(namespace="ann")["stale"] == 5
+        assert found(memory, "harbour")[0] == "Small, but near the harbour.", "words find it meanwhile"
+        deadline = time.monotonic() + 10
+        while memory.stats(namespace="ann")["stale"] and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert memory.stats(namespace="ann")["stale"] == 0
+        assert memory.verify() == []
+
+
+def test_reindex_re_embeds_at_once(path: Path) -> None:
+    with Memory.open(path, embedder=HashEmbedder(64)) as memory:
+        stored(memory)
+    steps: list[int] = []
+    with Memory.open(path, embedder=Wider()) as memory:
+        assert memory.reindex(namespace="ann", progress=steps.append) == 5
+        assert sum(steps) == 5
+        assert memory.stats(namespace="ann")["stale"] == 0
+
+
+def test_threads_share_a_memory(memory: Memory) -> None:
+    def work(number: int) -> int:
+        memory.add(f"Fact number {number} about harbours.", namespace=f"ns{number % 3}")
+        return len(memory.search("harbours", namespace=f"ns{number % 3}", top_k=50))
+
+    with ThreadPoolExecutor(8) as pool:
+        counts = list(pool.map(work, range(48)))
+    assert min(counts) >= 1
+    assert [memory.stats(namespace=f"ns{number}")["memories"] for number in range(3)] == [16, 16, 16]
+    assert memory.verify() == []

@@ -1,0 +1,178 @@
+"""Opening, and what happens when the database is not what it should be."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from memsvc_store import schema
+from memsvc_store.database import HEAD, Database
+from memsvc_store.errors import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseForeign,
+    DatabaseTooNew,
+    DatabaseUnreadable,
+    MissingDependency,
+    StorageFull,
+)
+from memsvc_store.store import Store
+from tests.store.values import Space, draft
+
+MIGRATIONS = Path(schema.__file__).parent / "migrations"
+
+
+def test_the_migrations_make_what_the_schema_says(target: str) -> None:
+    database = Database(target)
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, schema.metadata) == []
+    database.close()
+
+
+def test_head_is_the_newest_step() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
+
+
+def test_sqlite_is_durable_and_checks_its_keys(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db")
+    with database.read() as connection:
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        pragmas = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    assert database.integrity_problems() == []
+    database.close()
+
+
+def test_the_identity_stays(target: str) -> None:
+    first = Database(target)
+    second = Database(target)
+    assert first.identity == second.identity
+    first.close()
+    second.close()
+
+
+def test_a_file_that_is_no_database_is_left_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("These are my notes, and no database at all. " * 100)
+    before = path.read_bytes()
+    with pytest.raises(DatabaseUnreadable, match="not a database"):
+        Database(path)
+    assert path.read_bytes() == before
+
+
+def test_another_programs_database_is_left_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE customers (name TEXT)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(DatabaseForeign, match="customers"):
+        Database(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["other.db"]
+
+
+def test_a_newer_schema_is_refused(target: str) -> None:
+    database = Database(target)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    with pytest.raises(DatabaseTooNew, match="upgrade memsvc"):
+        Database(target)
+
+
+def test_a_damaged_file_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    store = Store(path, space=Space())
+    store.add("ann", [draft(f"text {index} " * 50, minutes=index) for index in range(200)])
+    store.close()
+    raw = bytearray(path.read_bytes())
+    raw[8192:40960] = b"\xff" * (40960 - 8192)
+    path.write_bytes(raw)
+    with pytest.raises(DatabaseError) as caught:  # noqa: PT012 - the damage may show at any of the three
+        store = Store(path, space=Space())
+        store.page("ann", limit=1000)
+        assert store.database.integrity_problems() == []
+        raise DatabaseUnreadable("unnoticed, damaged")  # pragma: no cover
+    assert "damaged" in str(caught.value) or "database" in str(caught.value)
+    assert "unnoticed" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda folder: folder, "is a folder"),
+        (lambda folder: folder / "no" / "where.db", "does not exist"),
+    ],
+)
+def test_paths_that_cannot_be(tmp_path: Path, make: object, says: str) -> None:
+    with pytest.raises(DatabaseUnreadable, match=says):
+        Database(make(tmp_path))  # type: ignore[operator]
+
+
+def test_without_create_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnreadable, match="no database at"):
+        Database(tmp_path / "typo.db", create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_memory_database_is_gone_when_closed() -> None:
+    database = Database(":memory:")
+    assert database.path is not None
+    assert database.path.exists()
+    database.close()
+    assert not database.path.exists()
+
+
+def test_an_unreachable_server_and_a_missing_driver_say_what_to_do() -> None:
+    with pytest.raises(DatabaseUnreadable, match="check that the server runs"):
+        Database("postgresql+psycopg://nobody@127.0.0.1:9/none?connect_timeout=2")
+    with pytest.raises(MissingDependency, match=r"memsvc\[postgres\]"):
+        Database("mysql+nodriver://localhost/x")
+
+
+def test_a_full_disk_rolls_the_write_back_whole(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a.db", space=Space())
+    store.add("ann", [draft("before")])
+    [engine] = [store.database._engine]
+
+    @sa.event.listens_for(engine, "checkout")
+    def _shrink(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("PRAGMA max_page_count = 40")
+
+    with pytest.raises(StorageFull, match="Free some space"):
+        store.add("ann", [draft(f"filler {index} " * 100, minutes=index) for index in range(500)])
+    assert [memory.text for memory in store.page("ann", limit=9)] == ["before"]
+    assert store.verify("ann") == []
+    assert store.counts("ann")["version"] == 1
+    store.close()
+
+
+def test_a_writer_that_waits_too_long_says_busy(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    patient = Database(path)
+    hasty = Database(path, busy_seconds=0.05)
+    with patient.write(), pytest.raises(DatabaseBusy, match="locked"), hasty.write():
+        pass
+    with hasty.write():
+        pass
+    patient.close()
+    hasty.close()
+
+
+def test_a_readonly_file_can_be_read_and_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    store = Store(path, space=Space())
+    store.add("ann", [draft("kept")])
+    with store.database.read() as connection:
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+    with pytest.raises(DatabaseUnreadable, match="read-only"):
+        store.add("ann", [draft("more")])
+    store.close()

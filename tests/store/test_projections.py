@@ -1,0 +1,137 @@
+"""FAISS, BM25 and the columns against plain computations."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memsvc_store.columns import Codes, Column
+from memsvc_store.errors import InvalidVector, MissingDependency
+from memsvc_store.lexical import K1, B, LexicalIndex
+from memsvc_store.vectors import VectorIndex
+
+TERMS = st.sampled_from([f"t{index}" for index in range(12)])
+DOCUMENTS = st.lists(st.lists(TERMS, max_size=12), max_size=20)
+
+
+def plain_bm25(documents: dict[int, list[str]], query: dict[str, float]) -> dict[int, float]:
+    """The formula of `lexical.py`, read off its docstring."""
+    average = sum(map(len, documents.values())) / max(len(documents), 1)
+    scores = dict.fromkeys(documents, 0.0)
+    for term, weight in query.items():
+        frequency = sum(term in terms for terms in documents.values())
+        idf = math.log(1 + (len(documents) - frequency + 0.5) / (frequency + 0.5))
+        for row, terms in documents.items():
+            count = Counter(terms)[term]
+            if count:
+                scores[row] += weight * idf * count / (count + K1 * (1 - B + B * len(terms) / average))
+    return scores
+
+
+@given(DOCUMENTS, st.sets(st.integers(0, 19)), st.dictionaries(TERMS, st.floats(0.1, 3), max_size=4))
+def test_bm25_is_the_formula_also_after_removals(
+    documents: list[list[str]], removed: set[int], query: dict[str, float]
+) -> None:
+    index = LexicalIndex()
+    for terms in documents:
+        index.add(terms)
+    live = dict(enumerate(documents))
+    for row in removed & live.keys():
+        index.remove(row)
+        del live[row]
+    scores = index.scores(query)
+    assert scores.shape == (len(documents),)
+    for row, expected in plain_bm25(live, query).items():
+        assert scores[row] == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    names, postings, lengths = index.pack()
+    alive = np.array([row in live for row in range(len(documents))], np.bool_)
+    again = LexicalIndex.unpack(names, postings, lengths, alive)
+    assert again.statistics() == index.statistics()
+    kept = sorted(live)
+    assert np.array_equal(again.scores(query)[kept], scores[kept])
+    again.add(["t1", "t1"])
+    index.add(["t1", "t1"])
+    assert np.array_equal(again.scores(query)[kept], index.scores(query)[kept])
+
+
+def unit(count: int, dimension: int, seed: int = 0) -> np.ndarray:
+    values = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
+    return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float32)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 60), st.integers(1, 70), st.integers(0, 2**16), st.booleans())
+def test_exact_lookups_are_the_plain_ranking(rows: int, k: int, seed: int, masked: bool) -> None:
+    vectors, query = unit(rows, 8, seed), unit(1, 8, seed + 1)[0]
+    index = VectorIndex(8)
+    index.extend(vectors[: rows // 2])
+    index.extend(vectors[rows // 2 :])
+    allowed = np.random.default_rng(seed).random(rows) < 0.4 if masked else np.ones(rows, np.bool_)
+    expected = sorted(np.flatnonzero(allowed), key=lambda row: -float(vectors[row] @ query))[:k]
+    found, scores, at = index.search(query, k, allowed if masked else None)
+    assert found.tolist() == expected
+    assert np.allclose(at(np.arange(rows)), vectors @ query, atol=1e-6)
+    assert np.allclose(scores, vectors[expected] @ query, atol=1e-6)
+    assert np.allclose(index.matrix, vectors)
+
+
+def test_large_indexes_are_approximate_and_still_right() -> None:
+    centres = unit(50, 32, 1)
+    noise = np.random.default_rng(2).normal(scale=0.15, size=(6_000, 32))
+    vectors = np.asarray(centres[np.arange(6_000) % 50] + noise, np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    exact, index = VectorIndex(32), VectorIndex(32, exact_limit=1_000)
+    exact.extend(vectors)
+    for start in range(0, 6_000, 700):
+        index.extend(vectors[start : start + 700])
+    assert index.approximate
+    assert not exact.approximate
+    queries = vectors[::60] + np.asarray(np.random.default_rng(3).normal(scale=0.05, size=(100, 32)), np.float32)
+    hits = sum(len(set(index.search(q, 10).rows) & set(exact.search(q, 10).rows)) for q in queries)
+    assert hits / 1_000 >= 0.97
+    everyone = np.arange(6_000) % 3 > 0
+    few = np.zeros(6_000, np.bool_)
+    few[[5, 77, 4_000]] = True
+    for query in queries[:20]:
+        found = index.search(query, 10, everyone).rows
+        assert len(found) == 10, "k means k"
+        assert everyone[found].all()
+        assert sorted(index.search(query, 10, few).rows) == [5, 77, 4_000]
+
+
+def test_a_wrong_vector_is_refused() -> None:
+    index = VectorIndex(8)
+    with pytest.raises(InvalidVector, match=r"\(3, 4\).*8 dimensions"):
+        index.extend(np.zeros((3, 4), np.float32))
+    with pytest.raises(InvalidVector, match="not finite"):
+        index.extend(np.full((1, 8), np.nan, np.float32))
+    with pytest.raises(InvalidVector):
+        index.search(np.zeros(4, np.float32), 1)
+    assert len(index) == 0
+
+
+def test_without_faiss_both_wheels_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "faiss", None)
+    with pytest.raises(MissingDependency, match=r"memsvc\[cpu\].*memsvc\[gpu\]"):
+        VectorIndex(8)
+
+
+@given(st.lists(st.lists(st.integers(-5, 5), max_size=80), max_size=6))
+def test_a_column_is_a_list(parts: list[list[int]]) -> None:
+    column = Column(np.int32)
+    for part in parts:
+        column.extend(part)
+    assert column.values.tolist() == [value for part in parts for value in part]
+    assert len(column) == sum(map(len, parts))
+
+
+def test_codes_are_given_in_order_and_restored() -> None:
+    codes = Codes()
+    assert [codes.code(name) for name in "abac"] == [0, 1, 0, 2]
+    assert codes.find(["c", "unseen"]) == [2]
+    assert Codes(codes.names).find(list("abc")) == [0, 1, 2]

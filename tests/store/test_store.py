@@ -1,0 +1,308 @@
+"""The laws of a store, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+from memsvc_store.errors import NotFound
+from memsvc_store.shapes import Filter
+from memsvc_store.store import Store
+from tests.store.values import START, Space, draft, vector
+
+
+@pytest.fixture
+def store(target: str) -> Iterator[Store]:
+    opened = Store(target, space=Space())
+    yield opened
+    opened.close()
+
+
+def texts(store: Store, namespace: str = "ann") -> list[str]:
+    return [memory.text for memory in store.page(namespace, limit=100)]
+
+
+def test_a_stored_message_comes_back_whole(store: Store) -> None:
+    local = timezone(timedelta(hours=9))
+    said_at = datetime(2026, 3, 3, 0, 30, tzinfo=local)
+    [receipt] = store.add("ann", [draft("I moved to Oslo.", said_at=said_at, metadata={"a": [1, "ü"]})])
+    assert receipt.status == "stored"
+    memory = store.get("ann", receipt.id or "")
+    assert memory.text == "I moved to Oslo."
+    assert memory.valid_from.isoformat() == "2026-03-03T00:30:00+09:00"
+    assert memory.metadata == {"a": [1, "ü"]}
+    assert memory.sources == (memory.id,)
+    assert {node.name for node in memory.entities} >= {"ann", "oslo", "s1"}
+    assert memory.valid_to is None
+    assert memory.retired_at is None
+
+
+def test_equal_contents_are_one_message(store: Store) -> None:
+    first, second = store.add("ann", [draft("hello"), draft("hello")])
+    assert (first.status, second.status) == ("stored", "duplicate")
+    assert first.id == second.id
+    [again] = store.add("ann", [draft("hello")])
+    assert (again.status, again.id) == ("duplicate", first.id)
+    for other in (draft("hello", minutes=1), draft("hello", speaker="Bob"), draft("hello", session="s2")):
+        assert store.add("ann", [other])[0].status == "stored"
+    assert store.counts("ann")["messages"] == 4
+
+
+def test_a_key_is_stored_once_and_only_for_its_contents(store: Store) -> None:
+    [first] = store.add("ann", [draft("hello", key="k")])
+    [later] = store.add("ann", [draft("hello", key="k", minutes=5)])
+    assert (later.status, later.id) == ("duplicate", first.id)
+    [other] = store.add("ann", [draft("goodbye", key="k")])
+    assert other.status == "rejected"
+    assert "'k'" in (other.reason or "")
+    one, two = store.add("ann", [draft("new", key="n"), draft("new", key="n", minutes=9)])
+    assert (one.status, two.status, one.id) == ("stored", "duplicate", two.id)
+    assert texts(store) == ["hello", "new"]
+
+
+def test_positions_count_per_session_across_writes(store: Store) -> None:
+    store.add("ann", [draft("a"), draft("b", session="s2"), draft("c", minutes=1)])
+    store.add("ann", [draft("d", minutes=2)])
+    found = {memory.text: (memory.session_id, memory.position) for memory in store.page("ann", limit=9)}
+    assert found == {"a": ("s1", 0), "b": ("s2", 0), "c": ("s1", 1), "d": ("s1", 2)}
+
+
+def test_an_update_corrects_the_memory_and_keeps_what_it_was(store: Store) -> None:
+    [receipt] = store.add("ann", [draft("I live in Oslo.")])
+    memory_id = receipt.id or ""
+    end = START + timedelta(days=30)
+    updated = store.update(
+        "ann", memory_id, text="I live in Bergen.", entities=(), vector=vector("b"), valid_from=START, valid_to=end
+    )
+    assert (updated.text, updated.valid_to) == ("I live in Bergen.", end)
+    added, changed = store.history("ann", memory_id)
+    assert (added.operation, changed.operation) == ("add", "update")
+    assert changed.before == {"text": "I live in Oslo.", "valid_from": START.isoformat(), "valid_to": None}
+    [(message, memory, _)] = store.export("ann")
+    assert (message.text, memory.text) == ("I live in Oslo.", "I live in Bergen.")
+    assert store.counts("ann")["vectors"] == 1, "the vector of the old text is gone"
+    assert store.verify("ann") == []
+
+
+def test_an_update_that_changes_nothing_is_no_write(store: Store) -> None:
+    [receipt] = store.add("ann", [draft("same")])
+    store.update("ann", receipt.id or "", text="same", entities=(), vector=None, valid_from=START, valid_to=None)
+    assert store.counts("ann")["version"] == 1
+
+
+def test_a_deleted_memory_is_gone_from_everywhere_but_its_history(store: Store) -> None:
+    kept, gone = store.add("ann", [draft("keep me"), draft("forget me", minutes=1)])
+    store.delete("ann", gone.id or "")
+    assert texts(store) == ["keep me"]
+    assert [memory.text for _, memory, _ in store.export("ann")] == ["keep me"]
+    with store.reading("ann") as reading:
+        assert reading.shard.live_ids == [kept.id]
+    with pytest.raises(NotFound, match="was deleted at"):
+        store.get("ann", gone.id or "")
+    with pytest.raises(NotFound):
+        store.delete("ann", gone.id or "")
+    assert [change.operation for change in store.history("ann", gone.id or "")] == ["add", "delete"]
+    assert store.counts("ann")["vectors"] == 1
+    assert store.verify("ann") == []
+
+
+def test_a_vector_lives_as_long_as_any_memory_says_its_text(store: Store) -> None:
+    one, two = store.add("ann", [draft("yes"), draft("yes", minutes=1)])
+    assert store.counts("ann")["vectors"] == 1
+    store.delete("ann", one.id or "")
+    assert store.counts("ann")["vectors"] == 1
+    store.delete("ann", two.id or "")
+    assert store.counts("ann")["vectors"] == 0
+
+
+def test_writing_a_deleted_message_again_restores_it(store: Store) -> None:
+    [receipt] = store.add("ann", [draft("back again")])
+    store.delete("ann", receipt.id or "")
+    [again] = store.add("ann", [draft("back again")])
+    assert (again.status, again.id) == ("stored", receipt.id)
+    assert [change.operation for change in store.history("ann", receipt.id or "")] == ["add", "delete", "restore"]
+    assert texts(store) == ["back again"]
+    assert store.counts("ann")["stale"] == 0
+    assert store.verify("ann") == []
+
+
+def test_versions_are_gapless_and_count_writes_that_did_something(store: Store) -> None:
+    store.add("ann", [draft("a"), draft("b", minutes=1)])
+    store.add("ann", [draft("a")])
+    store.add("ann", [draft("c", minutes=2)])
+    assert store.counts("ann")["version"] == 2
+    assert store.verify("ann") == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Filter(since=START + timedelta(minutes=10)), ["b", "c"]),
+        (Filter(until=START + timedelta(minutes=10)), ["a", "b"]),
+        (Filter(as_of=START + timedelta(minutes=15)), ["a"]),
+        (Filter(session_id=("s2",)), ["c"]),
+        (Filter(speaker=("Bob", "nobody")), ["b"]),
+        (Filter(kind=("fact",)), []),
+        (Filter(speaker=("Ann",), session_id=("s1",)), ["a"]),
+    ],
+)
+def test_listings_and_lookups_filter_alike(store: Store, wanted: Filter, found: list[str]) -> None:
+    store.add(
+        "ann",
+        [
+            draft("a"),
+            draft("b", speaker="Bob", minutes=10, valid_to=START + timedelta(minutes=12)),
+            draft("c", session="s2", minutes=20),
+        ],
+    )
+    assert [memory.text for memory in store.page("ann", wanted, limit=9)] == found
+    with store.reading("ann") as reading:
+        mask = reading.shard.mask(wanted)
+        assert mask is not None
+        assert [memory.text for memory in reading.memories(np.flatnonzero(mask).tolist())] == found
+
+
+def test_rows_come_back_in_the_order_asked(store: Store) -> None:
+    store.add("ann", [draft(text, minutes=index) for index, text in enumerate("abcde")])
+    with store.reading("ann") as reading:
+        assert [memory.text for memory in reading.memories([3, 0, 4])] == ["d", "a", "e"]
+
+
+def test_pages(store: Store) -> None:
+    store.add("ann", [draft(f"{index:02}", minutes=index) for index in range(12)])
+    assert [memory.text for memory in store.page("ann", limit=5, offset=10)] == ["10", "11"]
+
+
+def test_namespaces_do_not_see_each_other(store: Store) -> None:
+    [mine] = store.add("ann", [draft("mine")])
+    [theirs] = store.add("bob", [draft("theirs")])
+    assert store.namespaces() == ["ann", "bob"]
+    assert texts(store, "bob") == ["theirs"]
+    for verb in (
+        lambda: store.get("bob", mine.id or ""),
+        lambda: store.history("bob", mine.id or ""),
+        lambda: store.delete("bob", mine.id or ""),
+        lambda: store.update("bob", mine.id or "", text="x", entities=(), vector=None, valid_from=START, valid_to=None),
+    ):
+        with pytest.raises(NotFound):
+            verb()
+    with store.reading("bob") as reading:
+        assert reading.shard.live_ids == [theirs.id]
+    assert store.without_vector("bob", ["mine"]) == ["mine"], "not even a cached vector is shared"
+    assert store.counts("ann")["version"] == store.counts("bob")["version"] == 1
+
+
+def test_an_unknown_namespace_is_empty(store: Store) -> None:
+    assert store.page("nobody", limit=9) == []
+    assert list(store.export("nobody")) == []
+    with store.reading("nobody") as reading:
+        assert len(reading.shard) == 0
+        assert reading.memories([]) == []
+    with pytest.raises(NotFound, match="'nobody'"):
+        store.counts("nobody")
+    assert store.namespaces() == []
+
+
+def test_another_store_on_the_same_database_is_seen_at_once(store: Store, target: str) -> None:
+    other = Store(target, space=Space())
+    [receipt] = store.add("ann", [draft("first")])
+    with other.reading("ann") as reading:
+        assert reading.shard.live_ids == [receipt.id]
+    [second] = other.add("ann", [draft("second", minutes=1)])
+    store.delete("ann", receipt.id or "")
+    for each in (store, other):
+        with each.reading("ann") as reading:
+            assert reading.shard.live_ids == [second.id]
+        assert each.verify("ann") == []
+    other.close()
+
+
+def test_a_reading_is_one_moment(store: Store, target: str) -> None:
+    store.add("ann", [draft("first")])
+    other = Store(target, space=Space())
+    with store.reading("ann") as reading:
+        other.add("ann", [draft("second", minutes=1)])
+        assert [memory.text for memory in reading.memories([0])] == ["first"]
+        assert len(reading.shard) == 1
+    with store.reading("ann") as reading:
+        assert len(reading.shard) == 2
+    other.close()
+
+
+def test_another_model_makes_vectors_stale_and_never_a_shape_error(store: Store, target: str) -> None:
+    store.add("ann", [draft("one"), draft("two", minutes=1)])
+    wider = Store(target, space=Space("wider", 32))
+    with wider.reading("ann") as reading:
+        assert reading.shard.stale == 2
+        assert reading.shard.embedded_mask(None) is not None
+    stale = dict(wider.stale("ann", 10))
+    assert sorted(stale.values()) == ["one", "two"]
+    wider.embed("ann", {memory_id: (text, vector(text, 32)) for memory_id, text in stale.items()})
+    with wider.reading("ann") as reading:
+        assert reading.shard.stale == 0
+    assert wider.verify("ann") == store.verify("ann") == []
+    assert store.counts("ann")["stale"] == 0, "going back finds the first model's vectors"
+    wider.close()
+
+
+def test_a_text_that_changed_while_it_was_embedded_stays_stale(store: Store) -> None:
+    [receipt] = store.add("ann", [draft("old", vector=None)])
+    memory_id = receipt.id or ""
+    store.update("ann", memory_id, text="new", entities=(), vector=None, valid_from=START, valid_to=None)
+    store.embed("ann", {memory_id: ("old", vector("old"))})
+    assert store.stale("ann", 9) == [(memory_id, "new")]
+    assert store.counts("ann")["vectors"] == 0
+
+
+def test_reindex_builds_the_same_from_sql(store: Store) -> None:
+    receipts = store.add("ann", [draft(f"text {index}", minutes=index) for index in range(30)])
+    for receipt in receipts[:10]:
+        store.delete("ann", receipt.id or "")
+    assert store.reindex("ann") == 20
+    assert store.verify("ann") == []
+
+
+def test_a_crowded_shard_is_built_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memsvc_store.shard._SPARE_ROWS", 5)
+    receipts = store.add("ann", [draft(f"text {index}", minutes=index) for index in range(20)])
+    with store.reading("ann"):
+        pass
+    for receipt in receipts[:15]:
+        store.delete("ann", receipt.id or "")
+        with store.reading("ann") as reading:
+            assert reading.shard.rows - len(reading.shard) <= max(5, len(reading.shard))
+    assert store.verify("ann") == []
+
+
+def test_shards_are_evicted_under_the_budget_and_come_back(target: str) -> None:
+    store = Store(target, space=Space(), shard_bytes=50_000)
+    for name in "abcde":
+        store.add(name, [draft(f"{name} {index}", minutes=index) for index in range(10)])
+    for name in "abcdeabc":
+        with store.reading(name) as reading:
+            assert len(reading.shard) == 10
+    assert store._shards.loaded == ["b", "c"]
+    store.close()
+
+
+def test_verify_finds_what_is_wrong(store: Store) -> None:
+    first, second = store.add("ann", [draft("one"), draft("two", minutes=1)])
+    with store.reading("ann") as reading:
+        reading.shard.lexical.add(["stray"])
+        reading.shard.vectors.matrix[0] = 0
+    problems = store.verify("ann")
+    assert any("word statistics" in problem for problem in problems)
+    assert any("vectors differ" in problem for problem in problems)
+    store.reindex("ann")
+    assert store.verify("ann") == []
+    with store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE memories SET text = 'tampered' WHERE text = 'one'")
+        connection.exec_driver_sql("UPDATE messages SET text = 'tampered' WHERE text = 'two'")
+        connection.exec_driver_sql("UPDATE namespaces SET version = 7")
+    problems = " ".join(store.verify("ann"))
+    assert f"memory {first.id} does not hash" in problems
+    assert f"message {second.id} does not hash" in problems
+    assert "the namespace is at 7" in problems

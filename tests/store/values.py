@@ -1,0 +1,45 @@
+"""Small makers of the store's values, for tests."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memsvc_store.nodes import hyperedge
+from memsvc_store.shapes import Draft
+
+DIMENSION = 16
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Space:
+    """A vector space without a model."""
+
+    model: str = "test-model"
+    dimension: int = DIMENSION
+
+
+def vector(seed: object, dimension: int = DIMENSION) -> NDArray[np.float32]:
+    """A unit vector that belongs to a seed."""
+    values = np.random.default_rng(zlib.crc32(str(seed).encode())).normal(size=dimension).astype(np.float32)
+    return np.asarray(values / np.linalg.norm(values), np.float32)
+
+
+def draft(text: str, *, speaker: str = "Ann", session: str = "s1", minutes: float = 0.0, **fields: object) -> Draft:
+    """A message said some minutes after START, with its hyperedge and a vector."""
+    said_at = START + timedelta(minutes=minutes)
+    made = Draft(
+        text=text,
+        speaker=speaker,
+        role="user",
+        session_id=session,
+        said_at=said_at,
+        entities=hyperedge(text, speaker, session, said_at.date()),
+        vector=vector(text),
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
