@@ -17,8 +17,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from memsvc.errors import SettingsError
-from memsvc_store.store import SHARD_BYTES, SNAPSHOT_ROWS
-from memsvc_store.vectors import EXACT_LIMIT
+from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 
 CONFIG_VARIABLE = "MEMSVC_CONFIG"
 

@@ -235,7 +235,7 @@ def _show_totals(run: Run, size: int | None, db: str | None, sample: "Conversati
     output.line("Try next", style="bold")
     if db is None:
         output.line("memsvc demo --db demo.db", indent=2)
-    output.line(f'memsvc search "{run.asked[0].question}" --db {db or "demo.db"} -n {sample.id} --explain', indent=2)
+    output.line(f'memsvc search "{run.asked[0].question}" --db {db or "demo.db"} -n {sample.id}', indent=2)
     output.line('memsvc add "I moved to Oslo last week." --speaker Ann', indent=2)
     output.line('memsvc ask "Where does Ann live?"', indent=2)
 

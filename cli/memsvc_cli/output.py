@@ -63,9 +63,12 @@ def line(text: str = "", *, style: str = "", indent: int = 0, lead: str = "") ->
     from rich.table import Table
     from rich.text import Text
 
-    paragraph = Table.grid()
-    paragraph.add_row(Text(lead, style="dim"), Text(_clean(text, sep="\n"), style=style))
-    show(Padding(paragraph, (0, 0, 0, indent)))
+    paragraph: RenderableType = Text(_clean(text, sep="\n"), style=style)
+    if lead:
+        grid = Table.grid()
+        grid.add_row(Text(lead, style="dim"), paragraph)
+        paragraph = grid
+    show(Padding(paragraph, (0, 0, 0, indent), expand=False) if text else paragraph)
 
 
 def show(renderable: "RenderableType") -> None:

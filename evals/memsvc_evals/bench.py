@@ -11,8 +11,6 @@ Texts are made up (`bench_text`); the embedder is the one in use.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +23,7 @@ from memsvc_evals import bench_text
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.measurement import Measurement, Race
 from memsvc_evals.progress import Count
+from memsvc_evals.raw import flat_look_up, python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 TOP_K = 10
 HOME = "bench/home"
 _FILL = 500  # messages to a call while a namespace is filled outside of the clock
-_PATIENCE = 120.0  # seconds for one process
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,7 @@ def measure_search(bench: Bench) -> tuple[Measurement, ...]:
     sizes, race = bench.sizes, Race()
     with bench.open("search") as memory:
         bench.fill(memory, HOME, bench_text.messages(sizes.memories), "search")
-        plain = _flat_look_up(sizes.memories, memory.embedder)
+        plain = flat_look_up(sizes.memories, memory.embedder, TOP_K)
         _search(memory, bench_text.WARM_UP)()
         for question in bench_text.questions(sizes.queries):
             race.run(_search(memory, question), partial(plain, question))
@@ -164,10 +162,10 @@ def measure_cold(bench: Bench) -> tuple[Measurement, ...]:
     with Memory.open(path) as memory:  # with the settings' embedder: the process will use that one
         bench.fill(memory, HOME, bench_text.messages(sizes.cold_memories), "cold")
     question = bench_text.WARM_UP
-    search = partial(_python, "-m", "memsvc_cli", "search", question, "--namespace", HOME, "--db", str(path), "--json")
+    search = partial(python, "-m", "memsvc_cli", "search", question, "--namespace", HOME, "--db", str(path), "--json")
     search()  # byte code is compiled and files come into the cache outside of the clock
     for _ in range(sizes.cold_runs):
-        race.run(search, partial(_python, "-c", "pass"))
+        race.run(search, partial(python, "-c", "pass"))
         bench.count.add("cold")
     return (
         Measurement(
@@ -240,29 +238,6 @@ def _fill_beside(bench: Bench, memory: Memory, *, others: int) -> None:
         bench.fill(memory, namespace, chatter[index * size : (index + 1) * size], "namespaces")
         memory.search(bench_text.WARM_UP, namespace=namespace, top_k=1)  # so that all of them are loaded
     _search(memory, bench_text.WARM_UP)()
-
-
-def _flat_look_up(rows: int, embedder: Embedder) -> Callable[[str], object]:
-    """Embedding and an exact inner-product search over random unit vectors: its time depends on their shape alone."""
-    import faiss
-    import numpy as np
-
-    vectors = np.random.default_rng(0).standard_normal((rows, embedder.dimension), dtype=np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    index = faiss.IndexFlatIP(embedder.dimension)
-    index.add(vectors)
-    return lambda question: index.search(embedder.embed([question], purpose="query"), TOP_K)
-
-
-def _python(*arguments: str) -> None:
-    command = [sys.executable, *arguments]
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=_PATIENCE)
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.strip()[-500:]
-        raise MeasurementError(f"{' '.join(arguments[:3])} ended with {error.returncode}: {said}") from error
-    except subprocess.TimeoutExpired as error:
-        raise MeasurementError(f"{' '.join(arguments[:3])} took more than {_PATIENCE:.0f} s") from error
 
 
 def _milliseconds(name: str, race: Race, *, bar: float, what: str) -> Measurement:

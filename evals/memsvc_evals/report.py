@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memsvc_evals.dataset import count_by_reason
 from memsvc_evals.results import SERVICE, TOKEN_DEPTH
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def _cost(result: Result) -> tuple[str, list[str], list[list[str]]]:
         ["conversations", str(len(data.conversations))],
         ["messages", str(data.turns)],
         ["questions asked", str(len(result.outcomes))],
-        ["left out of the data", str(len(data.exclusions))],
-        ["repaired by rule", str(len(data.repairs))],
+        *([f"left out: {reason}", str(count)] for reason, count in count_by_reason(data.exclusions).items()),
+        *([f"repaired: {reason}", str(count)] for reason, count in count_by_reason(data.repairs).items()),
     ]
     return f"cost of {SERVICE}, and what was measured on", ["", "value"], rows
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsvc_store.clock import Instant, from_instant, to_instant
+from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.shapes import Draft, Kind, Memory, Message, Node
 
 if TYPE_CHECKING:
@@ -101,8 +102,13 @@ def dump_entities(nodes: Sequence[Node]) -> str:
 
 def load_entities(text: str) -> tuple[Node, ...]:
     """A hyperedge from its column."""
-    parts = iter(json.loads(text))
-    return tuple(map(Node._make, zip(parts, parts, strict=True)))
+    try:
+        parts = iter(json.loads(text))
+        return tuple(map(Node._make, zip(parts, parts, strict=True)))
+    except (ValueError, TypeError) as error:
+        raise DatabaseUnreadable(
+            f"a hyperedge is damaged ({text[:40]!r}); run `memsvc verify`, restore a backup"
+        ) from error
 
 
 def to_message(row: RowMapping) -> Message:

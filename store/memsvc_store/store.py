@@ -17,12 +17,12 @@ from memsvc_store import clock, schema, writes
 from memsvc_store.clock import to_instant
 from memsvc_store.database import Database
 from memsvc_store.errors import NotFound
+from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.records import Records
 from memsvc_store.rows import text_digest
 from memsvc_store.shapes import NO_FILTER
 from memsvc_store.shards import Shards
 from memsvc_store.snapshot import Snapshots
-from memsvc_store.vectors import EXACT_LIMIT
 from memsvc_store.verify import namespace_problems
 
 if TYPE_CHECKING:
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
 
     from memsvc_store.shapes import Change, Draft, Filter, Memory, Message, Node, Receipt
     from memsvc_store.shards import Reading
-
-SNAPSHOT_ROWS = 5_000
-"""Rows from which a shard gets a snapshot: below, building from SQL takes less than half a second."""
-
-SHARD_BYTES = 1 << 30
 
 _EXPORT_PAGE = 500
 

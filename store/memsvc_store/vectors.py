@@ -20,14 +20,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from memsvc_store.errors import InvalidVector, MissingDependency
+from memsvc_store.limits import EXACT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-EXACT_LIMIT = 20_000
-"""Rows up to which look-ups are exact: about 2 ms, a third of what embedding the question costs."""
 
 REFINE = 4
 """Shortlisted rows a result; with it `memsvc bench` measures recall@10 of 0.99 and more."""

@@ -77,6 +77,6 @@ def _shard_problems(shard: Shard, fresh: Shard) -> list[str]:
         problems.append("the shard's vectors differ from SQL")
     if shard.lexical.statistics() != fresh.lexical.statistics():
         problems.append("the shard's word statistics differ from SQL")
-    if [shard.graph.nodes(row) for row in mine] != [fresh.graph.nodes(row) for row in theirs]:
+    if [set(shard.graph.nodes(row)) for row in mine] != [set(fresh.graph.nodes(row)) for row in theirs]:
         problems.append("the shard's hyperedges differ from SQL")
     return problems

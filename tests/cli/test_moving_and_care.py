@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memsvc import wiring
+from memsvc import Memory, wiring
 from memsvc.testing import HashEmbedder
 from memsvc_cli import output
 
@@ -130,6 +130,20 @@ def test_reindex_embeds_what_is_stale(filled: Shell, monkeypatch: pytest.MonkeyP
     }
 
 
+def test_lines_on_a_terminal_begin_at_its_edge(filled: Shell, terminal: None) -> None:
+    assert filled("reindex").out.rstrip() == "default: 0 embedded, 3 indexed"
+
+
+def test_an_interrupt_exits_with_130(filled: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Memory, "verify", interrupted)
+    ran = filled("verify")
+    assert ran.code == 130
+    assert ran.out == ran.err == ""
+
+
 def test_an_empty_database(filled: Shell, tmp_path: Path) -> None:
     empty = tmp_path / "empty.db"
     filled("import", "-", db=empty, stdin='{"memsvc_export": 1, "namespace": "a"}\n')
@@ -152,11 +166,15 @@ needs_model = pytest.mark.skipif(
 )
 
 
-def process(*args: str, **options: object) -> subprocess.Popen[str]:
+def process(*args: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "memsvc_cli", *args],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,  # type: ignore[call-overload]
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
 
 
 @needs_model
@@ -172,7 +190,7 @@ def test_a_closed_pipe_is_quiet(filled: Shell) -> None:
 
 
 def test_our_errors_have_no_traceback(tmp_path: Path) -> None:
-    running = process("add", "hello", "--db", str(tmp_path), env={**os.environ, "MEMSVC_EXACT_LIMIT": "0"})
+    running = process("add", "hello", "--db", str(tmp_path), MEMSVC_EXACT_LIMIT="0")
     out, err = running.communicate()
     assert running.returncode == 1
     assert out == ""

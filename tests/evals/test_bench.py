@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from memsvc.testing import HashEmbedder
-from memsvc_evals import Measurement, MeasurementError, Sizes, bench, bench_text, run_bench
+from memsvc_evals import Measurement, MeasurementError, Sizes, bench_text, run_bench
 from memsvc_evals.measurement import Judged, Race
+from memsvc_evals.raw import python
 
 TINY = Sizes(batch=5, batches=3, memories=40, queries=4, cold_memories=5, cold_runs=1, home=20, namespaces=3)
 
@@ -82,9 +83,9 @@ def test_an_unknown_measurement() -> None:
 
 def test_a_command_that_fails_is_an_error_with_what_it_said() -> None:
     with pytest.raises(MeasurementError, match="ended with 3: oh no"):
-        bench._python("-c", "import sys; sys.stderr.write('oh no'); sys.exit(3)")
+        python("-c", "import sys; sys.stderr.write('oh no'); sys.exit(3)")
 
 
 def test_the_process_is_this_python() -> None:
-    bench._python("-c", f"import sys; assert sys.executable == {sys.executable!r}")
+    python("-c", f"import sys; assert sys.executable == {sys.executable!r}")
     assert Path(sys.executable).exists()

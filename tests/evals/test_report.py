@@ -9,7 +9,7 @@ from rich.console import Console
 
 from memsvc import Memory
 from memsvc.testing import HashEmbedder
-from memsvc_evals import Measurement, as_markdown, bench_table, evaluate, load_locomo, tables
+from memsvc_evals import Measurement, Note, as_markdown, bench_table, evaluate, load_locomo, tables
 from tests.evals.builders import locomo, turn, write
 
 if TYPE_CHECKING:
@@ -54,6 +54,12 @@ def test_nothing_asked_is_shown_as_nothing(tmp_path: Path) -> None:
         empty = evaluate(memory, data)
     assert "–" in render(*tables(empty))
     assert "–" in as_markdown(empty)
+
+
+def test_what_was_left_out_is_said_by_reason(result: Result) -> None:
+    notes = (Note("evidence id of no message", "d.json[0].qa[1].evidence", "D9:9"),) * 2
+    text = as_markdown(replace(result, dataset=replace(result.dataset, exclusions=notes)))
+    assert "| left out: evidence id of no message | 2 |" in text
 
 
 def test_bench_table() -> None:

@@ -31,7 +31,12 @@ TALK = [
     {"role": "user", "name": "Bob", "content": "How is the new flat?", "timestamp": "2026-03-02T09:01:00Z"},
     {"role": "user", "name": "Ann", "content": "Small, but near the harbour.", "timestamp": "2026-03-02T09:02:00Z"},
     {"role": "user", "name": "Ann", "content": "My pottery class starts in May.", "timestamp": "2026-03-09T18:00:00Z"},
-    {"role": "user", "name": "Bob", "content": "I adopted a beagle named Biscuit.", "timestamp": "2026-03-09T18:01:00Z"},
+    {
+        "role": "user",
+        "name": "Bob",
+        "content": "I adopted a beagle named Biscuit.",
+        "timestamp": "2026-03-09T18:01:00Z",
+    },
 ]
 
 
@@ -316,7 +321,10 @@ def test_an_answer_quotes_what_really_stands_there(memory: Memory) -> None:
 
 def test_an_export_is_imported_whole(memory: Memory, tmp_path: Path) -> None:
     receipts = stored(memory)
-    memory.add({"content": "keyed", "key": "k", "metadata": {"a": 1}, "timestamp": "2026-04-01T00:30:00+09:00"}, namespace="ann")
+    memory.add(
+        {"content": "keyed", "key": "k", "metadata": {"a": 1}, "timestamp": "2026-04-01T00:30:00+09:00"},
+        namespace="ann",
+    )
     memory.update(receipts[0].id or "", namespace="ann", text="I moved to Bergen.", valid_to="2027-01-01")
     memory.delete(receipts[1].id or "", namespace="ann")
     lines = list(memory.export(namespace="ann"))
@@ -327,10 +335,19 @@ def test_an_export_is_imported_whole(memory: Memory, tmp_path: Path) -> None:
         assert {receipt.status for receipt in other.import_(lines, namespace="copy/of")} == {"duplicate"}
         again = list(other.export(namespace="copy/of"))
         assert [json.loads(line) for line in again[1:]] == [json.loads(line) for line in lines[1:]]
-        mine = {item.id: (item.text, item.valid_from, item.valid_to, item.metadata) for item in memory.list(namespace="ann")}
-        theirs = {item.id: (item.text, item.valid_from, item.valid_to, item.metadata) for item in other.list(namespace="copy/of")}
+        mine = {
+            item.id: (item.text, item.valid_from, item.valid_to, item.metadata) for item in memory.list(namespace="ann")
+        }
+        theirs = {
+            item.id: (item.text, item.valid_from, item.valid_to, item.metadata)
+            for item in other.list(namespace="copy/of")
+        }
         assert theirs == mine
         assert other.verify() == []
+
+
+HEAD = '{"memsvc_export": 1, "namespace": "x"}'
+LINE = '{"content": "%s", "name": "a", "role": "r", "session_id": "s", "timestamp": "%s"}'
 
 
 @pytest.mark.parametrize(
@@ -339,13 +356,12 @@ def test_an_export_is_imported_whole(memory: Memory, tmp_path: Path) -> None:
         (["not json"], "line 1 is not JSON"),
         (['{"some": "file"}'], "not the header"),
         (["[1]"], "line 1: list came"),
-        (["HEADER", '{"content": "x"}'], "line 2 lacks"),
-        (["HEADER", "", '{"content": "", "name": "a", "role": "r", "session_id": "s", "timestamp": "2026-01-01"}'], "line 3: 'content' is empty"),
-        (["HEADER", '{"content": "x", "name": "a", "role": "r", "session_id": "s", "timestamp": "soon"}'], "line 2: 'soon'"),
+        ([HEAD, '{"content": "x"}'], "line 2 lacks"),
+        ([HEAD, "", LINE % ("", "2026-01-01")], "line 3: 'content' is empty"),
+        ([HEAD, LINE % ("x", "soon")], "line 2: 'soon'"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_import_names_its_line(memory: Memory, lines: list[str], says: str) -> None:
-    lines = ['{"memsvc_export": 1, "namespace": "x"}' if line == "HEADER" else line for line in lines]
     with pytest.raises((InvalidMessage, InvalidTimestamp), match=says):
         memory.import_(lines, namespace="ann")
     assert memory.namespaces() == []

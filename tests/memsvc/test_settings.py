@@ -1,0 +1,92 @@
+"""Settings: where they come from, which wins, and what a bad one says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from memsvc import Memory, Settings
+from memsvc.errors import MissingDependency, SettingsError
+from memsvc.testing import HashEmbedder
+from memsvc.wiring import build_embedder
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory and an environment without settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"MEMSVC_{name.upper()}", raising=False)
+    monkeypatch.delenv("MEMSVC_CONFIG", raising=False)
+    return tmp_path
+
+
+def test_defaults_need_nothing() -> None:
+    settings = Settings.load()
+    assert settings.embedder == "minilm"
+    assert settings.database.endswith("memory.db")
+
+
+def test_arguments_win_over_the_environment_and_that_over_the_file(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "memsvc.toml").write_text('database = "file.db"\nsnapshot_rows = 7\nmax_text_chars = 8\n')
+    monkeypatch.setenv("MEMSVC_SNAPSHOT_ROWS", "9")
+    monkeypatch.setenv("MEMSVC_MAX_TEXT_CHARS", "10")
+    settings = Settings.load(max_text_chars=11, database=None)
+    assert (settings.database, settings.snapshot_rows, settings.max_text_chars) == ("file.db", 9, 11)
+
+
+def test_the_file_can_be_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / "mine.toml").write_text('embedder = "some/model"\n')
+    monkeypatch.setenv("MEMSVC_CONFIG", str(elsewhere / "mine.toml"))
+    assert Settings.load().embedder == "some/model"
+    monkeypatch.setenv("MEMSVC_CONFIG", "nowhere.toml")
+    with pytest.raises(SettingsError, match=r"MEMSVC_CONFIG names 'nowhere\.toml'"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("snapshot_rows = 'many'", "'snapshot_rows' came as 'many'"),
+        ("exact_limit = 0", "MEMSVC_EXACT_LIMIT"),
+        ("databse = 'x'", "did you mean 'database'"),
+        ("colour = 'x'", "known keys: cache_dir"),
+        ("= broken", "is not valid TOML"),
+    ],
+)
+def test_a_bad_setting_names_its_key(elsewhere: Path, toml: str, says: str) -> None:
+    (elsewhere / "memsvc.toml").write_text(toml)
+    with pytest.raises(SettingsError, match=says):
+        Settings.load()
+
+
+def test_the_environment_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMSVC_SHARD_BYTES", "lots")
+    with pytest.raises(SettingsError, match=r"'shard_bytes' came as 'lots'.*MEMSVC_SHARD_BYTES"):
+        Settings.load()
+
+
+def test_only_the_default_database_gets_its_folder_made(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(elsewhere / "data"))
+    with Memory.open(embedder=HashEmbedder()) as memory:
+        memory.add("kept", namespace="ann")
+    assert (elsewhere / "data" / "memsvc" / "memory.db").exists()
+    with pytest.raises(Exception, match="does not exist"):
+        Memory.open(elsewhere / "no" / "a.db", embedder=HashEmbedder())
+
+
+def test_settings_reach_the_store(elsewhere: Path) -> None:
+    settings = Settings.load(max_text_chars=5)
+    with Memory.open(elsewhere / "a.db", embedder=HashEmbedder(), settings=settings) as memory:
+        assert memory.add(["123456"], namespace="ann")[0].status == "rejected"
+
+
+def test_any_sentence_transformers_name_is_wired(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = build_embedder(Settings.load(embedder="some/model", device="cpu"))
+    assert type(embedder).__name__ == "SentenceTransformerEmbedder"
+    monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
+    with pytest.raises(MissingDependency, match=r"memsvc\[offline\]"):
+        build_embedder(Settings.load())

@@ -1,0 +1,169 @@
+"""The walk, the fusion and the look-up against plain computations."""
+
+from __future__ import annotations
+
+import networkx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from memsvc_retrievers import ranking, walk
+from memsvc_retrievers.fast import POOL, find
+from memsvc_retrievers.question import take_apart
+from memsvc_store.hypergraph import HUB, Hypergraph
+from memsvc_store.shapes import Filter, Node
+from memsvc_store.shard import Shard
+from tests.retrievers.shards import entry, shard, vector
+
+TALK = [
+    entry(0, "Ann", "We had rain all morning."),
+    entry(1, "Bob", "Which dog did you adopt?"),
+    entry(2, "Ann", "A beagle, he is called Biscuit."),
+    entry(3, "Bob", "Lovely!"),
+    entry(4, "Ann", "The harbour was foggy.", session="s2", position=0, days=30),
+    entry(5, "Bob", "I took the dog there.", session="s2", position=1, days=30),
+]
+
+
+def reach(built: Shard, question: str) -> list[float]:
+    return [round(float(value), 4) for value in walk.from_words(built, take_apart(question, {}).terms)]
+
+
+def test_a_word_reaches_its_neighbours_and_its_answer() -> None:
+    built = shard(TALK)
+    own = float(built.lexical.postings("dog")[1][0])
+    other = float(built.lexical.postings("dog")[1][1])
+    expected = [
+        walk.DECAY * own,  # one before
+        own,
+        own,  # the answer to a question gets it in full
+        walk.DECAY * own,  # two after
+        walk.DECAY * other,
+        other,
+    ]
+    assert reach(built, "dog") == [round(value, 4) for value in expected]
+
+
+def test_a_word_counts_once_a_row_by_its_strongest_path() -> None:
+    built = shard([entry(0, "Ann", "dog"), entry(1, "Ann", "dog"), entry(2, "Ann", "dog")])
+    alone = reach(built, "dog")
+    assert max(alone) == pytest.approx(float(built.lexical.postings("dog")[1].max()), abs=1e-4)
+
+
+def test_a_removed_utterance_breaks_the_chain() -> None:
+    built = shard(TALK)
+    built.apply(["m2"], [])
+    assert built.neighbour_ids("after", ["m1"]) == [None]
+    assert reach(built, "dog")[3] == 0
+    assert reach(built, "biscuit") == [0] * 6
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=5), min_size=1, max_size=25),
+    st.sets(st.integers(0, 24)),
+    st.integers(0, 24),
+)
+def test_the_walk_over_nodes_equals_the_plain_one_on_networkx(
+    edges: list[list[str]], removed: set[int], start: int
+) -> None:
+    graph = Hypergraph()
+    for names in edges:
+        graph.add([Node("thing", name) for name in names] + [Node("session", "s")])
+    for row in removed & set(range(len(edges))):
+        graph.remove(row)
+    start %= len(edges)
+    view: networkx.Graph = graph.view()
+    live = len(edges) - len(removed & set(range(len(edges))))
+    plain = np.zeros(len(edges), np.float32)
+    for node in view.neighbors(start) if start in view else ():
+        degree = view.degree(node)
+        if node.kind == "thing" and 2 <= degree <= max(2, HUB * live):
+            for row in view.neighbors(node):
+                plain[row] += 0.5 * np.log(live / degree) / np.log(live)
+    walked = graph.walk({start: 0.5}, frozenset({"thing"}))
+    walked[list(removed & set(range(len(edges))))] = 0
+    assert np.allclose(walked, plain, atol=1e-6)
+
+
+@given(hnp.arrays(np.float32, st.integers(0, 20), elements=st.floats(-5, 5, width=32)))
+def test_shares_are_between_0_and_1_and_keep_the_order(scores: np.ndarray) -> None:
+    shares = ranking.share(scores)
+    assert ((shares >= 0) & (shares <= 1)).all()
+    if (scores > 0).any():
+        assert shares.max() == 1
+        assert shares.argmax() == scores.argmax()
+    else:
+        assert not shares.any()
+
+
+def test_equal_scores_stand_in_the_order_of_their_keys() -> None:
+    scores, keys = np.array([1, 2, 1, 2], np.float32), np.array([9, 8, 7, 6])
+    assert ranking.best(scores, keys, 3).tolist() == [3, 1, 2]
+
+
+def test_parts_add_up_and_the_answer_comes_first() -> None:
+    built = shard(TALK)
+    question = take_apart("Which dog did Ann adopt?", built.names)
+    found = find(built, question, vector("A beagle, he is called Biscuit."), 6)
+    assert found[0][0] == 2
+    assert len(found) == 6
+    for _, parts in found:
+        assert parts.final == pytest.approx(parts.dense + parts.lexical + parts.graph + parts.prior)
+        assert parts.utility == 0
+    finals = [parts.final for _, parts in found]
+    assert finals == sorted(finals, reverse=True)
+
+
+def test_the_named_day_and_speaker_count() -> None:
+    built = shard(TALK)
+    plain = dict(find(built, take_apart("What happened?", built.names), vector("x"), 6))
+    dated = dict(find(built, take_apart("What happened on 1 April?", built.names), vector("x"), 6))
+    for row in (4, 5):
+        assert dated[row].graph - plain[row].graph > 0.4
+    said = dict(find(built, take_apart("What happened to Bob?", built.names), vector("x"), 6))
+    assert said[3].graph - plain[3].graph > 0.3
+    assert said[0].graph - plain[0].graph < 0.1
+
+
+def test_memories_without_a_vector_are_found_by_their_words() -> None:
+    built = shard([entry(0, "Ann", "the harbour", embedded=False), entry(1, "Bob", "the beach")])
+    [first, second] = find(built, take_apart("harbour", {}), vector("the beach"), 2)
+    assert {first[0], second[0]} == {0, 1}
+    assert dict([first, second])[0].lexical > 0
+    nothing = shard([entry(0, "Ann", "the harbour", embedded=False)])
+    assert [row for row, _ in find(nothing, take_apart("beach", {}), vector("b"), 3)] == [0]
+
+
+def test_candidates_of_a_large_shard_are_enough_for_k() -> None:
+    built = shard(
+        [
+            entry(i, "Ann" if i % 3 else "Bob", f"word{i % 50} number {i}", session=f"s{i // 20}", position=i % 20)
+            for i in range(2000)
+        ]
+    )
+    question = take_apart("word7 and number 1234", built.names)
+    assert len(find(built, question, vector("q"), 10)) == 10
+    assert len(find(built, question, vector("q"), POOL + 50)) == POOL + 50
+    only = find(built, question, vector("q"), 10, Filter(speaker=("Bob",), session_id=("s3",)))
+    assert len(only) == 7
+    assert all(built.speakers.names[built.speaker.values[row]] == "Bob" for row, _ in only)
+    assert find(built, question, vector("q"), 10, Filter(speaker=("Cy",))) == []
+    assert find(shard([]), question, vector("q"), 10) == []
+
+
+def test_speakers_are_named_by_what_the_other_calls_them() -> None:
+    calls = [entry(i, "Bob", f"Hey Kate, number {i}") for i in range(3)]
+    built = shard([*calls, entry(3, "Emi", "Thanks Bob!"), entry(4, "Emi", "Hi Tom"), entry(5, "Emi", "Hello again")])
+    emi, bob = built.speakers.code("Emi"), built.speakers.code("Bob")
+    assert built.names == {"emi": emi, "bob": bob, "kate": emi}
+    built.apply(["m0"], [])
+    assert "kate" not in built.names
+    crowd = shard([*calls, entry(3, "Emi", "x"), entry(4, "Cy", "y")])
+    assert "kate" not in crowd.names, "with three at the table nobody knows who Kate is"
+
+
+def test_a_word_that_two_speakers_share_names_neither() -> None:
+    built = shard([entry(0, "Ann Lee", "x"), entry(1, "Bob Lee", "y")])
+    assert set(built.names) == {"ann", "bob"}

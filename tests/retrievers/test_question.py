@@ -1,0 +1,67 @@
+"""Questions taken apart: names, words, days."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memsvc_retrievers.question import Day, days_in, take_apart
+from tests.retrievers.shards import day
+
+NAMES = {"ann": 0, "bob": 1, "kate": 0}
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "speakers"),
+    [
+        ("Where does Ann live?", "Where does live?", {0}),
+        ("What is Kate's dog called?", "What is dog called?", {0}),
+        ("Did ANN meet Bob?", "Did meet ?", {0, 1}),
+        ("Where is Anna?", "Where is Anna?", set()),
+        ("Ann", "Ann", {0}),
+    ],
+)
+def test_speakers_are_named_and_taken_out(question: str, text: str, speakers: set[int]) -> None:
+    taken = take_apart(question, NAMES)
+    assert (taken.text, taken.speakers) == (text, speakers)
+
+
+def test_terms_are_stems_each_once_and_never_none() -> None:
+    assert take_apart("Which dogs did the dog like?", {}).terms == ("dog", "like")
+    assert take_apart("Ann", NAMES).terms == ("ann",)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("on 5 May 2023?", [(2023, 5, 5)]),
+        ("on May 5th, 2023?", [(2023, 5, 5)]),
+        ("on the 5th of May", [(None, 5, 5)]),
+        ("in August", [(None, 8, None)]),
+        ("in Sept 2022", [(2022, 9, None)]),
+        ("on 2023-05-05", [(2023, 5, 5)]),
+        ("between 3 June and 7 July", [(None, 6, 3), (None, 7, 7)]),
+        ("May I march to the mar?", []),
+        ("last May", [(None, 5, None)]),
+        ("on 2023-15-05", []),
+        ("in 2023", []),
+        ("45 May", []),
+    ],
+)
+def test_days(question: str, found: list[tuple[int | None, int, int | None]]) -> None:
+    assert days_in(question) == [Day(*each) for each in found]
+
+
+@given(st.text())
+def test_any_text_is_a_question(text: str) -> None:
+    taken = take_apart(text, NAMES)
+    assert set(taken.speakers) <= {0, 1}
+
+
+def test_how_a_day_fits() -> None:
+    asked = Day(None, 5, 8)
+    assert [asked.fits(day(f"2023-05-{number:02}")) for number in (7, 8, 9, 10)] == [0.5, 1, 1, 0.5]
+    assert asked.fits(day("2023-06-08")) == 0
+    assert Day(2022, 5, 8).fits(day("2023-05-08")) == 0
+    assert Day(2023, 5, None).fits(day("2023-05-08")) == 0.5
