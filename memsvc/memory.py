@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from memsvc.answer import Answer
     from memsvc.filters import Time
     from memsvc.ingest import Messages
-    from memsvc_retrievers.protocols import Embedder
+    from memsvc_retrievers.protocols import Embedder, Purpose
     from memsvc_store import shapes
     from memsvc_store.shapes import Change, Parts
     from memsvc_store.store import Store
@@ -306,13 +306,13 @@ class Memory:
     # -- steps ----------------------------------------------------------------------------------
 
     def _find(self, namespace: str, query: str, limit: int, wanted: shapes.Filter) -> Found:
-        """Look up in two readings, so that nobody waits for the embedder while a shard is held."""
+        """Look up in one reading that is paused for the embedder: nobody waits for a model."""
         with self.store.reading(namespace) as reading:
             if not len(reading.shard):
                 return [], [], 0
             question = take_apart(query, reading.shard.names)
-        vector = checked(self.embedder.embed([question.text], purpose="query"), self.embedder.dimension)[0]
-        with self.store.reading(namespace) as reading:
+            with reading.paused():
+                vector = self._embedded([question.text], purpose="query")[0]
             found = find(reading.shard, question, vector, limit, wanted)
             return found, reading.memories([row for row, _ in found]), reading.shard.stale
 
@@ -329,8 +329,8 @@ class Memory:
         vectors: dict[str, Any] = dict(zip(texts, self._embedded(texts), strict=True))
         return [ingest.with_vector(draft, vectors.get(draft.memory_text)) for draft in drafts]
 
-    def _embedded(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return checked(self.embedder.embed(texts), self.embedder.dimension)
+    def _embedded(self, texts: Sequence[str], purpose: Purpose = "document") -> NDArray[np.float32]:
+        return checked(self.embedder.embed(texts, purpose=purpose), self.embedder.dimension)
 
 
 def _limit(top_k: int | None, token_budget: int | None) -> int:

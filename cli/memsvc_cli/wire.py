@@ -1,6 +1,6 @@
 """The library's values as JSON documents: the fields keep their names, times are ISO 8601."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,6 @@ def document(value: Any) -> Any:
         return {field.name: document(getattr(value, field.name)) for field in fields(value)}
     if hasattr(value, "_asdict"):
         return document(value._asdict())
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, Sequence | Set):
         return [document(one) for one in value]
     return str(value)

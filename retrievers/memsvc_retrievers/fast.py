@@ -24,7 +24,7 @@ from memsvc_retrievers import ranking as rank
 from memsvc_retrievers import walk
 from memsvc_retrievers.ranking import share
 from memsvc_store.shapes import NO_FILTER, Parts
-from memsvc_store.vectors import top
+from memsvc_store.vectors import at_least_kth, top
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,8 +54,8 @@ def find(
     mask = shard.mask(wanted)
     pool = max(POOL, limit)
     look = shard.vectors.search(vector, pool, shard.embedded_mask(mask))
-    lexical = shard.lexical.scores(dict.fromkeys(question.terms, 1.0))
-    words = walk.from_words(shard, question.terms)
+    postings = shard.lexical.postings(question.terms)
+    lexical, words = shard.lexical.scores(postings), walk.from_words(shard, postings)
     days = walk.from_days(shard, question.days)
     rows = _candidates(shard, mask, look, [lexical, words, days], pool)
     if not len(rows):
@@ -74,14 +74,15 @@ def find(
 
 def _candidates(shard: Shard, mask: NDArray[np.bool_] | None, look: Look, scores: list[Scores], pool: int) -> Rows:
     """The rows worth scoring, ascending: every row that is let through when they are few."""
-    allowed = np.arange(shard.rows) if mask is None else np.flatnonzero(mask)
-    if len(allowed) <= 2 * pool:
-        return allowed
-    chosen = [look.rows]
+    eligible = shard.rows if mask is None else int(np.count_nonzero(mask))
+    if eligible <= 2 * pool:
+        return np.arange(shard.rows) if mask is None else np.flatnonzero(mask)
+    chosen = np.zeros(shard.rows, np.bool_)
+    chosen[look.rows] = True
     for each in scores:
         matching = np.flatnonzero(each if mask is None else each * mask)
-        chosen.append(matching[top(each[matching], pool)])
-    return np.unique(np.concatenate(chosen))
+        chosen[matching[at_least_kth(each[matching], pool)]] = True
+    return np.flatnonzero(chosen)
 
 
 def _dense(shard: Shard, look: Look, rows: Rows) -> Scores:
@@ -102,9 +103,10 @@ def _dense(shard: Shard, look: Look, rows: Rows) -> Scores:
 
 
 def _second_hop(shard: Shard, rows: Rows, scores: Scores) -> Scores:
-    """What is like the best rows so far, or joins the same named things."""
-    seeds = rows[top(scores, SEEDS)]
-    matrix = shard.vectors.matrix
-    alike = share(np.asarray(matrix[rows] @ matrix[seeds].mean(axis=0), np.float32))
-    linked = share(shard.graph.walk(dict.fromkeys(seeds.tolist(), 1.0), walk.HOP_KINDS)[rows])
-    return np.asarray(rank.W_NEAR * alike + rank.W_THINGS * linked, np.float32)
+    """What is like the best rows so far, or joins the same named things; nothing for rows below the pool."""
+    best = at_least_kth(scores, POOL)
+    matrix, seeds = shard.vectors.matrix, rows[best[top(scores[best], SEEDS)]]
+    hop = np.zeros(len(rows), np.float32)
+    hop[best] = rank.W_NEAR * share(matrix[rows[best]] @ matrix[seeds].mean(axis=0))
+    linked = shard.graph.walk(dict.fromkeys(seeds.tolist(), 1.0), walk.HOP_KINDS)
+    return hop + rank.W_THINGS * share(linked[rows])

@@ -48,14 +48,14 @@ class Question:
     """A question, taken apart. `text` is what is embedded; `terms` are stems, each once."""
 
     text: str
-    speakers: frozenset[int]
+    speakers: frozenset[str]
     terms: tuple[str, ...]
     days: tuple[Day, ...]
 
 
-def take_apart(question: str, names: Mapping[str, int]) -> Question:
-    """Read a question; `names` maps the case-folded words of speakers' names to their numbers."""
-    named: set[int] = set()
+def take_apart(question: str, names: Mapping[str, str]) -> Question:
+    """Read a question; `names` maps the case-folded words that name speakers to the speakers."""
+    named: set[str] = set()
 
     def without_name(match: re.Match[str]) -> str:
         speaker = names.get(match.group(1).casefold())

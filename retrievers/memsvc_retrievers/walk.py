@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_retrievers.question import Day
+    from memsvc_store.lexical import Posting
     from memsvc_store.shard import Shard
 
 DECAY = 0.6
@@ -29,8 +30,8 @@ HOP_KINDS = frozenset({"thing"})
 """Nodes of the second hop. With key phrases as well it found no more, at twice the time."""
 
 
-def from_words(shard: Shard, terms: Sequence[str]) -> NDArray[np.float32]:
-    """What reaches each row from the words of a question, shape `(rows,)`.
+def from_words(shard: Shard, postings: Sequence[Posting]) -> NDArray[np.float32]:
+    """What reaches each row from the words of a question, given where they occur; shape `(rows,)`.
 
         reach(i) = sum over t of max( b_t(i),  DECAY * max over |i - j| <= 2 of b_t(j),
                                       b_t(i - 1) if utterance i - 1 asks something )
@@ -41,10 +42,10 @@ def from_words(shard: Shard, terms: Sequence[str]) -> NDArray[np.float32]:
     reach = np.zeros(shard.rows, np.float32)
     strongest = np.zeros(shard.rows, np.float32)
     before, after = shard.before.values, shard.after.values
-    for term in terms:
-        rows, parts = shard.lexical.postings(term)
-        alive = shard.alive.values[rows]
-        rows, parts = rows[alive], parts[alive]
+    for rows, parts in postings:
+        if shard.dead:
+            alive = shard.alive.values[rows]
+            rows, parts = rows[alive], parts[alive]
         paths = [(rows, parts)]
         for step in (before, after):
             one, weight = _follow(step, rows, DECAY * parts)
@@ -68,12 +69,12 @@ def from_days(shard: Shard, days: Sequence[Day]) -> NDArray[np.float32]:
     return fit
 
 
-def from_speaker(shard: Shard, speakers: frozenset[int]) -> NDArray[np.float32]:
+def from_speaker(shard: Shard, speakers: frozenset[str]) -> NDArray[np.float32]:
     """1 for what the one speaker that the question names said; zeros if it names none or several."""
     said = np.zeros(shard.rows, np.float32)
     if len(speakers) == 1:
         [speaker] = speakers
-        said[shard.graph.members(Node("speaker", shard.speakers.names[speaker].casefold()))] = 1.0
+        said[shard.graph.members(Node("speaker", speaker.casefold()))] = 1.0
     return said
 
 

@@ -36,8 +36,8 @@ def to_instant(moment: datetime) -> Instant:
 
 def from_instant(micros: int, offset: int = 0) -> datetime:
     """A stored point in time as an aware datetime with its author's offset."""
-    zone = UTC if offset == 0 else timezone(timedelta(minutes=offset))
-    return (_EPOCH + micros * _MICROSECOND).astimezone(zone)
+    moment = _EPOCH + timedelta(microseconds=micros)
+    return moment if offset == 0 else moment.astimezone(timezone(timedelta(minutes=offset)))
 
 
 def parse_timestamp(value: object) -> datetime:

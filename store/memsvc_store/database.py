@@ -42,6 +42,10 @@ HEAD = "0001"
 BUSY_SECONDS = 30.0
 """How long a writer waits for another before it gives up."""
 
+CACHE_KIB = 16_384
+"""SQLite's page cache a connection. Its default of 2 MiB holds the rows of 1,000 memories; beyond that a look-up
+reads every row by a system call."""
+
 TEMPORARY = ":memory:"
 
 
@@ -193,11 +197,14 @@ def _engine(url: sa.URL, busy_seconds: float) -> Engine:
         connection.isolation_level = None  # we send BEGIN ourselves
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("memsvc_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")  # past SQLAlchemy: it is in every look-up
 
     return engine
 

@@ -1,6 +1,6 @@
 """BM25 for one namespace, exact and incremental, the same on every database.
 
-    score(d, q) = sum over t in q of  qf(t) * idf(t) * tf / (tf + k1 * (1 - b + b * |d| / avg))
+    score(d, q) = sum over t in q of  idf(t) * tf / (tf + k1 * (1 - b + b * |d| / avg))
     idf(t)      = ln(1 + (N - df + 0.5) / (df + 0.5))
 
 (Robertson and Zaragoza 2009, with Lucene's idf, which is never negative, and without the constant
@@ -10,8 +10,9 @@ at once, so that scores equal those of an index that never held it.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,13 +20,20 @@ from memsvc_store.columns import Column
 from memsvc_store.incidence import Arrays, Incidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
 K1 = 0.9
 B = 0.4
 """For short turns: 1.5 and 0.75 found 2-3 points less of the evidence among the first 10 (docs/log.md)."""
+
+
+class Posting(NamedTuple):
+    """The rows that hold a term, ascending, and the term's part of their score."""
+
+    rows: NDArray[np.int32]
+    parts: NDArray[np.float32]
 
 
 class LexicalIndex:
@@ -53,23 +61,25 @@ class LexicalIndex:
         self._live_rows -= 1
         self._live_length -= int(self._lengths.values[row])
 
-    def scores(self, query: Mapping[str, float]) -> NDArray[np.float32]:
-        """BM25 of every row for a weighted query (term -> qf), shape `(rows,)`; removed rows too."""
-        scores = np.zeros(len(self), np.float32)
-        for term, weight in query.items():
-            rows, parts = self.postings(term)
-            scores[rows] += weight * parts
-        return scores
+    def postings(self, terms: Iterable[str]) -> list[Posting]:
+        """Where each of the terms occurs, removed rows included; terms that no live row holds are left out."""
+        average = max(self._live_length / max(self._live_rows, 1), 1e-9)
+        lengths = self._lengths.values
+        found = []
+        for term in terms:
+            code = self._terms.code(term)
+            if code is not None and self._terms.degree(code):
+                rows, counts = self._terms.rows(code), self._terms.counts(code).astype(np.float32)
+                norms = np.float32(K1 * B / average) * lengths[rows] + np.float32(K1 * (1 - B))
+                found.append(Posting(rows, np.asarray(self._idf(code) * counts / (counts + norms), np.float32)))
+        return found
 
-    def postings(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """(rows that hold the term, its part of their score), removed rows included."""
-        code = self._terms.code(term)
-        if code is None or not self._terms.degree(code):
-            return np.empty(0, np.int32), np.empty(0, np.float32)
-        rows, counts = self._terms.rows(code), self._terms.counts(code)
-        average = max(self._live_length / self._live_rows, 1e-9)
-        norms = K1 * (1 - B + B * self._lengths.values[rows] / average)
-        return rows, (self._idf(code) * counts / (counts + norms)).astype(np.float32)
+    def scores(self, postings: Sequence[Posting]) -> NDArray[np.float32]:
+        """BM25 of every row for these terms, shape `(rows,)`; removed rows too."""
+        scores = np.zeros(len(self), np.float32)
+        for rows, parts in postings:
+            scores[rows] += parts
+        return scores
 
     @property
     def lengths(self) -> NDArray[np.float32]:
@@ -96,6 +106,6 @@ class LexicalIndex:
         self._live_length = int(lengths[alive].sum(dtype=np.float64))
         return self
 
-    def _idf(self, code: int) -> float:
+    def _idf(self, code: int) -> np.float32:
         frequency = self._terms.degree(code)
-        return float(np.log1p((self._live_rows - frequency + 0.5) / (frequency + 0.5)))
+        return np.float32(math.log1p((self._live_rows - frequency + 0.5) / (frequency + 0.5)))

@@ -20,8 +20,8 @@ MIN_CALLS = 3
 MIN_SHARE = 0.8
 
 
-def names_of_speakers(shard: Shard) -> dict[str, int]:
-    """Case-folded word -> speaker's number."""
+def names_of_speakers(shard: Shard) -> dict[str, str]:
+    """Case-folded word -> the speaker's name as it was written."""
     owners: dict[str, set[int]] = {}
     speaking = set(np.unique(shard.speaker.values[shard.alive.values]).tolist())
     for number, name in enumerate(shard.speakers.names):
@@ -32,7 +32,7 @@ def names_of_speakers(shard: Shard) -> dict[str, int]:
     named = {word: min(numbers) for word, numbers in owners.items() if len(numbers) == 1}
     if len(speaking) == 2:
         named |= {name: number for name, number in _called(shard, speaking).items() if name not in owners}
-    return named
+    return {word: shard.speakers.names[number] for word, number in named.items()}
 
 
 def _called(shard: Shard, speaking: set[int]) -> dict[str, int]:

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from memsvc_store import schema
 from memsvc_store.clock import Instant, from_instant
-from memsvc_store.rows import Entry, Namespace, dump_json, load_entities, to_memory, to_message
-from memsvc_store.shapes import Change, Memory, Message, Operation
+from memsvc_store.rows import Entry, Namespace, dump_json, to_memory, to_message
+from memsvc_store.shapes import Change, Memory, Message, Nodes, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,7 +91,7 @@ class Records:
     def messages(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, Message]:
         """Raw messages by id."""
         rows = self._in(sa.select(_msg).where(_msg.c.namespace_key == namespace.key), _msg.c.id, ids)
-        return {row.id: to_message(row._mapping) for row in rows}
+        return {row.id: to_message(row) for row in rows}
 
     def write_keys(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, str]:
         """Message id -> the key that its writer gave it, where one was given."""
@@ -112,12 +112,18 @@ class Records:
 
     def memories(self, namespace: Namespace, name: str, ids: Sequence[str]) -> list[Memory]:
         """Memories, retired ones too, in the order asked; unknown ids are left out."""
-        found = {}
-        for start in range(0, len(ids), _IN_LIMIT):
-            asked = {"namespace": namespace.key, "ids": list(ids[start : start + _IN_LIMIT])}
-            for row in self._connection.execute(_MEMORIES, asked).mappings():
-                found[row["id"]] = to_memory(row, name)
+        rows = self._in(sa.select(_mem).where(_mem.c.namespace_key == namespace.key), _mem.c.id, ids)
+        found = {row.id: to_memory(row, name) for row in rows}
         return [found[memory_id] for memory_id in ids if memory_id in found]
+
+    def memories_by_key(self, namespace: Namespace, name: str, keys: Sequence[int]) -> list[Memory]:
+        """Memories in the order asked. Keys are this database's own row numbers: half the work of finding ids."""
+        found = {}
+        for start in range(0, len(keys), _IN_LIMIT):
+            for row in self._connection.execute(_BY_KEY, {"keys": keys[start : start + _IN_LIMIT]}):
+                if row.namespace_key == namespace.key:
+                    found[row.key] = to_memory(row, name)
+        return [found[key] for key in keys]
 
     def page(
         self, namespace: Namespace, name: str, where: Sequence[sa.ColumnElement[bool]], limit: int, offset: int
@@ -130,7 +136,7 @@ class Records:
             .limit(limit)
             .offset(offset)
         )
-        return [to_memory(row, name) for row in self._connection.execute(statement).mappings()]
+        return [to_memory(row, name) for row in self._connection.execute(statement)]
 
     def live_ids(self, namespace: Namespace) -> list[str]:
         """Ids of all live memories, in the order they were first stored."""
@@ -173,7 +179,7 @@ class Records:
             vector = None if row.data is None else np.frombuffer(row.data, dtype="<f4")
             yield Entry(
                 row.id, row.key, row.kind, row.text, row.session_id, row.position, row.speaker,
-                load_entities(row.entities), row.valid_from, row.valid_to, vector,
+                Nodes(row.entities), row.valid_from, row.valid_to, vector,
             )  # fmt: skip
 
     # -- vectors --------------------------------------------------------------------------------
@@ -303,9 +309,8 @@ _same_text = (
 )
 _NAMESPACE = sa.select(_ns.c.key, _ns.c.version).where(_ns.c.name == sa.bindparam("name"))
 # Built once: composing a statement costs as much as running it, and this one is in every look-up.
-_MEMORIES = sa.select(_mem).where(
-    _mem.c.namespace_key == sa.bindparam("namespace"), _mem.c.id.in_(sa.bindparam("ids", expanding=True))
-)
+# The namespace is compared above: beside IN, SQLite would take its index and read the whole namespace (2 ms).
+_BY_KEY = sa.select(_mem).where(_mem.c.key.in_(sa.bindparam("keys", expanding=True)))
 _ENTRIES = (
     sa.select(
         _mem.c.id, _mem.c.key, _mem.c.kind, _mem.c.text, _mem.c.session_id, _mem.c.position, _mem.c.speaker,

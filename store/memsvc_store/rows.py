@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsvc_store.clock import Instant, from_instant, to_instant
-from memsvc_store.errors import DatabaseUnreadable
-from memsvc_store.shapes import Draft, Kind, Memory, Message, Node
+from memsvc_store.shapes import Draft, Kind, Memory, Message, Node, Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-    from sqlalchemy.engine import RowMapping
+    from sqlalchemy.engine import Row
 
 
 class Namespace(NamedTuple):
@@ -38,7 +37,7 @@ class Entry:
     session_id: str
     position: int
     speaker: str
-    entities: tuple[Node, ...]
+    entities: Sequence[Node]
     valid_from: int
     valid_to: int | None
     vector: NDArray[np.float32] | None
@@ -78,7 +77,7 @@ def draft_rows(
 
 def text_values(text: str, entities: Sequence[Node]) -> dict[str, Any]:
     """The columns of a memory that follow from its text."""
-    return {"text": text, "digest": text_digest(text), "entities": dump_entities(entities)}
+    return {"text": text, "digest": text_digest(text), "entities": Nodes.of(entities).stored}
 
 
 def validity_values(start: datetime, end: datetime | None) -> dict[str, Any]:
@@ -95,39 +94,36 @@ def dump_json(value: Mapping[str, Any]) -> str:
     return json.dumps(dict(value), ensure_ascii=False)
 
 
-def dump_entities(nodes: Sequence[Node]) -> str:
-    """A hyperedge as its column holds it: a flat list of kind, name, kind, name, ..."""
-    return json.dumps([part for node in nodes for part in node], ensure_ascii=False)
-
-
-def load_entities(text: str) -> tuple[Node, ...]:
-    """A hyperedge from its column."""
-    try:
-        parts = iter(json.loads(text))
-        return tuple(map(Node._make, zip(parts, parts, strict=True)))
-    except (ValueError, TypeError) as error:
-        raise DatabaseUnreadable(
-            f"a hyperedge is damaged ({text[:40]!r}); run `memsvc verify`, restore a backup"
-        ) from error
-
-
-def to_message(row: RowMapping) -> Message:
+def to_message(row: Row[Any]) -> Message:
     """A row of the raw log as a value."""
     return Message(
-        row["id"], row["session_id"], row["position"], row["speaker"], row["role"], row["text"],
-        from_instant(row["said_at"], row["said_at_offset"]), from_instant(row["stored_at"]),
-        json.loads(row["metadata"]),
-    )  # fmt: skip
+        id=row.id,
+        session_id=row.session_id,
+        position=row.position,
+        speaker=row.speaker,
+        role=row.role,
+        text=row.text,
+        said_at=from_instant(row.said_at, row.said_at_offset),
+        stored_at=from_instant(row.stored_at),
+        metadata=json.loads(row.metadata),
+    )
 
 
-def to_memory(row: RowMapping, namespace: str) -> Memory:
+def to_memory(row: Row[Any], namespace: str) -> Memory:
     """A row of memories as a value."""
-    valid_to = None if row["valid_to"] is None else from_instant(row["valid_to"], row["valid_to_offset"])
     return Memory(
-        id=row["id"], namespace=namespace, kind=row["kind"], text=row["text"], session_id=row["session_id"],
-        position=row["position"], speaker=row["speaker"], entities=load_entities(row["entities"]), sources=(row["id"],),
-        valid_from=from_instant(row["valid_from"], row["valid_from_offset"]), valid_to=valid_to,
-        created_at=from_instant(row["created_at"]),
-        retired_at=None if row["retired_at"] is None else from_instant(row["retired_at"]),
-        metadata=json.loads(row["metadata"]),
-    )  # fmt: skip
+        id=row.id,
+        namespace=namespace,
+        kind=row.kind,
+        text=row.text,
+        session_id=row.session_id,
+        position=row.position,
+        speaker=row.speaker,
+        entities=Nodes(row.entities),
+        sources=(row.id,),
+        valid_from=from_instant(row.valid_from, row.valid_from_offset),
+        valid_to=None if row.valid_to is None else from_instant(row.valid_to, row.valid_to_offset),
+        created_at=from_instant(row.created_at),
+        retired_at=None if row.retired_at is None else from_instant(row.retired_at),
+        metadata=json.loads(row.metadata) if row.metadata != "{}" else {},
+    )

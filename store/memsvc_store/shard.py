@@ -74,7 +74,7 @@ class Shard:
         self._row_at: dict[tuple[int, int], int] = {}
         self._dead = 0
         self._stale = 0
-        self._names: dict[str, int] | None = None
+        self._names: dict[str, str] | None = None
 
     def __len__(self) -> int:
         """Live memories."""
@@ -91,6 +91,11 @@ class Shard:
         return self._stale
 
     @property
+    def dead(self) -> int:
+        """Rows of memories that were changed or retired."""
+        return self._dead
+
+    @property
     def crowded(self) -> bool:
         """Whether dead rows are so many that building anew pays."""
         return self._dead > max(_SPARE_ROWS, len(self))
@@ -101,8 +106,8 @@ class Shard:
         return self.rows * (self.vectors.dimension * 5 + 2_000)
 
     @property
-    def names(self) -> dict[str, int]:
-        """Case-folded words by which speakers are named -> the speaker's number (`names.py`)."""
+    def names(self) -> dict[str, str]:
+        """Case-folded words by which speakers are named -> the speaker's name (`names.py`)."""
         if self._names is None:
             self._names = names_of_speakers(self)
         return self._names

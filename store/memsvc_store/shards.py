@@ -17,6 +17,8 @@ from memsvc_store.shard import Shard
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sqlalchemy.engine import Connection
+
     from memsvc_store.database import Database
     from memsvc_store.rows import Namespace
     from memsvc_store.shapes import Memory
@@ -26,14 +28,34 @@ if TYPE_CHECKING:
 class Reading:
     """One namespace at one version: its projections, and its rows."""
 
-    def __init__(self, shard: Shard, records: Records, namespace: Namespace | None, name: str) -> None:
-        self.shard, self.records, self.namespace, self.name = shard, records, namespace, name
+    def __init__(self, shards: Shards, shard: Shard, connection: Connection, name: str) -> None:
+        self.shard, self.name = shard, name
+        self.records = Records(connection)
+        self._shards, self._connection = shards, connection
+        self._begin()
 
     def memories(self, rows: Sequence[int]) -> list[Memory]:
         """The memories of these rows, in the order asked."""
         if self.namespace is None:
             return []
-        return self.records.memories(self.namespace, self.name, [self.shard.ids[row] for row in rows])
+        return self.records.memories_by_key(self.namespace, self.name, self.shard.keys.values[list(rows)].tolist())
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let others use the shard while something slow is done. Afterwards the namespace may have moved on."""
+        self.shard.lock.release()
+        try:
+            yield
+        finally:
+            self.shard.lock.acquire()
+        if self.namespace is None or self.shard.version != self.namespace.version:
+            self._connection.rollback()  # another thread brought the shard beyond our snapshot
+            self._begin()
+
+    def _begin(self) -> None:
+        self.namespace = self.records.namespace(self.name)
+        if self.namespace is not None:
+            self._shards.bring_up_to_date(self.name, self.shard, self.records, self.namespace)
 
 
 class Shards:
@@ -62,11 +84,7 @@ class Shards:
         """The namespace as it is now, for one look-up. An unknown namespace is empty."""
         shard = self._checkout(name)
         with shard.lock, self._database.read() as connection:
-            records = Records(connection)
-            namespace = records.namespace(name)
-            if namespace is not None:
-                self._bring_up_to_date(name, shard, records, namespace)
-            yield Reading(shard, records, namespace, name)
+            yield Reading(self, shard, connection, name)
         self._weigh(name, shard.nbytes)
 
     def build(self, records: Records, namespace: Namespace) -> Shard:
@@ -104,7 +122,8 @@ class Shards:
             self._shards.move_to_end(name)
             return shard
 
-    def _bring_up_to_date(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
+    def bring_up_to_date(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
+        """Replay what the shard has missed, or build it."""
         if shard.version == namespace.version:
             return
         try:

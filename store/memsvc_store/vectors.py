@@ -155,12 +155,15 @@ class VectorIndex:
 
 def top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """Places of the k highest scores, best first, the lower place among equals."""
-    if len(scores) > k:
-        floor = np.partition(scores, len(scores) - k)[len(scores) - k]
-        places = np.flatnonzero(scores >= floor)
-    else:
-        places = np.arange(len(scores))
-    return np.asarray(places[np.lexsort((places, -scores[places]))][:k], np.int64)
+    places = at_least_kth(scores, k)
+    return places[np.lexsort((places, -scores[places]))][:k]
+
+
+def at_least_kth(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Places of the scores no lower than the k-th highest, ascending: k of them, or more where some are equal."""
+    if len(scores) <= k:
+        return np.arange(len(scores))
+    return np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
 
 
 def checked(vectors: NDArray[np.float32], dimension: int) -> NDArray[np.float32]:

@@ -62,7 +62,7 @@ def test_a_restored_shard_equals_a_built_one(tmp_path: Path) -> None:
     with opened(path) as store:
         assert store.verify("ann") == []
         with store.reading("ann") as reading:
-            assert reading.shard.lexical.scores({"text": 1.0}).shape == (20,)
+            assert reading.shard.lexical.scores(reading.shard.lexical.postings(["text"])).shape == (20,)
             mask = reading.shard.mask(Filter(speaker=("Ann",)))
             assert mask is not None
             assert mask.sum() == 19
