@@ -11,16 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 from memsvc.errors import InvalidMessage, InvalidNamespace, InvalidTimestamp
 from memsvc_store.clock import parse_timestamp
 from memsvc_store.nodes import hyperedge
 from memsvc_store.shapes import Draft, Receipt
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 DEFAULT_SESSION = "default"
 MAX_NAME_CHARS = 255
@@ -129,7 +125,7 @@ def _draft(message: object, index: int, envelope: Envelope) -> Draft:
         session_id=_name(message, "session_id") or envelope.session_id or DEFAULT_SESSION,
         said_at=said_at,
         key=key,
-        metadata=_metadata(message.get("metadata")),
+        metadata=checked_metadata(message.get("metadata")),
     )
     return with_hyperedge(draft)
 
@@ -140,16 +136,11 @@ def with_hyperedge(draft: Draft) -> Draft:
     return replace(draft, entities=hyperedge(draft.memory_text, draft.speaker, draft.session_id, day))
 
 
-def with_vector(draft: Draft, vector: NDArray[np.float32] | None) -> Draft:
-    """The draft with the vector of its text; None where the store has it already."""
-    return replace(draft, vector=vector)
-
-
 def _check_fields(message: Mapping[Any, Any]) -> None:
     for field in message:
         if field not in _FIELDS:
             near = difflib.get_close_matches(str(field), _FIELDS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_FIELDS)}"
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_FIELDS)}."
             raise InvalidMessage(f"unknown field {field!r}; {hint} What else you know goes under 'metadata'")
 
 
@@ -183,7 +174,12 @@ def _storable(field: str, text: str) -> str:
     return text
 
 
-def _metadata(value: object) -> Mapping[str, Any]:
+def checked_metadata(value: object) -> Mapping[str, Any]:
+    """What else is known about a message, as JSON can hold it.
+
+    Raises:
+        InvalidMessage: anything else.
+    """
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
@@ -195,6 +191,4 @@ def _metadata(value: object) -> Mapping[str, Any]:
             f"'metadata' cannot be written as JSON ({error}); use strings, numbers, lists, mappings"
         ) from error
     _storable("metadata", text)
-    if "\\u0000" in text:
-        raise InvalidMessage("'metadata' holds a NUL character, which PostgreSQL cannot store; remove it")
     return dict(value)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memsvc import answer as answers
 from memsvc import ingest, transfer, wiring
-from memsvc.errors import InvalidInput
+from memsvc.errors import EmbedderError, InvalidInput, MemsvcError
 from memsvc.filters import Filters, parse_filters
 from memsvc.reembed import Reembedder
 from memsvc.settings import Settings
-from memsvc_retrievers.fast import find
+from memsvc_retrievers.fast import POOL, find
 from memsvc_retrievers.question import take_apart
 from memsvc_store import clock
 from memsvc_store.clock import parse_timestamp
-from memsvc_store.nodes import hyperedge
 from memsvc_store.shapes import Draft, Hit, Receipt
 from memsvc_store.text import count_tokens
 from memsvc_store.vectors import checked
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     Receipts = list[Receipt]
 
 TOP_K = 10
-_POOL = 200
-"""Hits that a token budget may choose from."""
 _IMPORT_BATCH = 256
 
 
@@ -101,8 +99,9 @@ class Memory:
             key: makes the call idempotent: message `i` is stored once under `key/i`.
 
         A message is a `duplicate` if its key, or its session, speaker, text and time were stored
-        before. In a list, a message that cannot be used is `rejected` in its receipt and the others
-        are stored; a message given alone raises.
+        before, also if it was deleted since: a retry brings nothing back. A key that names other
+        contents is `rejected`. In a list, a message that cannot be used is `rejected` in its receipt
+        and the others are stored; a message given alone raises.
 
         Raises:
             InvalidNamespace, InvalidMessage, InvalidTimestamp: nothing was stored.
@@ -131,22 +130,14 @@ class Memory:
             NotFound, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was changed.
         """
         namespace = ingest.checked_namespace(namespace)
-        old = self.store.get(namespace, memory_id)
-        text = old.text if text is None else ingest.checked_text(text, self.settings.max_text_chars)
-        start = old.valid_from if valid_from is None else parse_timestamp(valid_from)
-        end = old.valid_to if valid_to is None else parse_timestamp(valid_to)
-        if end is not None and end <= start:
-            raise InvalidInput(
-                f"valid_to {end.isoformat()} is not after valid_from {start.isoformat()}; swap or correct them"
-            )
+        text = None if text is None else ingest.checked_text(text, self.settings.max_text_chars)
         return self.store.update(
             namespace,
             memory_id,
             text=text,
-            entities=hyperedge(text, old.speaker, old.session_id, start.date()),
-            vector=None if text == old.text else self._embedded([text])[0],
-            valid_from=start,
-            valid_to=end,
+            vector=None if text is None else self._embedded([text])[0],
+            valid_from=None if valid_from is None else parse_timestamp(valid_from),
+            valid_to=None if valid_to is None else parse_timestamp(valid_to),
         )
 
     def delete(self, memory_id: str, *, namespace: str) -> None:
@@ -174,8 +165,8 @@ class Memory:
 
         Args:
             top_k: how many at most; 10 unless a budget is given.
-            token_budget: hits are taken in rank order while their texts fit into so many tokens
-                (`count_tokens`); alone or together with `top_k`.
+            token_budget: of the best 200 (or `top_k`), each is taken in rank order if its text fits
+                into what is left of so many tokens (`count_tokens`).
             **filters: `since`, `until`, `as_of`, `session_id`, `speaker`, `kind`, applied inside the look-up.
 
         Raises:
@@ -232,11 +223,14 @@ class Memory:
     # -- moving ---------------------------------------------------------------------------------
 
     def export(self, *, namespace: str) -> Iterator[str]:
-        """The namespace as JSON lines, without line ends: a header, then one message a line."""
+        """The namespace as JSON lines, without line ends: a header, then one message a line; one snapshot.
+
+        Raises:
+            NotFound: no such namespace.
+        """
         namespace = ingest.checked_namespace(namespace)
-        yield transfer.header(namespace)
-        for message, memory, key in self.store.export(namespace):
-            yield transfer.line(message, memory, key)
+        self.store.require(namespace)
+        return transfer.write(namespace, self.store.export(namespace))
 
     def import_(self, lines: Iterable[str], *, namespace: str) -> Receipts:
         """Store an export, in this namespace or another; what is there already is a `duplicate`.
@@ -327,17 +321,28 @@ class Memory:
             return []
         texts = self.store.without_vector(namespace, [draft.memory_text for draft in drafts])
         vectors: dict[str, Any] = dict(zip(texts, self._embedded(texts), strict=True))
-        return [ingest.with_vector(draft, vectors.get(draft.memory_text)) for draft in drafts]
+        return [replace(draft, vector=vectors.get(draft.memory_text)) for draft in drafts]
 
     def _embedded(self, texts: Sequence[str], purpose: Purpose = "document") -> NDArray[np.float32]:
-        return checked(self.embedder.embed(texts, purpose=purpose), self.embedder.dimension)
+        """The border to the embedder, which may be a stranger's: its errors become ours, its vectors are checked."""
+        try:
+            vectors = self.embedder.embed(texts, purpose=purpose)
+        except MemsvcError:
+            raise
+        except Exception as error:
+            raise EmbedderError(f"the embedder failed on {len(texts)} texts: {error!r}; nothing was stored") from error
+        if len(vectors) != len(texts):
+            raise EmbedderError(
+                f"the embedder gave {len(vectors)} vectors for {len(texts)} texts; it must give one each"
+            )
+        return checked(vectors, self.embedder.dimension)
 
 
 def _limit(top_k: int | None, token_budget: int | None) -> int:
     for name, value in (("top_k", top_k), ("token_budget", token_budget)):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             raise InvalidInput(f"{name} came as {value!r}; give a whole number of at least 1")
-    return top_k or (TOP_K if token_budget is None else _POOL)
+    return top_k or (TOP_K if token_budget is None else POOL)
 
 
 def _within(hits: Hits, token_budget: int) -> Hits:

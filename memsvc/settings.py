@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         description="'minilm' (all-MiniLM-L6-v2 on onnxruntime), or any sentence-transformers name or path",
     )
     device: str | None = Field(
-        None, description="Where sentence-transformers runs: cpu, cuda, mps; None lets it choose"
+        None, description="Where the model runs: cpu, cuda, mps; None: onnxruntime for minilm, else what torch finds"
     )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("memsvc"), description="Exported models; safe to delete"

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from memsvc.errors import InvalidMessage, InvalidTimestamp
-from memsvc.ingest import checked_name, checked_text, with_hyperedge
+from memsvc.errors import InvalidInput, InvalidMessage
+from memsvc.ingest import checked_metadata, checked_name, checked_text, with_hyperedge
 from memsvc_store.clock import parse_timestamp
 from memsvc_store.shapes import Draft
+from memsvc_store.writes import checked_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 
-def header(namespace: str) -> str:
-    """The first line of an export."""
-    return json.dumps({"memsvc_export": FORMAT, "namespace": namespace}, ensure_ascii=False)
+def write(namespace: str, records: Iterable[tuple[Message, Memory, str | None]]) -> Iterator[str]:
+    """The lines of an export."""
+    yield json.dumps({"memsvc_export": FORMAT, "namespace": namespace}, ensure_ascii=False)
+    for message, memory, key in records:
+        yield line(message, memory, key)
 
 
 def line(message: Message, memory: Memory, key: str | None) -> str:
@@ -51,9 +54,10 @@ def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft]:
     """The drafts of an export, in order.
 
     Raises:
-        InvalidMessage, InvalidTimestamp: naming the line. Lines before it may be stored already;
+        InvalidInput: naming the line. Lines before it may be stored already;
             importing the corrected file again stores nothing twice.
     """
+    number = 0
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
@@ -69,8 +73,10 @@ def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft]:
             raise InvalidMessage(f"line {number} is not JSON ({error}); is the file whole?") from error
         except KeyError as error:
             raise InvalidMessage(f"line {number} lacks {error}; is it an export of memsvc?") from error
-        except (InvalidMessage, InvalidTimestamp) as error:
+        except InvalidInput as error:
             raise type(error)(f"line {number}: {error}") from error
+    if not number:
+        raise InvalidMessage("an empty file came, which is no export; give a file that `export` wrote")
 
 
 def _check_header(record: dict[str, Any]) -> None:
@@ -85,15 +91,17 @@ def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
         return None if record.get(field) is None else parse_timestamp(record[field])
 
     corrected, key = record.get("corrected"), record.get("key")
+    said_at, valid_from, valid_to = parse_timestamp(record["timestamp"]), moment("valid_from"), moment("valid_to")
+    checked_interval(valid_from or said_at, valid_to)
     return Draft(
         text=checked_text(record["content"], max_text_chars),
         speaker=checked_name("name", record["name"]),
         role=checked_name("role", record["role"]),
         session_id=checked_name("session_id", record["session_id"]),
-        said_at=parse_timestamp(record["timestamp"]),
+        said_at=said_at,
         key=None if key is None else checked_name("key", key),
-        metadata=record.get("metadata", {}),
+        metadata=checked_metadata(record.get("metadata")),
         corrected=None if corrected is None else checked_text(corrected, max_text_chars),
-        valid_from=moment("valid_from"),
-        valid_to=moment("valid_to"),
+        valid_from=valid_from,
+        valid_to=valid_to,
     )

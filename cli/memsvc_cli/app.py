@@ -29,14 +29,9 @@ app = typer.Typer(
 def _show_version(wanted: bool) -> None:
     if not wanted:
         return
-    from importlib.metadata import PackageNotFoundError
-
     import memsvc
 
-    try:
-        output.line(f"memsvc {memsvc.__version__}")
-    except PackageNotFoundError:
-        output.line("memsvc, run from its sources without being installed")
+    output.line(f"memsvc {memsvc.__version__}")
     raise typer.Exit
 
 

@@ -1,6 +1,5 @@
 """eval, bench: measuring. What is measured, and how, is decided in `memsvc_evals`."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +45,7 @@ def locomo(
     """
     from memsvc_evals import load_locomo
 
-    _evaluate(load_locomo(data), out, limit_conversations, db, json)
+    _evaluate(load_locomo(data, limit=limit_conversations), out, db, json)
 
 
 @app.command("realtalk")
@@ -66,7 +65,7 @@ def realtalk(
     """
     from memsvc_evals import load_realtalk
 
-    _evaluate(load_realtalk(data), out, limit_conversations, db, json)
+    _evaluate(load_realtalk(data, limit=limit_conversations), out, db, json)
 
 
 def bench(
@@ -90,10 +89,9 @@ def bench(
         output.show(bench_table(measurements))
 
 
-def _evaluate(dataset: "Dataset", out: Path | None, limit: int | None, db: str | None, json: bool) -> None:
+def _evaluate(dataset: "Dataset", out: Path | None, db: str | None, json: bool) -> None:
     from memsvc_evals import evaluate, tables
 
-    dataset = replace(dataset, conversations=dataset.conversations[:limit])
     with own_or_temporary(db) as target, opened(target, create=True) as memory, output.stages(_STAGES) as progress:
         result = evaluate(memory, dataset, out_dir=out, progress=progress)
     if json:

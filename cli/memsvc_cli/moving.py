@@ -11,6 +11,7 @@ import typer
 from memsvc_cli import options, output, views
 from memsvc_cli.messages import STDIN, name_of
 from memsvc_cli.opening import opened
+from memsvc_cli.receipts import report
 
 STDOUT = "-"
 
@@ -34,11 +35,11 @@ def export(
         )
     path = None if file == STDOUT else _free_path(file, force)
     with opened(db) as memory:
-        count = memory.stats(namespace=namespace)["memories"]  # an unknown namespace is an error, not an empty file
         lines = memory.export(namespace=namespace)
         if path is None:
             output.stream(lines)
             return
+        count = memory.stats(namespace=namespace)["memories"]
         with output.progress("Exporting", count + 1) as advance:
             written = _write(path, _counted(lines, advance)) - 1
     summary = {"namespace": namespace, "file": str(path), "messages": written}
@@ -53,23 +54,24 @@ def import_(
 ) -> None:
     """Store what `export` wrote, in this namespace or another; importing twice stores once.
 
+    Exits with 1 if a message was rejected, as one is whose key names something else here; the others are stored all
+    the same.
+
     \b
     memsvc import ann.jsonl -n acme/ann
     """
     from memsvc.errors import InvalidMessage, InvalidTimestamp
 
     name = name_of(file)
+    places: list[str] = []
     with _source(file) as source:
         total = _size(source)
         with opened(db, create=True) as memory, output.progress(f"Importing {name}", total, size=True) as advance:
             try:
-                receipts = memory.import_(_lines(source, advance), namespace=namespace)
+                receipts = memory.import_(_lines(source, places, advance), namespace=namespace)
             except (InvalidMessage, InvalidTimestamp) as error:
                 raise type(error)(f"{name}: {error}") from error
-    stored = sum(receipt.status == "stored" for receipt in receipts)
-    duplicate = len(receipts) - stored
-    summary = {"namespace": namespace, "stored": stored, "duplicate": duplicate}
-    output.document(summary) if json else output.line(f"{stored:,} stored, {duplicate:,} duplicate in {namespace!r}")
+    report(namespace, receipts, places, json=json)
 
 
 def _free_path(file: str, force: bool) -> Path:
@@ -116,12 +118,16 @@ def _size(source: IO[bytes]) -> int | None:
         return None
 
 
-def _lines(source: IO[bytes], advance: output.Advance) -> Iterator[str]:
+def _lines(source: IO[bytes], places: list[str], advance: output.Advance) -> Iterator[str]:
+    """The lines of an export; those that hold a message, which the header does not, are noted in `places`."""
     from memsvc.errors import InvalidMessage
 
     for number, line in enumerate(source, 1):
         try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise InvalidMessage(f"line {number} is not UTF-8; give a file that `export` wrote") from error
+        if number > 1 and text.strip():
+            places.append(f"line {number}")
+        yield text
         advance(len(line))

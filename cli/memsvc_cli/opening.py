@@ -3,10 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from memsvc import Memory, Settings
+    from memsvc import Memory
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """An embedder that can load its model ahead of the first text."""
+
+    def prepare(self) -> None:
+        """Load the model."""
 
 
 @contextmanager
@@ -17,12 +25,8 @@ def opened(db: str | None, *, create: bool = False) -> Iterator["Memory"]:
     new and empty memory.
     """
     from memsvc.memory import Memory
-    from memsvc.settings import Settings
 
-    settings = Settings.load()
-    if db is None and create:
-        _make_default_folder(settings)
-    with Memory.open(db, settings=settings, create=create) as memory:
+    with Memory.open(db, create=create) as memory:
         yield memory
 
 
@@ -38,7 +42,7 @@ def own_or_temporary(db: str | None) -> Iterator[str]:
         yield str(Path(folder) / "memory.db")
 
 
-def _make_default_folder(settings: "Settings") -> None:
-    """The folder of the default database is ours to make; one that somebody named is theirs."""
-    if "database" not in settings.model_fields_set:
-        Path(settings.database).parent.mkdir(parents=True, exist_ok=True)
+def load_model(memory: "Memory") -> None:
+    """Load the embedding model now, so that its loading is not counted as something else."""
+    if isinstance(memory.embedder, Preparable):
+        memory.embedder.prepare()

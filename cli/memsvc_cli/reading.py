@@ -52,7 +52,8 @@ def search(
             output.document({"namespace": namespace, "query": query, "hits": [_hit(hit) for hit in found]})
         elif found:
             output.table(*views.hits(found, explain=explain))
-        _explain_gaps(memory, namespace, found=bool(found))
+        if explain or not found:
+            _explain_gaps(memory, namespace, found=bool(found))
 
 
 def ask(
@@ -84,7 +85,8 @@ def ask(
             if answer.evidence:
                 output.line()
                 output.table(*views.evidence(answer.evidence))
-        _explain_gaps(memory, namespace, found=bool(answer.evidence))
+        if not answer.evidence:
+            _explain_gaps(memory, namespace, found=False)
 
 
 def get(
@@ -155,10 +157,12 @@ def _hit(hit: "Hit") -> dict[str, object]:
 
 
 def _explain_gaps(memory: "Memory", namespace: str, *, found: bool) -> None:
-    """Tell a person why a look-up found nothing, or less than it could."""
+    """Tell a person why a look-up found nothing, or could find less than it should. Costs queries of its own."""
     if not found:
         _say_why_nothing(memory, namespace)
-    elif stale := memory.stats(namespace=namespace)["stale"]:
+        if namespace not in memory.namespaces():
+            return
+    if stale := memory.stats(namespace=namespace)["stale"]:
         output.note(
             f"{views.plural(stale, 'memory is', 'memories are')} not embedded by the model in use yet and found by "
             f"words only; `memsvc reindex -n {namespace}` catches up."

@@ -8,13 +8,12 @@ import typer
 from memsvc_cli import options, output, views
 from memsvc_cli.messages import Item, read_messages
 from memsvc_cli.opening import opened
+from memsvc_cli.receipts import report
 
 if TYPE_CHECKING:
     from memsvc import Memory, Receipt
 
 BATCH = 256
-_SHOWN = 20
-"""Rejected messages that are listed; with --json all of them are."""
 
 
 def add(
@@ -57,7 +56,7 @@ def add(
         message = {"content": text, "role": role, "name": speaker, "timestamp": timestamp}
         with opened(db, create=True) as memory:
             receipts = memory.add(_given(message), namespace=namespace, session_id=session, key=key)
-        _report(namespace, receipts, ["message"], json)
+        report(namespace, receipts, ["message"], json=json)
         return
     if speaker or role or timestamp:
         raise typer.BadParameter(
@@ -66,7 +65,7 @@ def add(
     items = read_messages(file, key)
     with opened(db, create=True) as memory:
         receipts = _add_all(memory, items, namespace, session)
-    _report(namespace, receipts, [item.place for item in items], json)
+    report(namespace, receipts, [item.place for item in items], json=json)
 
 
 def update(
@@ -129,27 +128,3 @@ def _add_all(memory: "Memory", items: Sequence[Item], namespace: str, session: s
             receipts += memory.add(batch, namespace=namespace, session_id=session)
             advance(len(batch))
     return receipts
-
-
-def _report(namespace: str, receipts: "Sequence[Receipt]", places: Sequence[str], json: bool) -> None:
-    """Say what became of the messages; exits with 1 if one was rejected."""
-    tally = {
-        status: sum(receipt.status == status for receipt in receipts) for status in ("stored", "duplicate", "rejected")
-    }
-    if json:
-        output.document({"namespace": namespace, **tally, "receipts": receipts})
-    elif len(receipts) == 1:
-        output.line(f"{receipts[0].status} {receipts[0].id or ''}".rstrip())
-    else:
-        output.line(", ".join(f"{number:,} {status}" for status, number in tally.items() if number) or "no messages")
-    if tally["rejected"]:
-        _list_rejected(receipts, places)
-        raise typer.Exit(1)
-
-
-def _list_rejected(receipts: "Sequence[Receipt]", places: Sequence[str]) -> None:
-    rejected = [(place, one.reason) for place, one in zip(places, receipts, strict=True) if one.status == "rejected"]
-    for place, reason in rejected[:_SHOWN]:
-        output.error(f"{place} was rejected: {reason}")
-    if len(rejected) > _SHOWN:
-        output.error(f"and {len(rejected) - _SHOWN:,} more were rejected; --json lists them all")

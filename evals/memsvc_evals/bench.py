@@ -4,6 +4,7 @@
 - `search`: p50 in one large namespace, against embedding the question and one flat FAISS look-up
 - `cold`: a whole `memsvc search` process, against an empty Python process
 - `namespaces`: search p50 in one namespace beside many others, against the same beside one
+- `approximate`: the share of the hits that the approximate index finds as the exact one does
 
 A value and its baseline take turns, and medians are compared, so that a busy moment hits both.
 Texts are made up (`bench_text`); the embedder is the one in use.
@@ -206,11 +207,42 @@ def measure_namespaces(bench: Bench) -> tuple[Measurement, ...]:
     )
 
 
+def measure_approximate(bench: Bench) -> tuple[Measurement, ...]:
+    """The approximate index against the exact one, on the same database: the same hits, and in which time."""
+    from memsvc import Memory, Settings
+
+    sizes, race, path = bench.sizes, Race(), bench.folder / "approximate.db"
+    with Memory.open(path, embedder=bench.embedder) as exact:
+        bench.fill(exact, HOME, bench_text.messages(sizes.memories), "approximate")
+        early = Settings.load(exact_limit=sizes.memories // 5)
+        with Memory.open(path, settings=early, embedder=exact.embedder) as approximate:
+            same = 0
+            for memory in (exact, approximate):
+                _search(memory, bench_text.WARM_UP)()
+            for question in bench_text.questions(sizes.queries):
+                found, wanted = race.run(_search(approximate, question), _search(exact, question))
+                same += len({hit.id for hit in found} & {hit.id for hit in wanted})
+                bench.count.add("approximate")
+    against = f"IVF-SQ8 among {sizes.memories:,}, against the exact index"
+    return (
+        Measurement(
+            name="approximate",
+            value=same / (TOP_K * sizes.queries),
+            baseline=1.0,
+            unit="of the hits",
+            bar=0.98,
+            judged="value at least",
+            what=against,
+        ),
+    )
+
+
 MEASUREMENTS: dict[str, Method] = {
     "add": measure_add,
     "search": measure_search,
     "cold": measure_cold,
     "namespaces": measure_namespaces,
+    "approximate": measure_approximate,
 }
 """What `run_bench` takes, in this order. Another one is another line here and in `_steps`."""
 
@@ -222,6 +254,7 @@ def _steps(sizes: Sizes) -> Mapping[str, int]:
         "search": sizes.memories + sizes.queries,
         "cold": sizes.cold_memories + sizes.cold_runs,
         "namespaces": spread + sizes.queries,
+        "approximate": sizes.memories + sizes.queries,
     }
 
 

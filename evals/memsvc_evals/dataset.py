@@ -52,8 +52,8 @@ class Turn:
 class Question:
     """One question with the ids of the turns that hold its answer.
 
-    `evidence` names turns that exist; where it is empty, no recall can be computed. `trap` is the
-    wrong answer that an adversarial question is meant to draw out.
+    `evidence` names turns that exist; where it is empty, no recall can be computed. An adversarial
+    question has no `answer`.
     """
 
     id: str
@@ -61,7 +61,6 @@ class Question:
     category: int
     evidence: tuple[str, ...]
     answer: str | None = None
-    trap: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ one. A rank counts units returned, from 1, so that an id that nobody asked for s
 
 from __future__ import annotations
 
-from math import ceil, floor, log2
+from math import log2
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -71,12 +73,5 @@ def mean_scores(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def percentile(values: Sequence[float], q: float) -> float:
-    """The value below which q percent lie, linear between neighbours, of at least one value.
-
-    With values sorted from index 0 and h = (n - 1) · q / 100:  v[⌊h⌋] + (h - ⌊h⌋) · (v[⌈h⌉] - v[⌊h⌋])
-    (Hyndman and Fan 1996, definition 7).
-    """
-    ordered = sorted(values)
-    h = (len(ordered) - 1) * q / 100
-    low, high = ordered[floor(h)], ordered[ceil(h)]
-    return low + (h - floor(h)) * (high - low)
+    """The value below which q percent lie, linear between neighbours, of at least one value."""
+    return float(np.percentile(values, q))

@@ -118,7 +118,6 @@ def _question(
         category=category,
         evidence=_evidence(as_list(require(record, "evidence", place), f"{place}.evidence"), known, place, notes),
         answer=answer,
-        trap=trap,
     )
 
 

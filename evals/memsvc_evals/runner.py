@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from memsvc_evals import baselines as plain
 from memsvc_evals import metrics
 from memsvc_evals.errors import MeasurementError
+from memsvc_evals.ingestion import ingest
 from memsvc_evals.progress import Count
 from memsvc_evals.provenance import provenance
 from memsvc_evals.results import SERVICE, TOKEN_DEPTH, Outcome, Result
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from memsvc import Memory
-    from memsvc_evals.dataset import Conversation, Dataset, Turn
+    from memsvc_evals.dataset import Conversation, Dataset
     from memsvc_evals.progress import Progress
 
 TOP_K = max(metrics.DEPTHS)
@@ -60,7 +61,9 @@ def evaluate(
     outcomes: list[Outcome] = []
     for conversation in dataset.conversations:
         namespace = f"{dataset.name}/{conversation.id}"
-        names = _ingest(memory, conversation, namespace, receipts, count)
+        names, statuses = ingest(memory, conversation, namespace, count)
+        receipts.update(statuses)
+        _check_holds(memory, conversation, namespace, names)
         found = list(_search(memory, conversation, namespace, names, count))
         ranked = list(_baselines(memory, conversation, count)) if baselines else [{} for _ in found]
         outcomes += [
@@ -80,34 +83,6 @@ class _Hits:
     ids: tuple[str, ...]
     seconds: float
     tokens: int
-
-
-def _ingest(
-    memory: Memory, conversation: Conversation, namespace: str, receipts: Counter[str], count: Count
-) -> dict[str, str]:
-    """Add a conversation; returns the turn's id by the memory's."""
-    names: dict[str, str] = {}
-    for session, turns in conversation.sessions().items():
-        given = memory.add([_message(turn) for turn in turns], namespace=namespace, session_id=session)
-        for turn, receipt in zip(turns, given, strict=True):
-            if receipt.id is None:
-                raise MeasurementError(f"{namespace}: {turn.id} was rejected: {receipt.reason}")
-            names[receipt.id] = turn.id
-        receipts.update(receipt.status for receipt in given)
-        count.add("add", len(turns))
-    _check_holds(memory, conversation, namespace, names)
-    return names
-
-
-def _message(turn: Turn) -> dict[str, Any]:
-    return {
-        "role": "user",
-        "name": turn.speaker,
-        "content": turn.text,
-        "timestamp": turn.said_at,
-        "key": turn.id,
-        "metadata": {"dia_id": turn.id},
-    }
 
 
 def _check_holds(memory: Memory, conversation: Conversation, namespace: str, names: Mapping[str, str]) -> None:

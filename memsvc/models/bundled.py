@@ -40,7 +40,7 @@ def bundled_embedder(*, cache_dir: str | Path | None = None, threads: int | None
         cache_dir: where the export is kept; the user's cache folder when None.
         threads: cores for one call; all of them when None.
 
-    Raises:
-        MissingDependency: the model's package is not installed.
+    Its first use raises MissingDependency where the model's package is not installed; until then what
+    needs no vector works.
     """
-    return OnnxEmbedder(bundled_path(), name=BUNDLED_NAME, cache_dir=cache_dir, threads=threads, sha256=BUNDLED_SHA256)
+    return OnnxEmbedder(bundled_path, name=BUNDLED_NAME, cache_dir=cache_dir, threads=threads, sha256=BUNDLED_SHA256)

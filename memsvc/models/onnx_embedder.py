@@ -20,7 +20,7 @@ from memsvc.models import onnx_cache as cache
 from memsvc.models.texts import checked, pooled, spans, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,7 +44,7 @@ class OnnxEmbedder:
     (cosine above 0.99999); longer ones the normalised mean of their windows (see `texts`).
 
     Args:
-        source: a sentence-transformers folder with mean pooling and no prompts.
+        source: a sentence-transformers folder with mean pooling and no prompts, or what finds it.
         name: the model's name in `model`; the folder's when None.
         cache_dir: where exports are kept; the user's cache folder when None.
         threads: cores for one call; all of them when None.
@@ -53,15 +53,15 @@ class OnnxEmbedder:
 
     def __init__(
         self,
-        source: str | Path,
+        source: str | Path | Callable[[], Path],
         *,
         name: str | None = None,
         cache_dir: str | Path | None = None,
         threads: int | None = None,
         sha256: str | None = None,
     ) -> None:
-        self._source = Path(source)
-        self._name = name or self._source.name
+        self._find = source if callable(source) else lambda: Path(source)
+        self._given_name = name
         self._cache_dir = cache_dir
         self._threads = threads
         self._sha256 = sha256
@@ -108,16 +108,18 @@ class OnnxEmbedder:
             return self._loaded
 
     def _load(self) -> _Loaded:
-        folder = self._folder()
+        source = self._find()
+        name = self._given_name or source.name
+        folder = self._folder(source, name)
         failure: Exception | None = None
         # Three: the cached export may be unusable, and a fresh one may be swapped by another process
         # in the moment between the check and the opening.
         for _ in range(3):
-            manifest = cache.opened(folder, self._source)
+            manifest = cache.opened(folder, source)
             if manifest is None or (self._sha256 and self._sha256 != _weights_sum(manifest)):
                 from memsvc.models.onnx_export import export
 
-                export(self._source, folder, name=self._name, sha256=self._sha256)
+                export(source, folder, name=name, sha256=self._sha256)
                 continue
             try:
                 return _open(folder, manifest, self._threads)
@@ -125,17 +127,17 @@ class OnnxEmbedder:
                 failure = error
                 cache.discard(folder)
         raise EmbedderError(
-            f"The export of {self._source} in {folder} cannot be opened ({failure or 'it keeps changing'}): "
+            f"The export of {source} in {folder} cannot be opened ({failure or 'it keeps changing'}): "
             "delete the folder and try again, or use SentenceTransformerEmbedder."
         ) from failure
 
-    def _folder(self) -> Path:
+    def _folder(self, source: Path, name: str) -> Path:
         # The source's path is part of the name, so that two sources called alike do not evict each other.
         import platformdirs
 
         root = Path(self._cache_dir) if self._cache_dir else platformdirs.user_cache_path("memsvc") / "models"
-        where = hashlib.sha256(f"{cache.FORMAT}\0{self._name}\0{self._source.resolve()}".encode()).hexdigest()[:8]
-        return root / f"{self._name.replace('/', '--')}-{where}"
+        where = hashlib.sha256(f"{cache.FORMAT}\0{name}\0{source.resolve()}".encode()).hexdigest()[:8]
+        return root / f"{name.replace('/', '--')}-{where}"
 
 
 def _weights_sum(manifest: cache.Manifest) -> str:

@@ -2,7 +2,7 @@
 
     final = dense + lexical + graph + prior        (constants in ranking.py)
 
-    dense   = W_DENSE   * share(c(i) + 0.2 c(i-1) + 0.2 c(i+1)),   c = share(cosine), neighbours in the session
+    dense   = W_DENSE   * share(c(i) + NEIGHBOUR * (c(i-1) + c(i+1))),   c = share(cosine), neighbours in the session
     lexical = W_LEXICAL * share(BM25(i))
     graph   = W_WORDS   * share(walk from the question's words)
             + W_SPEAKER * [said by the one speaker that the question names]
@@ -23,8 +23,9 @@ import numpy as np
 from memsvc_retrievers import ranking as rank
 from memsvc_retrievers import walk
 from memsvc_retrievers.ranking import share
+from memsvc_store import filtering
 from memsvc_store.shapes import NO_FILTER, Parts
-from memsvc_store.vectors import at_least_kth, top
+from memsvc_store.vectors import at_least_kth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,9 +52,9 @@ def find(
         vector: the embedded `question.text`, unit length, shape `(dimension,)`.
         limit: how many at most; fewer come back only when fewer are let through.
     """
-    mask = shard.mask(wanted)
+    mask = filtering.mask(shard, wanted)
     pool = max(POOL, limit)
-    look = shard.vectors.search(vector, pool, shard.embedded_mask(mask))
+    look = shard.vectors.search(vector, pool, filtering.embedded(shard, mask))
     postings = shard.lexical.postings(question.terms)
     lexical, words = shard.lexical.scores(postings), walk.from_words(shard, postings)
     days = walk.from_days(shard, question.days)
@@ -66,7 +67,7 @@ def find(
     graph += rank.W_SPEAKER * walk.from_speaker(shard, question.speakers)[rows]
     before = rank.prior(shard.lexical.lengths[rows], shard.only_asks.values[rows])
     so_far = dense + literal + graph + before
-    graph += _second_hop(shard, rows, so_far)
+    graph += _second_hop(shard, question, rows, so_far)
     order = rank.best(dense + literal + graph + before, shard.keys.values[rows], limit)
     columns = (column[order].tolist() for column in (dense, literal, graph, before))
     return [(int(rows[place]), Parts(*parts)) for place, parts in zip(order, zip(*columns, strict=True), strict=True)]
@@ -102,11 +103,11 @@ def _dense(shard: Shard, look: Look, rows: Rows) -> Scores:
     return share(blended)
 
 
-def _second_hop(shard: Shard, rows: Rows, scores: Scores) -> Scores:
+def _second_hop(shard: Shard, question: Question, rows: Rows, scores: Scores) -> Scores:
     """What is like the best rows so far, or joins the same named things; nothing for rows below the pool."""
     best = at_least_kth(scores, POOL)
-    matrix, seeds = shard.vectors.matrix, rows[best[top(scores[best], SEEDS)]]
+    matrix, seeds = shard.vectors.matrix, rows[best[rank.best(scores[best], shard.keys.values[rows[best]], SEEDS)]]
     hop = np.zeros(len(rows), np.float32)
     hop[best] = rank.W_NEAR * share(matrix[rows[best]] @ matrix[seeds].mean(axis=0))
-    linked = shard.graph.walk(dict.fromkeys(seeds.tolist(), 1.0), walk.HOP_KINDS)
+    linked = walk.from_nodes(shard, question.nodes, seeds.tolist())
     return hop + rank.W_THINGS * share(linked[rows])

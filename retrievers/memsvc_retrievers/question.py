@@ -11,11 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from memsvc_store.nodes import mentions
 from memsvc_store.text import terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+
+    from memsvc_store.shapes import Node
 
 _NAME = re.compile(r"([^\W\d_]+)(?:['’]s\b)?")
 _ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th)\b")
@@ -45,12 +48,16 @@ class Day(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, taken apart. `text` is what is embedded; `terms` are stems, each once."""
+    """A question, taken apart.
+
+    `text` is what is embedded; `terms` are stems, each once; `nodes` the named things and key phrases.
+    """
 
     text: str
     speakers: frozenset[str]
     terms: tuple[str, ...]
     days: tuple[Day, ...]
+    nodes: tuple[Node, ...] = ()
 
 
 def take_apart(question: str, names: Mapping[str, str]) -> Question:
@@ -66,7 +73,9 @@ def take_apart(question: str, names: Mapping[str, str]) -> Question:
 
     text = " ".join(_NAME.sub(without_name, question).split())
     words = terms(text) or terms(question)
-    return Question(text or question, frozenset(named), tuple(dict.fromkeys(words)), tuple(days_in(question)))
+    return Question(
+        text or question, frozenset(named), tuple(dict.fromkeys(words)), tuple(days_in(question)), tuple(mentions(text))
+    )
 
 
 def days_in(question: str) -> list[Day]:

@@ -1,4 +1,4 @@
-"""The connection to SQL: opening, transactions, and the border where its errors become ours.
+"""The connection to SQL: opening, and transactions.
 
 SQLite is opened with WAL and `synchronous=FULL`: a commit that returned is on disk. A write takes
 the writer's lock at its start (`BEGIN IMMEDIATE`), so that it never fails half-way for having
@@ -17,19 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from memsvc_store import clock, schema
-from memsvc_store.errors import (
-    DatabaseBusy,
-    DatabaseError,
-    DatabaseForeign,
-    DatabaseTooNew,
-    DatabaseUnreadable,
-    MissingDependency,
-    StorageFull,
-)
+from memsvc_store.border import translate
+from memsvc_store.errors import DatabaseForeign, DatabaseTooNew, DatabaseUnreadable, MissingDependency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +37,9 @@ BUSY_SECONDS = 30.0
 CACHE_KIB = 16_384
 """SQLite's page cache a connection. Its default of 2 MiB holds the rows of 1,000 memories; beyond that a look-up
 reads every row by a system call."""
+
+_MIGRATION_LOCK = 0x6D656D73
+"""PostgreSQL's advisory lock under which one process migrates ("mems")."""
 
 TEMPORARY = ":memory:"
 
@@ -110,20 +105,22 @@ class Database:
     def _border(self) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, sqlite3.Error, PoolTimeout) as error:
-            raise _translate(error, self.name) from error
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise translate(error, self.name) from error
 
     def _prepare(self) -> str:
         """Bring the schema to HEAD, creating it in an empty database; returns the identity."""
         with self.read() as connection:
             revision = self._revision(connection)
+        if self.path is not None:
+            self._keep_wal()
         if revision != HEAD:
-            if self.path is not None:
-                self._pragma("journal_mode=WAL")
             with self.write() as connection:
-                revision = self._revision(connection)  # another process may have been quicker
+                if self.path is None:  # BEGIN locks nothing there, and another process may be at it
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                revision = self._revision(connection)
                 if revision != HEAD:
-                    _migrate(connection, self.url)
+                    _migrate(connection)
                 if revision is None:
                     row = {"identity": secrets.token_hex(16), "created_at": clock.to_instant(clock.now()).micros}
                     connection.execute(schema.database.insert().values(row))
@@ -147,11 +144,14 @@ class Database:
             )
         return revision
 
-    def _pragma(self, setting: str) -> None:
+    def _keep_wal(self) -> None:
+        """Write-ahead logging, at each opening: a copy made by VACUUM INTO has lost it."""
         with self._border():
             raw = self._engine.raw_connection()
             try:
-                raw.cursor().execute(f"PRAGMA {setting}")
+                cursor = raw.cursor()
+                if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                    cursor.execute("PRAGMA journal_mode=WAL")
             finally:
                 raw.close()
 
@@ -209,7 +209,7 @@ def _engine(url: sa.URL, busy_seconds: float) -> Engine:
     return engine
 
 
-def _migrate(connection: Connection, url: sa.URL) -> None:
+def _migrate(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -218,38 +218,3 @@ def _migrate(connection: Connection, url: sa.URL) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-_SQLITE: list[tuple[str, type[DatabaseError], str]] = [
-    ("SQLITE_FULL", StorageFull, "no room left on the disk; the write was rolled back whole. Free some space, retry"),
-    ("SQLITE_BUSY", DatabaseBusy, "another process kept it locked; retry, or keep write transactions elsewhere short"),
-    ("SQLITE_LOCKED", DatabaseBusy, "another connection kept it locked; retry"),
-    ("SQLITE_NOTADB", DatabaseUnreadable, "the file is not a database; it was left untouched. Check the path"),
-    ("SQLITE_CORRUPT", DatabaseUnreadable, "the file is damaged; restore a backup, or try `sqlite3 FILE .recover`"),
-    ("SQLITE_CANTOPEN", DatabaseUnreadable, "it cannot be opened; check that the path and its folder are accessible"),
-    ("SQLITE_READONLY", DatabaseUnreadable, "it is read-only; check the permissions of the file and its folder"),
-    ("SQLITE_IOERR", DatabaseUnreadable, "the disk gave an error; check its health and its free space"),
-]  # fmt: skip
-_POSTGRES: list[tuple[str, type[DatabaseError], str]] = [
-    ("53100", StorageFull, "no room left on the server's disk; nothing of this write was kept"),
-    ("40", DatabaseBusy, "another transaction was in the way; retry"),
-    ("55P03", DatabaseBusy, "another transaction kept a lock; retry"),
-    ("08", DatabaseUnreadable, "the connection broke; check that the server runs"),
-    ("3D000", DatabaseUnreadable, "no such database on the server; create it first"),
-    ("28", DatabaseUnreadable, "the server refused the user or the password"),
-]
-
-
-def _translate(error: DBAPIError | sqlite3.Error | PoolTimeout, name: str) -> DatabaseError:
-    """The one border: the driver's error as one of ours."""
-    if isinstance(error, PoolTimeout):
-        return DatabaseBusy(f"{name}: every connection is in use; use fewer threads, or retry")
-    origin = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(origin, sqlite3.Error):
-        code, table = getattr(origin, "sqlite_errorname", ""), _SQLITE
-    else:
-        code, table = getattr(origin, "sqlstate", None) or "08", _POSTGRES
-    for prefix, kind, advice in table:
-        if code.startswith(prefix):
-            return kind(f"{name}: {advice} ({origin})")
-    return DatabaseError(f"{name}: {origin}")

@@ -48,10 +48,10 @@ class Hypergraph:
         self._edges.remove(row)
         self._live -= 1
 
-    def degree(self, node: Node) -> int:
-        """How many memories the node is a member of."""
-        code = self._edges.code(node)
-        return 0 if code is None else self._edges.degree(code)
+    @property
+    def incidence(self) -> Incidence[Node]:
+        """Which rows join which nodes."""
+        return self._edges
 
     def members(self, node: Node) -> NDArray[np.int32]:
         """The rows whose hyperedge joins the node, ascending, removed ones included."""
@@ -66,33 +66,34 @@ class Hypergraph:
         """Every node of one kind, also those that no memory joins any more."""
         return self._of_kind.get(kind, [])
 
-    def walk(self, start: Mapping[int, float], kinds: frozenset[str]) -> NDArray[np.float32]:
-        """One step of a weighted walk: from memories to their nodes and on to the other memories there.
+    def walk(self, start: Mapping[Node, float]) -> NDArray[np.float32]:
+        """One step of a weighted walk, from nodes to the memories that join them.
 
-            reach(m) = sum over nodes v in m of  w(v) * sum over starts s with v of  start(s)
+            reach(m) = sum over nodes v in m of  w(v) * start(v)
             w(v)     = ln(N / |v|) / ln(N)
 
         where |v| is the number of memories that join v and N that of all: rare nodes carry more
         than common ones, and a node that more than `HUB` of all memories join carries nothing.
 
-        Args:
-            start: row -> weight to start with.
-            kinds: the kinds of nodes that may be stepped on.
-
         Returns:
             What reached each row, shape `(rows,)`; removed rows too.
         """
         reached = np.zeros(len(self), np.float32)
-        through: dict[int, float] = {}
-        for row, weight in start.items():
-            for code in self._edges.held(row).tolist():
-                if self._edges.name(code).kind in kinds:
-                    through[code] = through.get(code, 0.0) + weight
-        for code, weight in through.items():
-            degree = self._edges.degree(code)
-            if 2 <= degree <= max(2, HUB * self._live):
-                reached[self._edges.rows(code)] += weight * math.log(self._live / degree) / math.log(self._live)
+        for node, weight in start.items():
+            code = self._edges.code(node)
+            degree = 0 if code is None else self._edges.degree(code)
+            if code is not None and 1 <= degree <= max(2, HUB * self._live):
+                reached[self._edges.rows(code)] += weight * math.log(self._live / degree) / math.log(max(self._live, 2))
         return reached
+
+    def around(self, rows: Iterable[int], kinds: frozenset[str]) -> dict[Node, float]:
+        """The nodes of these kinds that the rows join -> by how many of the rows: where a next step starts."""
+        found: dict[Node, float] = {}
+        for row in rows:
+            for node in self.nodes(row):
+                if node.kind in kinds:
+                    found[node] = found.get(node, 0.0) + 1.0
+        return found
 
     def pack(self) -> tuple[list[Node], Arrays]:
         """(nodes, members), for a snapshot."""

@@ -86,6 +86,11 @@ class LexicalIndex:
         """How many terms each row holds."""
         return np.asarray(self._lengths.values, np.float32)
 
+    @property
+    def incidence(self) -> Incidence[str]:
+        """Which rows hold which terms."""
+        return self._terms
+
     def statistics(self) -> tuple[int, int, dict[str, int]]:
         """(live rows, live terms, live rows by term), for `verify`."""
         return self._live_rows, self._live_length, self._terms.degrees()

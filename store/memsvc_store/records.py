@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from memsvc_store import schema
 from memsvc_store.clock import Instant, from_instant
+from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.rows import Entry, Namespace, dump_json, to_memory, to_message
 from memsvc_store.shapes import Change, Memory, Message, Nodes, Operation
 
@@ -143,6 +144,11 @@ class Records:
         where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None)
         return list(self._connection.execute(sa.select(_mem.c.id).where(where).order_by(_mem.c.key)).scalars())
 
+    def retired(self, namespace: Namespace, ids: Sequence[str]) -> set[str]:
+        """Which of these memories were deleted."""
+        where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)
+        return {row.id for row in self._in(sa.select(_mem.c.id).where(where), _mem.c.id, ids)}
+
     def digests(self, namespace: Namespace) -> list[tuple[str, str, bytes]]:
         """(id, text, digest) of every memory, for `verify`."""
         select = sa.select(_mem.c.id, _mem.c.text, _mem.c.digest).where(_mem.c.namespace_key == namespace.key)
@@ -176,7 +182,7 @@ class Records:
         else:
             rows = sorted(self._in(statement, _mem.c.id, ids, {"model": model}), key=lambda row: int(row.key))
         for row in rows:
-            vector = None if row.data is None else np.frombuffer(row.data, dtype="<f4")
+            vector = None if row.data is None else _vector(row.id, row.data, row.dimension)
             yield Entry(
                 row.id, row.key, row.kind, row.text, row.session_id, row.position, row.speaker,
                 Nodes(row.entities), row.valid_from, row.valid_to, vector,
@@ -287,6 +293,15 @@ class Records:
             yield from self._connection.execute(part, dict(parameters or {}))
 
 
+def _vector(memory_id: str, data: bytes, dimension: int) -> NDArray[np.float32]:
+    if len(data) != 4 * dimension:
+        raise DatabaseUnreadable(
+            f"the vector of memory {memory_id!r} has {len(data)} bytes for {dimension} dimensions; restore a backup, "
+            "or delete the row from `vectors` and run `memsvc reindex`"
+        )
+    return np.frombuffer(data, dtype="<f4")
+
+
 def _insert(connection: Connection, table: sa.Table) -> Any:
     """An INSERT of the database's own dialect, which knows ON CONFLICT."""
     if connection.dialect.name == "postgresql":
@@ -314,7 +329,7 @@ _BY_KEY = sa.select(_mem).where(_mem.c.key.in_(sa.bindparam("keys", expanding=Tr
 _ENTRIES = (
     sa.select(
         _mem.c.id, _mem.c.key, _mem.c.kind, _mem.c.text, _mem.c.session_id, _mem.c.position, _mem.c.speaker,
-        _mem.c.entities, _mem.c.valid_from, _mem.c.valid_to, _vec.c.data,
+        _mem.c.entities, _mem.c.valid_from, _mem.c.valid_to, _vec.c.data, _vec.c.dimension,
     )
     .select_from(_mem.outerjoin(_vec, _same_text))
     .where(_mem.c.retired_at.is_(None))

@@ -45,7 +45,7 @@ class Entry:
 
 def message_id(session_id: str, speaker: str, text: str, said_at: Instant) -> str:
     """The id that these contents always get: 80 bits of SHA-256, so that a repeat meets itself."""
-    payload = "\x1f".join((session_id, speaker, text, str(said_at.micros)))
+    payload = json.dumps([session_id, speaker, text, said_at.micros])
     return hashlib.sha256(payload.encode()).hexdigest()[:20]
 
 

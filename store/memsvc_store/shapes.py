@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["message", "fact", "episode"]
 KINDS: tuple[Kind, ...] = ("message", "fact", "episode")
-Operation = Literal["add", "update", "delete", "restore", "embed"]
+Operation = Literal["add", "update", "delete", "embed"]
 
 
 class Node(NamedTuple):
@@ -150,8 +150,9 @@ class Draft:
 class Receipt:
     """What a write did with one message, in the order given.
 
-    `stored`: it is on disk under `id`. `duplicate`: it was there already, under `id`.
-    `rejected`: it was not stored, and `reason` says why.
+    `stored`: it is on disk under `id`. `duplicate`: it was written before, under `id`; if it was
+    deleted since, it stays deleted and `reason` says so. `rejected`: it was not stored, and
+    `reason` says why.
     """
 
     status: Literal["stored", "duplicate", "rejected"]

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsvc_store.clock import to_instant
 from memsvc_store.columns import Codes, Column
 from memsvc_store.hypergraph import Hypergraph
 from memsvc_store.lexical import LexicalIndex
 from memsvc_store.names import names_of_speakers
-from memsvc_store.shapes import KINDS, Filter
+from memsvc_store.shapes import KINDS
 from memsvc_store.text import asks, terms
 from memsvc_store.vectors import VectorIndex
 
@@ -102,14 +101,14 @@ class Shard:
 
     @property
     def nbytes(self) -> int:
-        """A rough size in memory: vectors twice over above the exact limit, words and nodes per row."""
-        return self.rows * (self.vectors.dimension * 5 + 2_000)
+        """A rough size in memory: vectors with their codes, 2 kB of words and nodes a row, and the shell."""
+        return 16_384 + self.rows * (self.vectors.dimension * 5 + 2_000)
 
     @property
     def names(self) -> dict[str, str]:
         """Case-folded words by which speakers are named -> the speaker's name (`names.py`)."""
         if self._names is None:
-            self._names = names_of_speakers(self)
+            self._names = names_of_speakers(self.speakers.names, self.speaker.values, self.alive.values, self.graph)
         return self._names
 
     def apply(self, touched: Iterable[str], entries: Iterable[Entry]) -> None:
@@ -135,33 +134,6 @@ class Shard:
         """The memory said `before` or `after` each of these, in the same session."""
         links = getattr(self, side).values[self.rows_of(ids)].tolist()
         return [self.ids[link] if link >= 0 else None for link in links]
-
-    def mask(self, wanted: Filter) -> NDArray[np.bool_] | None:
-        """Which rows a look-up may return, shape `(rows,)`; None when that is every row."""
-        if not wanted:
-            return self.alive.values if self._dead else None
-        mask: NDArray[np.bool_] = self.alive.values.copy()
-        if wanted.since is not None:
-            mask &= self.valid_from.values >= to_instant(wanted.since).micros
-        if wanted.until is not None:
-            mask &= self.valid_from.values <= to_instant(wanted.until).micros
-        if wanted.as_of is not None:
-            moment = to_instant(wanted.as_of).micros
-            mask &= (self.valid_from.values <= moment) & (moment < self.valid_to.values)
-        if wanted.session_id is not None:
-            mask &= np.isin(self.session.values, self.sessions.find(wanted.session_id))
-        if wanted.speaker is not None:
-            mask &= np.isin(self.speaker.values, self.speakers.find(wanted.speaker))
-        if wanted.kind is not None:
-            mask &= np.isin(self.kind.values, [KINDS.index(kind) for kind in wanted.kind])
-        return mask
-
-    def embedded_mask(self, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
-        """The mask without rows that have no vector yet."""
-        if not self._stale:
-            return mask
-        embedded: NDArray[np.bool_] = self.embedded.values
-        return embedded if mask is None else mask & embedded
 
     def pack(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """(names as JSON values, arrays), for a snapshot."""

@@ -84,8 +84,12 @@ class Shards:
         """The namespace as it is now, for one look-up. An unknown namespace is empty."""
         shard = self._checkout(name)
         with shard.lock, self._database.read() as connection:
-            yield Reading(self, shard, connection, name)
-        self._weigh(name, shard.nbytes)
+            reading = Reading(self, shard, connection, name)
+            yield reading
+        if reading.namespace is None:
+            self._let_go(name)
+        else:
+            self._weigh(name, shard.nbytes)
 
     def build(self, records: Records, namespace: Namespace) -> Shard:
         """A shard from SQL alone."""
@@ -107,12 +111,6 @@ class Shards:
                 name = next(iter(self._shards))
                 shard = self._drop(name)
             self._keep(name, shard)
-
-    @property
-    def loaded(self) -> list[str]:
-        """Namespaces in memory, least recently used first."""
-        with self._lock:
-            return list(self._shards)
 
     def _checkout(self, name: str) -> Shard:
         with self._lock:
@@ -147,6 +145,12 @@ class Shards:
             touched = records.changed_since(namespace, shard.version)
             shard.apply(touched, records.entries(namespace, self._model, touched))
         shard.version = namespace.version
+
+    def _let_go(self, name: str) -> None:
+        """Keep no shard of a namespace that is not there: asking for names must not fill the memory."""
+        with self._lock:
+            if name in self._shards and not self._shards[name].version:
+                self._drop(name)
 
     def _weigh(self, name: str, size: int) -> None:
         """Note a shard's size, and evict others, oldest first, until all fit the budget."""

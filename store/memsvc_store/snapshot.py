@@ -1,9 +1,9 @@
 """Snapshots of large shards on disk, so that a restart need not read every row again.
 
-A snapshot is one file: a header line of JSON, then the arrays (NumPy's npz). It is used only when
-its checksum holds and it is of this database, this namespace, this model and a write that this
-database really has; else it is set aside as `*.rejected` and the shard is built from SQL. Writes
-after the snapshot are replayed from the change log.
+A snapshot is one file: a checksum line, a header line of JSON, then the arrays (NumPy's npz). It is used
+only when its checksum holds for all the rest and it is of this database, this namespace, this model
+and a write that this database really has; else it is set aside as `*.rejected` and the shard is built
+from SQL. Writes after the snapshot are replayed from the change log.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import logging
 import os
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Snapshots:
             self._check(header, name, records, namespace)
             with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
                 shard.unpack(header["names"], dict(arrays))
-        except (Rejected, ValueError, KeyError, TypeError, OSError) as error:
+        except (Rejected, ValueError, LookupError, TypeError, OSError, BadZipFile) as error:
             shard.clear()
             _set_aside(path, error)
             return
@@ -76,18 +77,17 @@ class Snapshots:
         names, arrays = shard.pack()
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes each array for allow_pickle
-        payload = buffer.getvalue()
         header = self._origin | {
             "namespace": name,
             "version": shard.version,
             "stamp": records.stamp(namespace, shard.version),
-            "sha256": hashlib.sha256(payload).hexdigest(),
             "names": names,
         }
+        body = json.dumps(header, ensure_ascii=False).encode() + b"\n" + buffer.getvalue()
         path = self.path(name)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            _write(path, json.dumps(header, ensure_ascii=False).encode() + b"\n" + payload)
+            _write(path, _checksum(body) + b"\n" + body)
         except OSError as error:  # a cache only: the truth is in SQL, and a full disk must not fail a close
             logger.warning("snapshot %s could not be written: %s", path, error)
             return
@@ -95,8 +95,11 @@ class Snapshots:
 
     def remove(self, name: str) -> None:
         """Delete a namespace's snapshot."""
-        self.path(name).unlink(missing_ok=True)
         self._saved.pop(name, None)
+        try:
+            self.path(name).unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("snapshot %s cannot be deleted: %s", self.path(name), error)
 
     def _check(self, header: dict[str, Any], name: str, records: Records, namespace: Namespace) -> None:
         for field, wanted in (self._origin | {"namespace": name}).items():
@@ -108,13 +111,15 @@ class Snapshots:
 
 
 def _open(raw: bytes) -> tuple[dict[str, Any], bytes]:
-    line, found, payload = raw.partition(b"\n")
-    if not found:
-        raise Rejected("it has no header")
-    header = json.loads(line)
-    if not isinstance(header, dict) or header.get("sha256") != hashlib.sha256(payload).hexdigest():
+    checksum, _, body = raw.partition(b"\n")
+    if checksum != _checksum(body):
         raise Rejected("its checksum does not hold")
-    return header, payload
+    header, _, payload = body.partition(b"\n")
+    return json.loads(header), payload
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()
 
 
 def _write(path: Path, contents: bytes) -> None:
@@ -133,5 +138,9 @@ def _write(path: Path, contents: bytes) -> None:
 
 def _set_aside(path: Path, why: Exception) -> None:
     rejected = path.with_suffix(".rejected")
-    path.replace(rejected)
+    try:
+        path.replace(rejected)
+    except OSError as error:  # another process was quicker, or the folder is not ours: SQL serves all the same
+        logger.warning("snapshot %s is not used (%s) and cannot be set aside: %s", path, why, error)
+        return
     logger.warning("snapshot %s was set aside as %s and the shard is built from SQL: %s", path, rejected.name, why)

@@ -11,19 +11,16 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
-import sqlalchemy as sa
-
-from memsvc_store import clock, schema, writes
-from memsvc_store.clock import to_instant
+from memsvc_store import clock, verify, writes
 from memsvc_store.database import Database
-from memsvc_store.errors import NotFound
+from memsvc_store.errors import DatabaseUnreadable, NotFound
+from memsvc_store.filtering import conditions
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.records import Records
 from memsvc_store.rows import text_digest
 from memsvc_store.shapes import NO_FILTER
 from memsvc_store.shards import Shards
 from memsvc_store.snapshot import Snapshots
-from memsvc_store.verify import namespace_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc_store.shapes import Change, Draft, Filter, Memory, Message, Node, Receipt
+    from memsvc_store.rows import Namespace
+    from memsvc_store.shapes import Change, Draft, Filter, Memory, Message, Receipt
     from memsvc_store.shards import Reading
 
 _EXPORT_PAGE = 500
@@ -66,23 +64,19 @@ class Store:
         exact_limit: int = EXACT_LIMIT,
         shard_bytes: int = SHARD_BYTES,
         snapshot_rows: int = SNAPSHOT_ROWS,
-        snapshot_folder: Path | None = None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         """Open a database for the vectors of one model.
 
         `space` is asked for its name and dimension only when a vector is needed, so that listings
-        load no model. Snapshots lie in `snapshot_folder`, or beside a SQLite file in
-        `<file>.shards`; with neither there are none.
+        load no model. Snapshots lie beside a SQLite file, in `<file>.shards`.
 
         Raises:
             DatabaseError: see `Database`.
         """
         self._space, self._now = space, now
         self.database = Database(target, create=create)
-        if snapshot_folder is None and self.database.path is not None:
-            snapshot_folder = self.database.path.with_name(self.database.path.name + ".shards")
-        self._snapshot_folder, self._snapshot_rows = snapshot_folder, snapshot_rows
+        self._snapshot_rows = snapshot_rows
         self._exact_limit, self._shard_bytes = exact_limit, shard_bytes
         self._lock = threading.Lock()
         self._opened: Shards | None = None
@@ -106,22 +100,21 @@ class Store:
         namespace: str,
         memory_id: str,
         *,
-        text: str,
-        entities: Sequence[Node],
-        vector: NDArray[np.float32] | None,
-        valid_from: datetime,
-        valid_to: datetime | None,
+        text: str | None = None,
+        vector: NDArray[np.float32] | None = None,
+        valid_from: datetime | None = None,
+        valid_to: datetime | None = None,
     ) -> Memory:
-        """Correct a memory; what it was stays in its history.
+        """Correct a memory; None leaves a field as it is. What it was stays in its history.
 
         Raises:
             NotFound: no such live memory.
+            InvalidInput: its event time would end before it begins.
         """
         with writes.writing(self.database, namespace, self._now()) as write:
             writes.update(
-                write, memory_id, self.model,
-                text=text, entities=entities, vector=vector, valid_from=valid_from, valid_to=valid_to,
-            )  # fmt: skip
+                write, memory_id, self.model, text=text, vector=vector, valid_from=valid_from, valid_to=valid_to
+            )
             return write.live(memory_id)
 
     def delete(self, namespace: str, memory_id: str) -> None:
@@ -158,7 +151,7 @@ class Store:
         """Live memories in event order."""
         with self._records() as records:
             found = records.namespace(namespace)
-            return records.page(found, namespace, _conditions(wanted), limit, offset) if found else []
+            return records.page(found, namespace, conditions(wanted), limit, offset) if found else []
 
     def history(self, namespace: str, memory_id: str) -> list[Change]:
         """Every step of a memory, deleted ones too.
@@ -176,16 +169,28 @@ class Store:
         return steps
 
     def export(self, namespace: str) -> Iterator[tuple[Message, Memory, str | None]]:
-        """Every live memory with its raw message and its write key, in the order stored; one snapshot."""
+        """Every live memory with its raw message and its write key, in the order stored; one snapshot.
+
+        Raises:
+            NotFound: no such namespace; at the first step.
+        """
         with self._records() as records:
-            found = records.namespace(namespace)
-            ids = records.live_ids(found) if found else []
+            found = _there(records, namespace)
+            ids = records.live_ids(found)
             for start in range(0, len(ids), _EXPORT_PAGE):
                 page = ids[start : start + _EXPORT_PAGE]
-                assert found is not None
                 messages, keys = records.messages(found, page), records.write_keys(found, page)
                 for memory in records.memories(found, namespace, page):
                     yield messages[memory.id], memory, keys.get(memory.id)
+
+    def require(self, namespace: str) -> None:
+        """Nothing, if the namespace is there.
+
+        Raises:
+            NotFound: it is not.
+        """
+        with self._records() as records:
+            _there(records, namespace)
 
     def namespaces(self) -> list[str]:
         """Every namespace's name, sorted."""
@@ -195,9 +200,7 @@ class Store:
     def counts(self, namespace: str) -> dict[str, int]:
         """Rows of a namespace: messages, sessions, memories, retired, vectors, stale, version."""
         with self._records() as records:
-            found = records.namespace(namespace)
-            if found is None:
-                raise NotFound(f"namespace {namespace!r} holds no memories; check the name, or add to it first")
+            found = _there(records, namespace)
             stale = records.count_stale(found, self.model)
             sessions = records.sessions(found)
             return {"sessions": sessions, **records.counts(found), "stale": stale, "version": found.version}
@@ -222,8 +225,17 @@ class Store:
 
     def verify(self, namespace: str) -> list[str]:
         """What is wrong with a namespace: rows against their hashes, projections against the rows."""
-        with self._shards.reading(namespace) as reading:
-            return namespace_problems(reading, self._shards.build)
+        with self._records() as records:
+            found = records.namespace(namespace)
+            problems = [] if found is None else verify.row_problems(records, found, namespace)
+        try:
+            with self._shards.reading(namespace) as reading:
+                if reading.namespace is not None:
+                    fresh = self._shards.build(reading.records, reading.namespace)
+                    problems += verify.shard_problems(reading.shard, fresh)
+        except DatabaseUnreadable as error:  # rows too damaged to build projections from
+            problems.append(str(error))
+        return [f"{namespace}: {problem}" for problem in problems]
 
     def reindex(self, namespace: str) -> int:
         """Build the projections from SQL anew; returns how many memories they hold."""
@@ -258,10 +270,11 @@ class Store:
             return self._opened
 
     def _snapshots(self) -> Snapshots | None:
-        if self._snapshot_folder is None:
+        path = self.database.path
+        if path is None:
             return None
         return Snapshots(
-            self._snapshot_folder,
+            path.with_name(path.name + ".shards"),
             identity=self.database.identity,
             model=self._space.model,
             dimension=self._space.dimension,
@@ -274,22 +287,8 @@ class Store:
             yield Records(connection)
 
 
-def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
-    """A filter as SQL, for listings; `Shard.mask` is the same for look-ups."""
-    columns = schema.memories.c
-    conditions: list[sa.ColumnElement[bool]] = []
-    if wanted.since is not None:
-        conditions.append(columns.valid_from >= to_instant(wanted.since).micros)
-    if wanted.until is not None:
-        conditions.append(columns.valid_from <= to_instant(wanted.until).micros)
-    if wanted.as_of is not None:
-        moment = to_instant(wanted.as_of).micros
-        conditions.append((columns.valid_from <= moment) & (sa.func.coalesce(columns.valid_to, moment + 1) > moment))
-    for column, values in (
-        (columns.session_id, wanted.session_id),
-        (columns.speaker, wanted.speaker),
-        (columns.kind, wanted.kind),
-    ):
-        if values is not None:
-            conditions.append(column.in_(values))
-    return conditions
+def _there(records: Records, namespace: str) -> Namespace:
+    found = records.namespace(namespace)
+    if found is None:
+        raise NotFound(f"namespace {namespace!r} holds no memories; check the name, or add to it first")
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,35 +10,17 @@ from memsvc_store.clock import to_instant
 from memsvc_store.rows import message_id, text_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
+    from memsvc_store.incidence import Incidence
     from memsvc_store.records import Records
     from memsvc_store.rows import Namespace
     from memsvc_store.shard import Shard
-    from memsvc_store.shards import Reading
 
 
-def namespace_problems(reading: Reading, build: Callable[[Records, Namespace], Shard]) -> list[str]:
-    """One sentence a problem; empty when truth and projections agree."""
-    if reading.namespace is None:
-        return []
-    records, namespace = reading.records, reading.namespace
-    found = _version_problems(records, namespace) + _row_problems(records, namespace, reading.name)
-    found += _vector_problems(records, namespace)
-    return [
-        f"{reading.name}: {problem}" for problem in found + _shard_problems(reading.shard, build(records, namespace))
-    ]
-
-
-def _version_problems(records: Records, namespace: Namespace) -> list[str]:
-    low, high, distinct = records.versions(namespace)
-    if (low, high, distinct) == (min(1, namespace.version), namespace.version, namespace.version):
-        return []
-    return [f"the change log has {distinct} versions from {low} to {high}, and the namespace is at {namespace.version}"]
-
-
-def _row_problems(records: Records, namespace: Namespace, name: str) -> list[str]:
-    problems = []
+def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]:
+    """What is wrong with the rows themselves; one sentence a problem."""
+    problems = _version_problems(records, namespace)
     ids = records.message_ids(namespace)
     memories = {memory.id for memory in records.memories(namespace, name, ids)}
     for message in records.messages(namespace, ids).values():
@@ -50,33 +32,69 @@ def _row_problems(records: Records, namespace: Namespace, name: str) -> list[str
     for memory_id, text, digest in records.digests(namespace):
         if text_digest(text) != digest:
             problems.append(f"memory {memory_id} does not hash to its digest")
+    for model, dimension, size in records.vector_sizes(namespace):
+        if size != 4 * dimension:
+            problems.append(f"a vector of {model} has {size} bytes for {dimension} dimensions")
     return problems
 
 
-def _vector_problems(records: Records, namespace: Namespace) -> list[str]:
-    return [
-        f"a vector of {model} has {size} bytes for {dimension} dimensions"
-        for model, dimension, size in records.vector_sizes(namespace)
-        if size != 4 * dimension
-    ]
-
-
-def _shard_problems(shard: Shard, fresh: Shard) -> list[str]:
-    problems = []
+def shard_problems(shard: Shard, fresh: Shard) -> list[str]:
+    """Where a shard differs from one just built from SQL; one sentence a problem."""
     ids = sorted(shard.live_ids)
     if ids != sorted(fresh.live_ids):
         return [f"the shard holds {len(shard)} memories where SQL has {len(fresh)}, or others"]
     mine, theirs = np.array(shard.rows_of(ids), np.int64), np.array(fresh.rows_of(ids), np.int64)
-    for column in ("keys", "kind", "position", "valid_from", "valid_to", "embedded"):
+    problems = []
+    for column in ("keys", "kind", "position", "valid_from", "valid_to", "alive", "embedded", "asks", "only_asks"):
         if not np.array_equal(getattr(shard, column).values[mine], getattr(fresh, column).values[theirs]):
+            problems.append(f"the shard's column {column} differs from SQL")
+    for column, names in (("session", "sessions"), ("speaker", "speakers")):
+        if _named(shard, column, names, mine) != _named(fresh, column, names, theirs):
             problems.append(f"the shard's column {column} differs from SQL")
     for column in ("before", "after"):
         if shard.neighbour_ids(column, ids) != fresh.neighbour_ids(column, ids):
             problems.append(f"the shard's links to the utterance {column} differ from SQL")
     if not np.array_equal(shard.vectors.matrix[mine], fresh.vectors.matrix[theirs]):
         problems.append("the shard's vectors differ from SQL")
-    if shard.lexical.statistics() != fresh.lexical.statistics():
-        problems.append("the shard's word statistics differ from SQL")
-    if [set(shard.graph.nodes(row)) for row in mine] != [set(fresh.graph.nodes(row)) for row in theirs]:
+    if shard.vectors.indexed_rows != shard.rows:
+        problems.append(f"the shard's vector index holds {shard.vectors.indexed_rows} of {shard.rows} rows")
+    if shard.lexical.statistics() != fresh.lexical.statistics() or not _same(
+        shard.lexical.incidence, mine, fresh.lexical.incidence, theirs
+    ):
+        problems.append("the shard's words differ from SQL")
+    if not _same(shard.graph.incidence, mine, fresh.graph.incidence, theirs):
         problems.append("the shard's hyperedges differ from SQL")
     return problems
+
+
+def _version_problems(records: Records, namespace: Namespace) -> list[str]:
+    low, high, distinct = records.versions(namespace)
+    if (low, high, distinct) == (min(1, namespace.version), namespace.version, namespace.version):
+        return []
+    return [f"the change log has {distinct} versions from {low} to {high}, and the namespace is at {namespace.version}"]
+
+
+def _named(shard: Shard, column: str, names: str, rows: np.ndarray[Any, Any]) -> list[str]:
+    known = getattr(shard, names).names
+    return [known[code] for code in getattr(shard, column).values[rows].tolist()]
+
+
+def _same(mine: Incidence[Any], my_rows: Iterable[int], theirs: Incidence[Any], their_rows: Iterable[int]) -> bool:
+    """Whether the same memories hold the same names, equally often, and are found by them."""
+    mine_by_name, theirs_by_name = _by_name(mine, my_rows), _by_name(theirs, their_rows)
+    held = all(
+        {mine.name(code) for code in mine.held(ours)} == {theirs.name(code) for code in theirs.held(other)}
+        for ours, other in zip(my_rows, their_rows, strict=True)
+    )
+    return held and mine_by_name == theirs_by_name
+
+
+def _by_name(incidence: Incidence[Any], rows: Iterable[int]) -> dict[Any, list[tuple[int, int]]]:
+    """Name -> (place of the row in `rows`, count), ascending, without names that none of the rows holds."""
+    places = {row: place for place, row in enumerate(map(int, rows))}
+    found = {}
+    for code, name in enumerate(incidence.names()):
+        pairs = zip(incidence.rows(code).tolist(), incidence.counts(code).tolist(), strict=True)
+        if kept := sorted((places[row], count) for row, count in pairs if row in places):
+            found[name] = kept
+    return found

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store import clock
-from memsvc_store.errors import NotFound
+from memsvc_store.errors import InvalidInput, NotFound
+from memsvc_store.nodes import hyperedge
 from memsvc_store.records import Records
 from memsvc_store.rows import Namespace, draft_rows, message_id, text_digest, text_values, validity_values
 from memsvc_store.shapes import Receipt
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.database import Database
-    from memsvc_store.shapes import Draft, Memory, Node, Operation
+    from memsvc_store.shapes import Draft, Memory, Operation
 
 
 class Write:
@@ -87,44 +88,62 @@ def live_memory(records: Records, namespace: Namespace | None, name: str, memory
 
 def add(write: Write, drafts: Sequence[Draft], model: str) -> list[Receipt]:
     """Append messages to the raw log, each with its memory; one receipt a draft, in order."""
-    records, namespace = write.records, write.namespace
-    ids = [message_id(d.session_id, d.speaker, d.text, clock.to_instant(d.said_at)) for d in drafts]
-    keyed = records.keyed_messages(namespace, [d.key for d in drafts if d.key is not None])
-    known = records.known_messages(namespace, ids)
-    positions = records.next_positions(namespace, sorted({d.session_id for d in drafts}))
-    receipts: list[Receipt] = []
-    repeats: dict[str, Draft] = {}
+    known = _Known(write, drafts)
     raw_rows: list[dict[str, Any]] = []
     memory_rows: list[dict[str, Any]] = []
     vectors: dict[bytes, NDArray[np.float32]] = {}
-    for draft, new_id in zip(drafts, ids, strict=True):
-        named = keyed.get(draft.key) if draft.key is not None else None
-        if named is not None and named[1:] != (draft.session_id, draft.speaker, draft.text):
-            receipts.append(Receipt("rejected", None, _key_taken(draft, named[0])))
+    receipts = []
+    for draft in drafts:
+        receipt = known.receipt(draft)
+        receipts.append(receipt)
+        if receipt.status != "stored":
             continue
-        message = named[0] if named is not None else new_id
-        if named is not None or new_id in known:
-            receipts.append(Receipt("duplicate", message))
-            repeats[message] = draft
-            continue
-        position = positions.get(draft.session_id, 0)
-        positions[draft.session_id] = position + 1
-        raw, memory = draft_rows(namespace, draft, message, position, write.at)
+        assert receipt.id is not None
+        raw, memory = draft_rows(write.namespace, draft, receipt.id, known.next_position(draft), write.at)
         raw_rows.append(raw)
         memory_rows.append(memory)
         if draft.vector is not None:
             vectors[memory["digest"]] = draft.vector
-        write.step("add", message)
-        known.add(message)
-        if draft.key is not None:
-            keyed[draft.key] = (message, draft.session_id, draft.speaker, draft.text)
-        receipts.append(Receipt("stored", message))
+        write.step("add", receipt.id)
     if raw_rows:
-        records.insert_messages(raw_rows)
-        records.insert_memories(memory_rows)
-    restored = _restore(write, repeats, vectors)
-    records.insert_vectors(namespace, model, vectors)
-    return [Receipt("stored", r.id) if r.status == "duplicate" and r.id in restored else r for r in receipts]
+        write.records.insert_messages(raw_rows)
+        write.records.insert_memories(memory_rows)
+        write.records.insert_vectors(write.namespace, model, vectors)
+    return receipts
+
+
+class _Known:
+    """What the raw log holds already, as far as a batch of drafts is concerned."""
+
+    def __init__(self, write: Write, drafts: Sequence[Draft]) -> None:
+        records, namespace = write.records, write.namespace
+        self._keyed = records.keyed_messages(namespace, [d.key for d in drafts if d.key is not None])
+        self._ids = records.known_messages(namespace, [_id(draft) for draft in drafts])
+        self._positions = records.next_positions(namespace, sorted({d.session_id for d in drafts}))
+        repeated = {*self._ids, *(named[0] for named in self._keyed.values())}
+        self._retired = records.retired(namespace, sorted(repeated))
+
+    def receipt(self, draft: Draft) -> Receipt:
+        """What becomes of a draft; one that is to be stored is known from now on."""
+        contents = (draft.session_id, draft.speaker, draft.text)
+        named = self._keyed.get(draft.key) if draft.key is not None else None
+        if named is not None and named[1:] != contents:
+            return Receipt("rejected", None, _key_taken(draft, named[0]))
+        message = named[0] if named is not None else _id(draft)
+        if message in self._retired:  # a retry or a second sync must not bring back what was deleted
+            return Receipt("duplicate", message, "it was deleted since, and stays so")
+        if named is not None or message in self._ids:
+            return Receipt("duplicate", message)
+        self._ids.add(message)
+        if draft.key is not None:
+            self._keyed[draft.key] = (message, *contents)
+        return Receipt("stored", message)
+
+    def next_position(self, draft: Draft) -> int:
+        """The place of a draft in its session."""
+        position = self._positions.get(draft.session_id, 0)
+        self._positions[draft.session_id] = position + 1
+        return position
 
 
 def update(
@@ -132,29 +151,31 @@ def update(
     memory_id: str,
     model: str,
     *,
-    text: str,
-    entities: Sequence[Node],
+    text: str | None,
     vector: NDArray[np.float32] | None,
-    valid_from: datetime,
+    valid_from: datetime | None,
     valid_to: datetime | None,
 ) -> None:
-    """Correct a memory; the raw message stays as it was said.
+    """Correct a memory; None leaves a field as it is now, under the lock. The raw message stays as it was said.
 
     Raises:
         NotFound: no such live memory.
+        InvalidInput: its event time would end before it begins.
     """
     old = write.live(memory_id)
+    text = old.text if text is None else text
+    start, end = valid_from or old.valid_from, valid_to or old.valid_to
+    checked_interval(start, end)
     before: dict[str, Any] = {}
-    values: dict[str, Any] = {}
     if text != old.text:
         before["text"] = old.text
-        values |= text_values(text, entities)
-    if (valid_from, valid_to) != (old.valid_from, old.valid_to):
+    if (start, end) != (old.valid_from, old.valid_to):
         before["valid_from"] = old.valid_from.isoformat()
         before["valid_to"] = old.valid_to and old.valid_to.isoformat()
-        values |= validity_values(valid_from, valid_to)
-    if not values:
+    if not before:
         return
+    entities = hyperedge(text, old.speaker, old.session_id, start.date())
+    values = text_values(text, entities) | validity_values(start, end)
     write.records.update_memory(write.namespace, memory_id, values)
     if "text" in before:
         if vector is not None:
@@ -188,21 +209,20 @@ def embed(write: Write, model: str, vectors: Mapping[str, tuple[str, NDArray[np.
         write.step("embed", memory_id)
 
 
-def _restore(write: Write, repeats: Mapping[str, Draft], vectors: dict[bytes, NDArray[np.float32]]) -> set[str]:
-    """Bring back deleted memories whose message was written again; returns their ids."""
-    restored = set()
-    for memory in write.records.memories(write.namespace, write.name, list(repeats)):
-        if memory.retired_at is None:
-            continue
-        draft = repeats[memory.id]
-        values = text_values(draft.memory_text, draft.entities)
-        values |= validity_values(draft.valid_from or draft.said_at, draft.valid_to) | {"retired_at": None}
-        write.records.update_memory(write.namespace, memory.id, values)
-        if draft.vector is not None:
-            vectors[values["digest"]] = draft.vector
-        write.step("restore", memory.id)
-        restored.add(memory.id)
-    return restored
+def checked_interval(start: datetime, end: datetime | None) -> None:
+    """An event time that ends after it begins.
+
+    Raises:
+        InvalidInput: it does not.
+    """
+    if end is not None and end <= start:
+        raise InvalidInput(
+            f"valid_to {end.isoformat()} is not after valid_from {start.isoformat()}; swap or correct them"
+        )
+
+
+def _id(draft: Draft) -> str:
+    return message_id(draft.session_id, draft.speaker, draft.text, clock.to_instant(draft.said_at))
 
 
 def _key_taken(draft: Draft, message: str) -> str:

@@ -65,11 +65,11 @@ def test_measurements_with_a_fast_embedder() -> None:
     seen: list[tuple[str, int, int]] = []
     found = run_bench(
         sizes=TINY,
-        only=["add", "search", "namespaces"],
+        only=["add", "search", "namespaces", "approximate"],
         embedder=HashEmbedder(),
         progress=lambda *step: seen.append(step),
     )
-    assert [measured.name for measured in found] == ["add", "search", "namespaces", "namespaces_same"]
+    assert [measured.name for measured in found] == ["add", "search", "namespaces", "namespaces_same", "approximate"]
     assert all(measured.value > 0 and measured.baseline > 0 for measured in found)
     assert found[-1].value == 1.0
     last = {name: (done, total) for name, done, total in seen}

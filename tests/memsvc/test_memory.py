@@ -148,7 +148,7 @@ def test_a_bad_namespace_is_refused_by_every_verb(memory: Memory, namespace: str
         lambda: memory.delete("x", namespace=namespace),
         lambda: memory.history("x", namespace=namespace),
         lambda: list(memory.export(namespace=namespace)),
-        lambda: memory.import_([], namespace=namespace),
+        lambda: memory.import_([HEAD], namespace=namespace),
         lambda: memory.stats(namespace=namespace),
         lambda: memory.reindex(namespace=namespace),
     ):
@@ -185,6 +185,8 @@ def test_no_verb_reaches_into_another_namespace(memory: Memory) -> None:
     assert found(memory, "harbour", "acme") == []
     assert memory.ask("harbour", namespace="nobody").process == "abstained"
     assert memory.list(namespace="acme") == []
+    with pytest.raises(NotFound):
+        memory.export(namespace="acme")
     assert len(list(memory.export(namespace="acme/bob"))) == 2
     assert memory.get(memory_id, namespace="acme/ann").text == "Small, but near the harbour."
     assert memory.verify() == []
@@ -359,10 +361,15 @@ LINE = '{"content": "%s", "name": "a", "role": "r", "session_id": "s", "timestam
         ([HEAD, '{"content": "x"}'], "line 2 lacks"),
         ([HEAD, "", LINE % ("", "2026-01-01")], "line 3: 'content' is empty"),
         ([HEAD, LINE % ("x", "soon")], "line 2: 'soon'"),
+        ([HEAD, (LINE % ("x", "2026-01-01"))[:-1] + ', "metadata": [1]}'], "line 2: 'metadata' came as"),
+        ([HEAD, (LINE % ("x", "2026-01-01"))[:-1] + ', "metadata": {"a": NaN}}'], "line 2: 'metadata' cannot"),
+        ([HEAD, (LINE % ("x", "2026-01-01"))[:-1] + ', "valid_to": "2020-01-01"}'], "line 2: valid_to"),
+        ([HEAD, (LINE % ("\\ud800", "2026-01-01"))], "line 2: 'content' holds half"),
+        ([], "an empty file"),
     ],
 )
 def test_a_bad_import_names_its_line(memory: Memory, lines: list[str], says: str) -> None:
-    with pytest.raises((InvalidMessage, InvalidTimestamp), match=says):
+    with pytest.raises(InvalidInput, match=says):
         memory.import_(lines, namespace="ann")
     assert memory.namespaces() == []
 
@@ -384,6 +391,8 @@ class Broken(HashEmbedder):
     ("give", "error"),
     [
         (EmbedderError("the model is away"), EmbedderError),
+        (ConnectionError("the server is away"), EmbedderError),
+        (np.zeros((7, 64), np.float32), EmbedderError),
         (np.zeros((1, 32), np.float32), InvalidVector),
         (np.full((1, 64), np.nan, np.float32), InvalidVector),
     ],
@@ -440,6 +449,29 @@ def test_another_embedder_re_embeds_in_the_background(path: Path) -> None:
             time.sleep(0.01)
         assert memory.stats(namespace="ann")["stale"] == 0
         assert memory.verify() == []
+
+
+def test_the_background_survives_an_embedder_that_is_away_for_a_while(path: Path) -> None:
+    class Flaky(Wider):
+        away = True
+
+        def embed(self, texts: object, *, purpose: object = "document") -> np.ndarray:  # type: ignore[override]
+            if self.away and purpose == "document":
+                raise ConnectionError("away")
+            return super().embed(texts)  # type: ignore[arg-type]
+
+    with Memory.open(path, embedder=HashEmbedder(64)) as memory:
+        stored(memory)
+    embedder = Flaky()
+    with Memory.open(path, embedder=embedder) as memory:
+        deadline = time.monotonic() + 10
+        for _ in range(5):
+            memory.search("harbour", namespace="ann")
+        assert memory.stats(namespace="ann")["stale"] == 5
+        embedder.away = False
+        while memory.stats(namespace="ann")["stale"] and time.monotonic() < deadline:
+            memory.search("harbour", namespace="ann")
+        assert memory.stats(namespace="ann")["stale"] == 0
 
 
 def test_reindex_re_embeds_at_once(path: Path) -> None:

@@ -84,9 +84,19 @@ def test_settings_reach_the_store(elsewhere: Path) -> None:
         assert memory.add(["123456"], namespace="ann")[0].status == "rejected"
 
 
-def test_any_sentence_transformers_name_is_wired(monkeypatch: pytest.MonkeyPatch) -> None:
-    embedder = build_embedder(Settings.load(embedder="some/model", device="cpu"))
-    assert type(embedder).__name__ == "SentenceTransformerEmbedder"
+def test_any_sentence_transformers_name_is_wired() -> None:
+    assert type(build_embedder(Settings.load(embedder="some/model"))).__name__ == "SentenceTransformerEmbedder"
+    assert type(build_embedder(Settings.load())).__name__ == "OnnxEmbedder"
+    assert type(build_embedder(Settings.load(device="cuda"))).__name__ == "SentenceTransformerEmbedder"
+
+
+def test_without_the_model_what_needs_no_vector_works(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Memory.open(elsewhere / "a.db", embedder=HashEmbedder()) as memory:
+        [receipt] = memory.add(["kept"], namespace="ann")
     monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
-    with pytest.raises(MissingDependency, match=r"memsvc\[offline\]"):
-        build_embedder(Settings.load())
+    with Memory.open(elsewhere / "a.db") as memory:
+        assert memory.get(receipt.id or "", namespace="ann").text == "kept"
+        assert len(list(memory.export(namespace="ann"))) == 2
+        with pytest.raises(MissingDependency, match=r"memsvc\[offline\]"):
+            memory.search("kept", namespace="ann")
+        memory.delete(receipt.id or "", namespace="ann")

@@ -65,10 +65,13 @@ class Life(RuleBasedStateMachine):
         return memory
 
     def _note(self, namespace: str, contents: tuple[Any, ...], status: str, memory_id: str) -> tuple[str, str]:
-        first = self.known.setdefault((namespace, *contents), memory_id)
+        first = self.known.setdefault((namespace, *contents), memory_id)  # the very object, when it is new
         assert memory_id == first, "equal contents keep their id"
-        assert status == ("duplicate" if memory_id in self.live[namespace] else "stored")
-        self.live[namespace].setdefault(memory_id, contents[0])
+        if first is memory_id:
+            assert status == "stored"
+            self.live[namespace][memory_id] = contents[0]
+        else:
+            assert status == "duplicate", "also when it was deleted since"
         return namespace, memory_id
 
     @rule(target=ids, namespace=NAMESPACES, text=TEXTS, speaker=SPEAKERS, session=SESSIONS, minute=MINUTES)

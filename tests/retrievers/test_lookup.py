@@ -64,28 +64,30 @@ def test_a_removed_utterance_breaks_the_chain() -> None:
 @given(
     st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=5), min_size=1, max_size=25),
     st.sets(st.integers(0, 24)),
-    st.integers(0, 24),
+    st.dictionaries(st.sampled_from("abcdefghz"), st.floats(0.1, 3), max_size=4),
 )
 def test_the_walk_over_nodes_equals_the_plain_one_on_networkx(
-    edges: list[list[str]], removed: set[int], start: int
+    edges: list[list[str]], removed: set[int], start: dict[str, float]
 ) -> None:
     graph = Hypergraph()
     for names in edges:
         graph.add([Node("thing", name) for name in names] + [Node("session", "s")])
-    for row in removed & set(range(len(edges))):
+    gone = removed & set(range(len(edges)))
+    for row in gone:
         graph.remove(row)
-    start %= len(edges)
     view: networkx.Graph = graph.view()
-    live = len(edges) - len(removed & set(range(len(edges))))
+    live = len(edges) - len(gone)
     plain = np.zeros(len(edges), np.float32)
-    for node in view.neighbors(start) if start in view else ():
-        degree = view.degree(node)
-        if node.kind == "thing" and 2 <= degree <= max(2, HUB * live):
-            for row in view.neighbors(node):
-                plain[row] += 0.5 * np.log(live / degree) / np.log(live)
-    walked = graph.walk({start: 0.5}, frozenset({"thing"}))
-    walked[list(removed & set(range(len(edges))))] = 0
-    assert np.allclose(walked, plain, atol=1e-6)
+    for name, weight in start.items():
+        node = Node("thing", name)
+        degree = view.degree(node) if node in view else 0
+        for row in view.neighbors(node) if 1 <= degree <= max(2, HUB * live) else ():
+            plain[row] += weight * np.log(live / degree) / np.log(max(live, 2))
+    walked = graph.walk({Node("thing", name): weight for name, weight in start.items()})
+    walked[list(gone)] = 0
+    assert np.allclose(walked, plain, atol=1e-5)
+    around = graph.around(range(len(edges)), frozenset({"thing"}))
+    assert around == {node: view.degree(node) for node in view if isinstance(node, Node) and node.kind == "thing"}
 
 
 @given(hnp.arrays(np.float32, st.integers(0, 20), elements=st.floats(-5, 5, width=32)))

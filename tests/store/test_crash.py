@@ -19,7 +19,7 @@ DYING = """
 import os, signal, sys
 import sqlalchemy as sa
 from memsvc_store.store import Store
-from tests.store.values import START, Space, draft
+from tests.store.values import Space, draft
 
 def child(path, fatal, pipe):
     store = Store(path, space=Space())
@@ -37,7 +37,7 @@ def child(path, fatal, pipe):
         os.write(pipe, (text + "\\n").encode())
     first = store.add("ann", [draft(f"a{i}", minutes=i) for i in range(3)])
     say("add a0 a1 a2")
-    store.update("ann", first[0].id, text="A0", entities=(), vector=None, valid_from=START, valid_to=None)
+    store.update("ann", first[0].id, text="A0")
     say("update a0 A0")
     store.delete("ann", first[1].id)
     say("delete a1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,24 @@ def test_sqlite_is_durable_and_checks_its_keys(tmp_path: Path) -> None:
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     assert database.integrity_problems() == []
     database.close()
+
+
+def test_a_copy_that_lost_its_log_gets_it_back(tmp_path: Path) -> None:
+    with Store(tmp_path / "a.db", space=Space()) as store:
+        store.add("ann", [draft("kept")])
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    connection.close()
+    with Store(tmp_path / "copy.db", space=Space()) as store, store.database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_processes_that_open_an_empty_database_at_once_agree(target: str) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        databases = list(pool.map(lambda _: Database(target), range(6)))
+    assert len({database.identity for database in databases}) == 1
+    for database in databases:
+        database.close()
 
 
 def test_the_identity_stays(target: str) -> None:

@@ -104,6 +104,27 @@ def test_large_indexes_are_approximate_and_still_right() -> None:
         assert sorted(index.search(query, 10, few).rows) == [5, 77, 4_000]
 
 
+def test_a_gpu_fetches_what_is_left_out_besides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU at hand: a second flat index stands in for its mirror, which has the same interface."""
+    import faiss
+
+    monkeypatch.setattr("memsvc_store.vectors._mirror", lambda _faiss, index: faiss.IndexFlatIP(index.d))
+    plain, index = VectorIndex(8), VectorIndex(8, exact_limit=10)
+    monkeypatch.undo()
+    vectors, queries = unit(3_000, 8), unit(20, 8, 1)
+    for each in (plain, index):
+        each.extend(vectors[:1_000])
+        each.extend(vectors[1_000:])
+    assert not index.approximate
+    assert index.indexed_rows == 3_000
+    some, few = np.ones(3_000, np.bool_), np.zeros(3_000, np.bool_)
+    some[::3], few[:5] = False, True
+    plain._gpu = None
+    for query in queries:
+        for allowed in (None, some, few):
+            assert index.search(query, 10, allowed).rows.tolist() == plain.search(query, 10, allowed).rows.tolist()
+
+
 def test_a_wrong_vector_is_refused() -> None:
     index = VectorIndex(8)
     with pytest.raises(InvalidVector, match=r"\(3, 4\).*8 dimensions"):

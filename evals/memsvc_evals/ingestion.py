@@ -1,0 +1,48 @@
+"""Brings a conversation of a data set into a namespace, through the public verb."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from memsvc_evals.errors import MeasurementError
+
+if TYPE_CHECKING:
+    from memsvc import Memory
+    from memsvc_evals.dataset import Conversation, Turn
+    from memsvc_evals.progress import Count
+
+
+def ingest(
+    memory: Memory, conversation: Conversation, namespace: str, count: Count
+) -> tuple[dict[str, str], Counter[str]]:
+    """Add a conversation session by session, each turn under its own key; counts messages as "add".
+
+    Returns:
+        The turn's id by the memory's, and how many messages were `stored` and `duplicate`.
+
+    Raises:
+        MeasurementError: a message was rejected.
+    """
+    names: dict[str, str] = {}
+    statuses: Counter[str] = Counter()
+    for session, turns in conversation.sessions().items():
+        given = memory.add([_message(turn) for turn in turns], namespace=namespace, session_id=session)
+        for turn, receipt in zip(turns, given, strict=True):
+            if receipt.id is None:
+                raise MeasurementError(f"{namespace}: {turn.id} was rejected: {receipt.reason}")
+            names[receipt.id] = turn.id
+        statuses.update(receipt.status for receipt in given)
+        count.add("add", len(turns))
+    return names, statuses
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    return {
+        "role": "user",
+        "name": turn.speaker,
+        "content": turn.text,
+        "timestamp": turn.said_at,
+        "key": turn.id,
+        "metadata": {"dia_id": turn.id},
+    }

@@ -1,0 +1,96 @@
+"""The docs are run: every snippet, every command, every table that could rot."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import memsvc.wiring
+from memsvc import Settings
+from memsvc.testing import HashEmbedder
+from memsvc_cli.app import app
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def block(language: str, containing: str) -> str:
+    """The one fenced block of the README that holds these words."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", README, re.S)
+    [found] = [one for one in blocks if containing in one]
+    return str(found)
+
+
+@pytest.fixture
+def fake_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to run in, with the behaving fake in the place of the model."""
+    monkeypatch.setattr(memsvc.wiring, "build_embedder", lambda _settings: HashEmbedder())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_sdk_tour_runs(fake_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(block("python", "from memsvc import Memory"), "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert said.startswith("stored ")
+    assert "I moved to Oslo last week." in said
+    assert said.rstrip().endswith("['add', 'update']")
+
+
+def test_the_shell_tour_runs(fake_model: Path) -> None:
+    runner = CliRunner()
+    for line in block("bash", "memsvc add").strip().splitlines():
+        program, *arguments = shlex.split(line)
+        assert program == "memsvc"
+        done = runner.invoke(app, arguments)
+        assert done.exit_code == 0, f"{line}\n{done.output}"
+    assert (fake_model / "ann.jsonl").exists()
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    for line in re.findall(r"^memsvc .*$", README, re.M) + re.findall(r"`memsvc ([a-z]+)`", README):
+        words = shlex.split(line.removeprefix("memsvc "), comments=True)
+        words = words[: 2 if words[0] == "eval" else 1]
+        done = CliRunner().invoke(app, [*words, "--help"])
+        assert done.exit_code == 0, words
+
+
+def test_continuous_integration_runs_the_readmes_own_line() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    program = next(line for line in script.splitlines() if line.startswith("eval "))
+    shown = subprocess.run(
+        ["bash", "-c", program.removeprefix("eval ").replace('"$(', "", 1).rstrip('")')],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout.strip() == block("bash", "-m pytest").strip()
+    assert shown.stdout.startswith("python3 -m venv .venv && ")
+
+
+def test_the_settings_page_lists_every_setting_as_it_is() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", (ROOT / "docs" / "settings.md").read_text(), re.M)
+    assert rows == [(name, field.description) for name, field in Settings.model_fields.items()]
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert version is not None
+    assert f"## {version[1]} " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_ablation_explains_itself() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "ablation.py", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "--realtalk" in done.stdout
