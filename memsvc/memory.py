@@ -7,31 +7,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memsvc import answer as answers
-from memsvc import ingest, transfer, wiring
-from memsvc.errors import EmbedderError, InvalidInput, MemsvcError
+from memsvc import budget, ingest, transfer, wiring
+from memsvc.errors import InvalidInput
 from memsvc.filters import Filters, parse_filters
+from memsvc.models.checked import CheckedEmbedder
 from memsvc.reembed import Reembedder
 from memsvc.settings import Settings
-from memsvc_retrievers.fast import POOL, find
+from memsvc_retrievers.fast import find
 from memsvc_retrievers.question import take_apart
 from memsvc_store import clock
 from memsvc_store.clock import parse_timestamp
 from memsvc_store.shapes import Draft, Hit, Receipt
 from memsvc_store.text import count_tokens
-from memsvc_store.vectors import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from memsvc.answer import Answer
     from memsvc.filters import Time
     from memsvc.ingest import Messages
-    from memsvc_retrievers.protocols import Embedder, Purpose
+    from memsvc_retrievers.protocols import Embedder
     from memsvc_store import shapes
     from memsvc_store.shapes import Change, Parts
     from memsvc_store.store import Store
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
     Names = list[str]
     Receipts = list[Receipt]
 
-TOP_K = 10
 _IMPORT_BATCH = 256
 
 
@@ -54,8 +50,9 @@ class Memory:
 
     def __init__(self, settings: Settings, embedder: Embedder, store: Store, now: Callable[[], datetime]) -> None:
         self.settings, self.embedder, self.store = settings, embedder, store
+        self._checked = CheckedEmbedder(embedder)
+        self._reembedder = Reembedder(store, self._checked)
         self._now = now
-        self._reembedder = Reembedder(store, self._embedded)
 
     @classmethod
     def open(
@@ -135,7 +132,7 @@ class Memory:
             namespace,
             memory_id,
             text=text,
-            vector=None if text is None else self._embedded([text])[0],
+            vector=None if text is None else self._checked.embed([text])[0],
             valid_from=None if valid_from is None else parse_timestamp(valid_from),
             valid_to=None if valid_to is None else parse_timestamp(valid_to),
         )
@@ -174,7 +171,7 @@ class Memory:
         """
         namespace = ingest.checked_namespace(namespace)
         ingest.checked_text(query, self.settings.max_text_chars)
-        limit = _limit(top_k, token_budget)
+        limit = budget.limit(top_k, token_budget)
         wanted = parse_filters(filters)
         found, memories, stale = self._find(namespace, query, limit, wanted)
         if stale:
@@ -182,9 +179,9 @@ class Memory:
         hits = [
             Hit(memory, rank, parts) for rank, (memory, (_, parts)) in enumerate(zip(memories, found, strict=True), 1)
         ]
-        return hits if token_budget is None else _within(hits, token_budget)
+        return hits if token_budget is None else budget.within(hits, token_budget)
 
-    def ask(self, question: str, *, namespace: str, top_k: int = TOP_K, **filters: Unpack[Filters]) -> Answer:
+    def ask(self, question: str, *, namespace: str, top_k: int = budget.TOP_K, **filters: Unpack[Filters]) -> Answer:
         """Answer with the best evidence, quoted (`extractive`), or say that there is none (`abstained`).
 
         Raises:
@@ -306,7 +303,7 @@ class Memory:
                 return [], [], 0
             question = take_apart(query, reading.shard.names)
             with reading.paused():
-                vector = self._embedded([question.text], purpose="query")[0]
+                vector = self._checked.embed([question.text], purpose="query")[0]
             found = find(reading.shard, question, vector, limit, wanted)
             return found, reading.memories([row for row, _ in found]), reading.shard.stale
 
@@ -320,37 +317,5 @@ class Memory:
         if not drafts:
             return []
         texts = self.store.without_vector(namespace, [draft.memory_text for draft in drafts])
-        vectors: dict[str, Any] = dict(zip(texts, self._embedded(texts), strict=True))
+        vectors: dict[str, Any] = dict(zip(texts, self._checked.embed(texts), strict=True))
         return [replace(draft, vector=vectors.get(draft.memory_text)) for draft in drafts]
-
-    def _embedded(self, texts: Sequence[str], purpose: Purpose = "document") -> NDArray[np.float32]:
-        """The border to the embedder, which may be a stranger's: its errors become ours, its vectors are checked."""
-        try:
-            vectors = self.embedder.embed(texts, purpose=purpose)
-        except MemsvcError:
-            raise
-        except Exception as error:
-            raise EmbedderError(f"the embedder failed on {len(texts)} texts: {error!r}; nothing was stored") from error
-        if len(vectors) != len(texts):
-            raise EmbedderError(
-                f"the embedder gave {len(vectors)} vectors for {len(texts)} texts; it must give one each"
-            )
-        return checked(vectors, self.embedder.dimension)
-
-
-def _limit(top_k: int | None, token_budget: int | None) -> int:
-    for name, value in (("top_k", top_k), ("token_budget", token_budget)):
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise InvalidInput(f"{name} came as {value!r}; give a whole number of at least 1")
-    return top_k or (TOP_K if token_budget is None else POOL)
-
-
-def _within(hits: Hits, token_budget: int) -> Hits:
-    """Hits in rank order, each taken if what is left of the budget holds it."""
-    taken = []
-    for hit in hits:
-        tokens = count_tokens(hit.text)
-        if tokens <= token_budget:
-            taken.append(hit)
-            token_budget -= tokens
-    return taken

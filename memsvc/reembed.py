@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING
 from memsvc.errors import MemsvcError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from memsvc.models.checked import CheckedEmbedder
     from memsvc_store.store import Store
 
 BATCH = 64
@@ -30,8 +28,8 @@ logger = logging.getLogger(__name__)
 class Reembedder:
     """One worker thread, started when there is something to do."""
 
-    def __init__(self, store: Store, embed: Callable[[Sequence[str]], NDArray[np.float32]]) -> None:
-        self._store, self._embed = store, embed
+    def __init__(self, store: Store, embedder: CheckedEmbedder) -> None:
+        self._store, self._embedder = store, embedder
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._waiting: set[str] = set()
         self._lock = threading.Lock()
@@ -55,7 +53,7 @@ class Reembedder:
             batch = self._store.stale(namespace, BATCH)
             if not batch:
                 return
-            vectors = self._embed([text for _, text in batch])
+            vectors = self._embedder.embed([text for _, text in batch])
             pairs = zip(batch, vectors, strict=True)
             self._store.embed(namespace, {memory_id: (text, vector) for (memory_id, text), vector in pairs})
             if progress is not None:

@@ -9,20 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memsvc_evals.bench import Sizes, run_bench
+    from memsvc_evals.bench import run_bench
     from memsvc_evals.dataset import Conversation, Dataset, Note, Question, Turn
+    from memsvc_evals.demo import Demo, run_demo
     from memsvc_evals.errors import DatasetError, MeasurementError
     from memsvc_evals.locomo import load_locomo
     from memsvc_evals.measurement import Measurement
     from memsvc_evals.realtalk import load_realtalk
-    from memsvc_evals.report import as_markdown, bench_table, tables
+    from memsvc_evals.report import bench_table, tables
     from memsvc_evals.results import Outcome, Result
     from memsvc_evals.runner import evaluate
+    from memsvc_evals.workbench import Sizes
 
 __all__ = [
     "Conversation",
     "Dataset",
     "DatasetError",
+    "Demo",
     "Measurement",
     "MeasurementError",
     "Note",
@@ -31,12 +34,12 @@ __all__ = [
     "Result",
     "Sizes",
     "Turn",
-    "as_markdown",
     "bench_table",
     "evaluate",
     "load_locomo",
     "load_realtalk",
     "run_bench",
+    "run_demo",
     "tables",
 ]
 
@@ -44,20 +47,21 @@ _HOMES = {
     "Conversation": "dataset",
     "Dataset": "dataset",
     "DatasetError": "errors",
+    "Demo": "demo",
     "Measurement": "measurement",
     "MeasurementError": "errors",
     "Note": "dataset",
     "Outcome": "results",
     "Question": "dataset",
     "Result": "results",
-    "Sizes": "bench",
+    "Sizes": "workbench",
     "Turn": "dataset",
-    "as_markdown": "report",
     "bench_table": "report",
     "evaluate": "runner",
     "load_locomo": "locomo",
     "load_realtalk": "realtalk",
     "run_bench": "bench",
+    "run_demo": "demo",
     "tables": "report",
 }
 

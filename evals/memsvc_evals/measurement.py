@@ -45,17 +45,6 @@ class Measurement:
         """All of it, as JSON holds it."""
         return {**asdict(self), "ratio": self.ratio, "ok": self.ok}
 
-    def row(self) -> tuple[str, ...]:
-        """The cells of a table: measurement, value, baseline, ratio, bar, met."""
-        return (
-            f"{self.name}: {self.what}",
-            f"{self.value:,.2f} {self.unit}",
-            f"{self.baseline:,.2f} {self.unit}",
-            f"{self.ratio:.2f}",
-            f"{self.judged} {self.bar:g}",
-            "yes" if self.ok else "no",
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Race:

@@ -8,7 +8,7 @@
             + W_SPEAKER * [said by the one speaker that the question names]
             + W_DAY     * fit of the day that the question names
             + W_NEAR    * share(cosine with the mean of the three best so far)
-            + W_THINGS  * share(walk from the three best over the named things that they join)
+            + W_THINGS  * share(walk from the question's things and phrases, and the three best's things)
 
 Candidates are the `POOL` best of each ingredient. Filters are applied inside each look-up, so that
 k means k.

@@ -87,8 +87,16 @@ def test_eval_locomo(shell: Shell, data: Path, tmp_path: Path, limit: int | None
 def test_eval_prints_tables(shell: Shell, data: Path) -> None:
     ran = shell("eval", "locomo", "--data", str(data))
     assert ran.code == 0
-    assert "recall@10" in ran.out
+    assert "R@10" in ran.out
     assert shell("namespaces").out == "locomo/one\nlocomo/two\n"
+
+
+def test_eval_fits_a_terminal(shell: Shell, terminal: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = shell.bare("eval", "locomo", "--data", str(SAMPLES)).out
+    assert max(map(len, out.splitlines())) <= 80
+    assert out.count("memsvc ") == 2
+    assert "…" not in out
 
 
 def test_eval_realtalk_says_what_is_wrong_with_its_data(shell: Shell, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memsvc import wiring
+from memsvc import Memory, wiring
 from memsvc.testing import HashEmbedder
 
 if TYPE_CHECKING:
@@ -96,10 +96,28 @@ def test_nothing_found_is_said(filled: Shell) -> None:
 
 def test_memories_that_wait_to_be_embedded_are_told_of(filled: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wiring, "build_embedder", lambda settings: HashEmbedder(32))
-    ran = filled("search", "Oslo")
+    ran = filled("search", "Oslo", "--explain")
     assert "Oslo" in ran.out
-    assert "not embedded by the model in use yet" in ran.err
+    assert "3 memories are not embedded by the model in use yet" in ran.err
     assert "memsvc reindex -n default" in ran.err
+
+
+@pytest.mark.parametrize("command", [["search", "zebra"], ["ask", "zebra?"]])
+def test_where_nothing_is_found_they_are_told_of_too(
+    filled: Shell, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr(wiring, "build_embedder", lambda settings: HashEmbedder(32))
+    nothing, why = filled(*command, "--session", "s3").err.splitlines()
+    assert nothing == "Nothing found in namespace 'default'."
+    assert why.startswith("3 memories are not embedded by the model in use yet")
+
+
+@pytest.mark.parametrize("command", [["search", "Oslo"], ["ask", "Oslo?"]])
+def test_what_is_found_costs_no_count(filled: Shell, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    monkeypatch.setattr(Memory, "stats", None)
+    ran = filled(*command)
+    assert "Oslo" in ran.out
+    assert ran.err == ""
 
 
 def test_ask_quotes_its_evidence(filled: Shell) -> None:

@@ -69,9 +69,14 @@ def test_measurements_with_a_fast_embedder() -> None:
         embedder=HashEmbedder(),
         progress=lambda *step: seen.append(step),
     )
-    assert [measured.name for measured in found] == ["add", "search", "namespaces", "namespaces_same", "approximate"]
+    assert [measured.name for measured in found] == [
+        "add", "search", "namespaces", "namespaces_same", "approximate", "approximate_time",
+    ]  # fmt: skip
     assert all(measured.value > 0 and measured.baseline > 0 for measured in found)
-    assert found[-1].value == 1.0
+    by_name = {measured.name: measured for measured in found}
+    assert by_name["namespaces_same"].value == by_name["approximate"].value == 1.0
+    assert "final hits" in by_name["approximate"].what
+    assert (by_name["approximate_time"].judged, by_name["approximate_time"].bar) == ("ratio at most", 1.2)
     last = {name: (done, total) for name, done, total in seen}
     assert all(done == total for done, total in last.values())
 

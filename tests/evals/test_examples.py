@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from tests.evals.conftest import EXAMPLES
 
 if TYPE_CHECKING:
     from memsvc_evals import Dataset
@@ -46,4 +49,6 @@ def test_adversarial_questions_have_a_trap_and_the_others_an_answer(examples: Da
     for conversation in examples.conversations:
         for question in conversation.questions:
             assert (question.answer is None) == (question.category == 5)
-            assert (question.trap is not None) == (question.category == 5)
+    for record in json.loads(EXAMPLES.read_text(encoding="utf-8")):
+        for question in record["qa"]:
+            assert ("adversarial_answer" in question) == (question["category"] == 5)

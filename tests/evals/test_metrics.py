@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from math import log2
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,11 +51,8 @@ def test_percentile_by_hand() -> None:
     assert metrics.percentile([4.0, 1.0, 3.0, 2.0], 50) == 2.5
     assert metrics.percentile([7.0], 95) == 7.0
     assert metrics.percentile([1.0, 2.0, 3.0], 100) == 3.0
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.floats(0, 100))
-def test_percentile_is_numpys(values: list[float], q: float) -> None:
-    assert metrics.percentile(values, q) == pytest.approx(float(np.percentile(values, q)), abs=1e-6)
+    assert metrics.percentile([0.0, 10.0], 95) == pytest.approx(9.5)
+    assert type(metrics.percentile([1, 2], 50)) is float
 
 
 @given(rankings, golds)

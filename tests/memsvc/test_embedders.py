@@ -277,7 +277,7 @@ def test_missing_packages_name_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_pa
         OnnxEmbedder(tmp_path, cache_dir=tmp_path / "cache").prepare()
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingDependency, match=r"memsvc\[offline\]"):
-        bundled_embedder()
+        _ = bundled_embedder().dimension
 
 
 @needs_model

@@ -1,0 +1,50 @@
+"""An embedder that can be trusted: any other, with its errors translated and its vectors checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memsvc.errors import EmbedderError, MemsvcError
+from memsvc_store.vectors import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memsvc_retrievers.protocols import Embedder, Purpose
+
+
+class CheckedEmbedder:
+    """The border to an embedder, which may be a stranger's. Implements `Embedder`."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self._inner = inner
+
+    @property
+    def model(self) -> str:
+        """The inner one's vector space."""
+        return self._inner.model
+
+    @property
+    def dimension(self) -> int:
+        """Length of every vector."""
+        return self._inner.dimension
+
+    def embed(self, texts: Sequence[str], *, purpose: Purpose = "document") -> NDArray[np.float32]:
+        """What the inner one gives, if it is of use.
+
+        Raises:
+            EmbedderError: it failed, or gave another number of vectors.
+            InvalidVector: they have another dimension, or values that are not finite.
+        """
+        try:
+            vectors = self._inner.embed(texts, purpose=purpose)
+        except MemsvcError:
+            raise
+        except Exception as error:
+            raise EmbedderError(f"the embedder failed on {len(texts)} texts: {error!r}; nothing was stored") from error
+        if len(vectors) != len(texts):
+            raise EmbedderError(f"the embedder gave {len(vectors)} vectors for {len(texts)} texts; it owes one each")
+        return checked(vectors, self.dimension)
