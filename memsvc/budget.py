@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from memsvc.errors import InvalidInput
 from memsvc_retrievers.fast import POOL
+from memsvc_store.errors import shown
 from memsvc_store.text import count_tokens
 
 if TYPE_CHECKING:
@@ -23,9 +24,20 @@ def limit(top_k: int | None, token_budget: int | None) -> int:
         InvalidInput: a number that is not a whole one of at least 1.
     """
     for name, value in (("top_k", top_k), ("token_budget", token_budget)):
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise InvalidInput(f"{name} came as {value!r}; give a whole number of at least 1")
+        if value is not None:
+            checked_count(name, value, least=1)
     return top_k or (TOP_K if token_budget is None else POOL)
+
+
+def checked_count(name: str, value: object, *, least: int) -> int:
+    """A whole number that every database takes.
+
+    Raises:
+        InvalidInput: anything else.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 1 << 62:
+        raise InvalidInput(f"{name} came as {shown(value)}; give a whole number of at least {least}")
+    return value
 
 
 def within(hits: Sequence[Hit], token_budget: int) -> list[Hit]:

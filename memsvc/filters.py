@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
 
-from memsvc.errors import InvalidFilter, InvalidTimestamp
+from memsvc.errors import InvalidFilter, InvalidMessage, InvalidTimestamp
+from memsvc.ingest import storable
 from memsvc_store.clock import parse_timestamp
+from memsvc_store.errors import shown
 from memsvc_store.shapes import KINDS, Filter
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Filters(TypedDict, total=False):
     kind: Names | None
 
 
+_MOST = 1_000
 _KNOWN = tuple(get_type_hints(Filters))
 
 
@@ -73,6 +76,11 @@ def _names(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     if value is None:
         return None
     names = (value,) if isinstance(value, str) else value
-    if not isinstance(names, Sequence) or not names or not all(isinstance(one, str) for one in names):
-        raise InvalidFilter(f"filter {name!r} came as {value!r}; give a string or a list of strings")
-    return tuple(names)
+    if not isinstance(names, Sequence) or not 0 < len(names) <= _MOST or not all(isinstance(one, str) for one in names):
+        raise InvalidFilter(
+            f"filter {name!r} came as {shown(value)}; give a string or a list of strings, at most {_MOST:,}"
+        )
+    try:
+        return tuple(storable(name, one) for one in names)
+    except InvalidMessage as error:
+        raise InvalidFilter(f"filter {error}") from error

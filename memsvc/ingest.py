@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from memsvc.errors import InvalidMessage, InvalidNamespace, InvalidTimestamp
+from memsvc.errors import InvalidInput, InvalidMessage, InvalidNamespace, InvalidTimestamp
 from memsvc_store.clock import parse_timestamp
+from memsvc_store.errors import shown
 from memsvc_store.nodes import hyperedge
 from memsvc_store.shapes import Draft, Receipt
 
@@ -74,13 +75,26 @@ def checked_namespace(name: object) -> str:
     """
     wanted = f"give names joined by '/', such as 'acme/alice', at most {MAX_NAME_CHARS} characters"
     if not isinstance(name, str):
-        raise InvalidNamespace(f"namespace came as {name!r}; {wanted}")
+        raise InvalidNamespace(f"namespace came as {shown(name)}; {wanted}")
     parts = name.split("/")
     if len(name) > MAX_NAME_CHARS:
         raise InvalidNamespace(f"a namespace of {len(name)} characters came; {wanted}")
     if any(not part or part in (".", "..") or part != part.strip() for part in parts) or not name.isprintable():
-        raise InvalidNamespace(f"namespace came as {name!r}; {wanted}, without empty parts, '.', '..' or edge spaces")
+        raise InvalidNamespace(
+            f"namespace came as {shown(name)}; {wanted}, without empty parts, '.', '..' or edge spaces"
+        )
     return name
+
+
+def checked_id(memory_id: object) -> str:
+    """An id that can be asked for; whether it is there is the store's to say.
+
+    Raises:
+        InvalidInput: not a string, or not one that a database takes.
+    """
+    if not isinstance(memory_id, str) or not memory_id.isprintable() or len(memory_id) > MAX_NAME_CHARS:
+        raise InvalidInput(f"a memory id came as {shown(memory_id)}; give the id that a receipt or a hit names")
+    return memory_id
 
 
 def checked_text(text: object, limit: int) -> str:
@@ -98,7 +112,7 @@ def checked_text(text: object, limit: int) -> str:
             f"'content' has {len(text):,} characters and the limit is {limit:,}; "
             "split it into messages, or raise MEMSVC_MAX_TEXT_CHARS"
         )
-    return _storable("content", text)
+    return storable("content", text)
 
 
 def _draft_or_rejection(message: object, index: int, envelope: Envelope) -> Draft | Receipt:
@@ -117,7 +131,7 @@ def _draft(message: object, index: int, envelope: Envelope) -> Draft:
     role = _name(message, "role") or "user"
     timestamp = message.get("timestamp")
     said_at = envelope.now + timedelta(microseconds=index) if timestamp is None else parse_timestamp(timestamp)
-    key = _name(message, "key") or (None if envelope.key is None else f"{envelope.key}/{index}")
+    key = _name(message, "key") or (None if envelope.key is None else checked_name("key", f"{envelope.key}/{index}"))
     draft = Draft(
         text=checked_text(message.get("content"), envelope.max_text_chars),
         speaker=_name(message, "name") or role,
@@ -141,7 +155,7 @@ def _check_fields(message: Mapping[Any, Any]) -> None:
         if field not in _FIELDS:
             near = difflib.get_close_matches(str(field), _FIELDS, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_FIELDS)}."
-            raise InvalidMessage(f"unknown field {field!r}; {hint} What else you know goes under 'metadata'")
+            raise InvalidMessage(f"unknown field {shown(field)}; {hint} What else you know goes under 'metadata'")
 
 
 def _name(message: Mapping[Any, Any], field: str) -> str | None:
@@ -158,11 +172,16 @@ def checked_name(field: str, value: object) -> str:
         InvalidMessage: anything else.
     """
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME_CHARS:
-        raise InvalidMessage(f"{field!r} came as {value!r}; give a string of 1 to {MAX_NAME_CHARS} characters")
-    return _storable(field, value)
+        raise InvalidMessage(f"{field!r} came as {shown(value)}; give a string of 1 to {MAX_NAME_CHARS} characters")
+    return storable(field, value)
 
 
-def _storable(field: str, text: str) -> str:
+def storable(field: str, text: str) -> str:
+    """A string that every database takes.
+
+    Raises:
+        InvalidMessage: half a character, or a NUL.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -183,12 +202,12 @@ def checked_metadata(value: object) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise InvalidMessage(f"'metadata' came as {value!r}; give a mapping with string keys")
+        raise InvalidMessage(f"'metadata' came as {shown(value)}; give a mapping with string keys")
     try:
         text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMessage(
             f"'metadata' cannot be written as JSON ({error}); use strings, numbers, lists, mappings"
         ) from error
-    _storable("metadata", text)
+    storable("metadata", text)
     return dict(value)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memsvc import answer as answers
 from memsvc import budget, ingest, transfer, wiring
-from memsvc.errors import InvalidInput
 from memsvc.filters import Filters, parse_filters
 from memsvc.models.checked import CheckedEmbedder
 from memsvc.reembed import Reembedder
@@ -126,7 +125,7 @@ class Memory:
         Raises:
             NotFound, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was changed.
         """
-        namespace = ingest.checked_namespace(namespace)
+        namespace, memory_id = ingest.checked_namespace(namespace), ingest.checked_id(memory_id)
         text = None if text is None else ingest.checked_text(text, self.settings.max_text_chars)
         return self.store.update(
             namespace,
@@ -145,7 +144,7 @@ class Memory:
         Raises:
             NotFound: no such memory in this namespace.
         """
-        self.store.delete(ingest.checked_namespace(namespace), memory_id)
+        self.store.delete(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -197,7 +196,7 @@ class Memory:
         Raises:
             NotFound: no such memory in this namespace, or it was deleted.
         """
-        return self.store.get(ingest.checked_namespace(namespace), memory_id)
+        return self.store.get(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))
 
     def list(self, *, namespace: str, limit: int = 100, offset: int = 0, **filters: Unpack[Filters]) -> Memories:
         """Memories in the order of their event time.
@@ -205,8 +204,8 @@ class Memory:
         Raises:
             InvalidInput: a limit below 1, an offset below 0, an unknown filter or a bad value.
         """
-        if limit < 1 or offset < 0:
-            raise InvalidInput(f"limit came as {limit} and offset as {offset}; give at least 1 and at least 0")
+        budget.checked_count("limit", limit, least=1)
+        budget.checked_count("offset", offset, least=0)
         return self.store.page(ingest.checked_namespace(namespace), parse_filters(filters), limit=limit, offset=offset)
 
     def history(self, memory_id: str, *, namespace: str) -> Changes:
@@ -215,7 +214,7 @@ class Memory:
         Raises:
             NotFound: this namespace never had such a memory.
         """
-        return self.store.history(ingest.checked_namespace(namespace), memory_id)
+        return self.store.history(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))
 
     # -- moving ---------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
             return cls(**{key: value for key, value in overrides.items() if value is not None})
         except ValidationError as error:
             raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from error
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{_config_file()} is not valid TOML: {error}") from error
 
     @classmethod

@@ -8,6 +8,7 @@ What was deleted is not exported.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import InvalidInput, InvalidMessage
@@ -17,7 +18,7 @@ from memsvc_store.shapes import Draft
 from memsvc_store.writes import checked_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from memsvc_store.shapes import Memory, Message
 
@@ -57,6 +58,8 @@ def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft]:
         InvalidInput: naming the line. Lines before it may be stored already;
             importing the corrected file again stores nothing twice.
     """
+    if isinstance(lines, str | bytes) or not isinstance(lines, Iterable):
+        raise InvalidMessage(f"an export came as {type(lines).__name__}; give its lines, such as an open file")
     number = 0
     for number, text in enumerate(lines, 1):
         if not text.strip():
@@ -69,12 +72,12 @@ def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft]:
                 _check_header(record)
             else:
                 yield with_hyperedge(_draft(record, max_text_chars))
-        except json.JSONDecodeError as error:
-            raise InvalidMessage(f"line {number} is not JSON ({error}); is the file whole?") from error
         except KeyError as error:
             raise InvalidMessage(f"line {number} lacks {error}; is it an export of memsvc?") from error
-        except InvalidInput as error:
+        except InvalidInput as error:  # before ValueError, which it is as well
             raise type(error)(f"line {number}: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise InvalidMessage(f"line {number} is not JSON ({error}); is the file whole?") from error
     if not number:
         raise InvalidMessage("an empty file came, which is no export; give a file that `export` wrote")
 

@@ -5,6 +5,7 @@ Rich's help would double it).
 """
 
 import gc
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -75,6 +76,7 @@ app.add_typer(evaluate.app, name="eval", rich_help_panel=TRY)
 
 def main() -> None:
     """Run `memsvc`."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal without the character is no reason to fail
@@ -85,3 +87,10 @@ def main() -> None:
         app(prog_name="memsvc")
     finally:
         gc.freeze()
+
+
+def _open_closed_streams() -> None:
+    """A stream that the caller closed (`memsvc list >&-`) is None in Python, and every print would fail."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process lives

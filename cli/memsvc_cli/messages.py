@@ -69,8 +69,8 @@ def _json(text: str, file: str, first_line: int) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         line, what = first_line + error.lineno - 1, f"{error.msg}, column {error.colno}"
-    except RecursionError:
-        line, what = first_line, "nested too deeply"
+    except (RecursionError, ValueError):
+        line, what = first_line, "nested too deeply, or a number too long"
     raise InvalidMessage(f"{name_of(file)}, line {line} is not JSON ({what}); correct it. Nothing was stored")
 
 

@@ -89,7 +89,7 @@ def measure_namespaces(bench: Workbench) -> tuple[Measurement, ...]:
     beside = f"beside {sizes.namespaces:,} other namespaces; against beside one"
     return (
         _timed("namespaces", race, "ratio at most", 1.2, f"search p50 {beside}"),
-        _share("namespaces_same", same, sizes.queries, 1.0, f"questions with the same hits {beside}"),
+        _share("namespaces_same", same, sizes.queries, 1.0, f"same hits {beside}"),
     )
 
 
@@ -111,10 +111,10 @@ def measure_approximate(bench: Workbench) -> tuple[Measurement, ...]:
                 found, wanted = race.run(_search(approximate, question), _search(exact, question))
                 same += len({hit.id for hit in found} & {hit.id for hit in wanted})
                 bench.count.add("approximate")
-    against = f"IVF-SQ8 among {sizes.memories:,}; against the exact index"
+    against = f"IVF-SQ8 against exact, among {sizes.memories:,}"
     return (
-        _share("approximate", same, TOP_K * sizes.queries, 0.98, f"the same final hits, {against}"),
-        _timed("approximate_time", race, "ratio at most", 1.2, f"search p50, {against}"),
+        _share("approximate", same, TOP_K * sizes.queries, 0.98, f"share of the final hits: {against}"),
+        _timed("approximate_time", race, "ratio at most", 1.2, f"search p50: {against}"),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from memsvc.errors import EmbedderError, MemsvcError
 from memsvc_store.vectors import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from memsvc_retrievers.protocols import Embedder, Purpose
@@ -40,11 +41,13 @@ class CheckedEmbedder:
             InvalidVector: they have another dimension, or values that are not finite.
         """
         try:
-            vectors = self._inner.embed(texts, purpose=purpose)
+            vectors = np.asarray(self._inner.embed(texts, purpose=purpose), np.float32)
         except MemsvcError:
             raise
         except Exception as error:
             raise EmbedderError(f"the embedder failed on {len(texts)} texts: {error!r}; nothing was stored") from error
-        if len(vectors) != len(texts):
-            raise EmbedderError(f"the embedder gave {len(vectors)} vectors for {len(texts)} texts; it owes one each")
+        if vectors.ndim != 2 or len(vectors) != len(texts):
+            raise EmbedderError(
+                f"the embedder gave an array of shape {vectors.shape} for {len(texts)} texts; it owes one row each"
+            )
         return checked(vectors, self.dimension)

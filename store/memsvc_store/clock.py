@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from memsvc_store.errors import InvalidTimestamp
+from memsvc_store.errors import InvalidTimestamp, shown
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -50,12 +50,12 @@ def parse_timestamp(value: object) -> datetime:
     """
     try:
         moment = _read(value)
-        if moment.tzinfo is None:
+        if moment.utcoffset() is None:
             moment = moment.replace(tzinfo=UTC)
         from_instant(*to_instant(moment))  # 9999-12-31T23:59-12:00 and its like leave the calendar in UTC
     except (ValueError, OverflowError, OSError, TypeError) as error:
         raise InvalidTimestamp(
-            f"{value!r} is not a point in time; give an ISO 8601 string such as "
+            f"{shown(value)} is not a point in time; give an ISO 8601 string such as "
             "'2026-03-02T09:00:00+01:00', an aware datetime, or seconds since 1970"
         ) from error
     return moment

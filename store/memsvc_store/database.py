@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from memsvc_store import clock, schema
 from memsvc_store.border import translate
-from memsvc_store.errors import DatabaseForeign, DatabaseTooNew, DatabaseUnreadable, MissingDependency
+from memsvc_store.errors import DatabaseForeign, DatabaseTooNew, DatabaseUnreadable, MissingDependency, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ class Database:
             MissingDependency: a driver that is not installed.
         """
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        if str(target) == TEMPORARY:
+        if str(target) in (TEMPORARY, f"sqlite:///{TEMPORARY}"):
             self._temporary = tempfile.TemporaryDirectory(prefix="memsvc-")
             target = Path(self._temporary.name) / "memory.db"
         self.path, self.url = _locate(target)
@@ -65,8 +65,11 @@ class Database:
         if self.path is not None:
             _check_path(self.path, create)
         self._engine = _engine(self.url, busy_seconds)
+        self.closed = False
+        self._file: tuple[int, int] | None = None
         try:
             self.identity = self._prepare()
+            self._file = self._on_disk()
         except BaseException:
             self.close()
             raise
@@ -75,6 +78,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """One snapshot; nothing that others commit meanwhile shows in it."""
         with self._border(), self._engine.connect() as connection:
+            self._check_file()
             if self.path is None:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
@@ -83,6 +87,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One transaction: all of it is on disk when the block ends, or none of it."""
         with self._border(), self._engine.connect() as connection:
+            self._check_file()
             connection = connection.execution_options(memsvc_write=True)
             with connection.begin():
                 yield connection
@@ -97,9 +102,25 @@ class Database:
 
     def close(self) -> None:
         """Return every connection; a `:memory:` database is gone."""
+        self.closed = True
         self._engine.dispose()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+    def _on_disk(self) -> tuple[int, int] | None:
+        """Which file lies at the path now."""
+        if self.path is None:
+            return None
+        try:
+            found = self.path.stat()
+        except OSError:
+            return (0, 0)
+        return (found.st_dev, found.st_ino)
+
+    def _check_file(self) -> None:
+        """An open file that was deleted or replaced still takes writes, which nobody would ever see again."""
+        if self._file is not None and self._on_disk() != self._file:
+            raise DatabaseUnreadable(f"{self.name} was deleted or replaced while it was open; open it again")
 
     @contextmanager
     def _border(self) -> Iterator[None]:
@@ -122,7 +143,11 @@ class Database:
                 if revision != HEAD:
                     _migrate(connection)
                 if revision is None:
-                    row = {"identity": secrets.token_hex(16), "created_at": clock.to_instant(clock.now()).micros}
+                    row = {
+                        "key": 1,
+                        "identity": secrets.token_hex(16),
+                        "created_at": clock.to_instant(clock.now()).micros,
+                    }
                     connection.execute(schema.database.insert().values(row))
         with self.read() as connection:
             return str(connection.execute(sa.select(schema.database.c.identity)).scalar_one())
@@ -142,7 +167,11 @@ class Database:
             raise DatabaseTooNew(
                 f"{self.name} has schema {revision}, and this memsvc knows up to {HEAD}; upgrade memsvc to open it"
             )
-        return revision
+        if revision != HEAD:
+            raise DatabaseUnreadable(
+                f"{self.name} has schema {revision!r}, which no memsvc ever wrote; restore a backup"
+            )
+        return HEAD
 
     def _keep_wal(self) -> None:
         """Write-ahead logging, at each opening: a copy made by VACUUM INTO has lost it."""
@@ -161,12 +190,21 @@ def _locate(target: str | Path) -> tuple[Path | None, sa.URL]:
     if isinstance(target, str) and re.match(r"[a-z][a-z0-9+]*://", target):
         try:
             url = sa.make_url(target)
-        except ArgumentError as error:
-            raise DatabaseUnreadable(f"{target!r} is not a database URL: {error}") from error
+        except (ArgumentError, ValueError) as error:
+            raise DatabaseUnreadable(f"{shown(target)} is not a database URL: {error}") from error
         if url.get_backend_name() != "sqlite":
             return None, url
-        target = url.database or ""
-    path = Path(target).expanduser().absolute()
+        if url.query or not url.database:
+            raise DatabaseUnreadable(
+                f"{target!r}: name a file, as in sqlite:///memory.db, without options; or {TEMPORARY!r}"
+            )
+        target = url.database
+    try:
+        path = Path(target).expanduser().absolute()
+        if path.exists() or "\0" in str(path):
+            path.stat()
+    except (ValueError, RuntimeError, OSError) as error:
+        raise DatabaseUnreadable(f"{shown(str(target))} cannot be a file here: {error}") from error
     return path, sa.URL.create("sqlite", database=str(path))
 
 
@@ -182,7 +220,7 @@ def _check_path(path: Path, create: bool) -> None:
 def _engine(url: sa.URL, busy_seconds: float) -> Engine:
     try:
         if url.get_backend_name() != "sqlite":
-            return sa.create_engine(url, pool_pre_ping=True)
+            return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24)
         engine = sa.create_engine(
             url, connect_args={"timeout": busy_seconds, "check_same_thread": False}, pool_size=16, max_overflow=64
         )

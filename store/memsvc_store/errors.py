@@ -81,3 +81,12 @@ class StorageFull(DatabaseError):
 
 class MissingDependency(MemsvcError, ImportError):
     """An optional package that this call needs is not installed."""
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: cut short, and never an error (an integer of 5,000 digits has no repr)."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from memsvc_store import schema
 from memsvc_store.clock import Instant, from_instant
 from memsvc_store.errors import DatabaseUnreadable
-from memsvc_store.rows import Entry, Namespace, dump_json, to_memory, to_message
-from memsvc_store.shapes import Change, Memory, Message, Nodes, Operation
+from memsvc_store.rows import Entry, Namespace, dump_json, to_entry, to_memory, to_message
+from memsvc_store.shapes import Change, Memory, Message, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,16 +46,17 @@ class Records:
     def create_namespace(self, name: str, at: Instant) -> None:
         """Insert it at version 0 unless it is there."""
         insert = _insert(self._connection, _ns).on_conflict_do_nothing()
-        self._connection.execute(insert, {"name": name, "version": 0, "created_at": at.micros})
+        self._connection.execute(insert, {"name": name, "version": 0, "stamp": 0, "created_at": at.micros})
 
     def lock_namespace(self, name: str) -> Namespace:
         """The row, with its lock held until the transaction ends."""
         statement = sa.update(_ns).where(_ns.c.name == name).values(version=_ns.c.version)
-        return Namespace(*self._connection.execute(statement.returning(_ns.c.key, _ns.c.version)).one())
+        return Namespace(*self._connection.execute(statement.returning(_ns.c.key, _ns.c.version, _ns.c.stamp)).one())
 
-    def set_version(self, namespace: Namespace, version: int) -> None:
-        """Stamp the namespace with the version of the write under way."""
-        self._connection.execute(sa.update(_ns).where(_ns.c.key == namespace.key).values(version=version))
+    def set_version(self, namespace: Namespace, version: int, at: Instant) -> None:
+        """Stamp the namespace with the version of the write under way, and with its time."""
+        where = _ns.c.key == namespace.key
+        self._connection.execute(sa.update(_ns).where(where).values(version=version, stamp=at.micros))
 
     # -- the raw log ----------------------------------------------------------------------------
 
@@ -124,6 +125,8 @@ class Records:
             for row in self._connection.execute(_BY_KEY, {"keys": keys[start : start + _IN_LIMIT]}):
                 if row.namespace_key == namespace.key:
                     found[row.key] = to_memory(row, name)
+        if missing := [key for key in keys if key not in found]:
+            raise DatabaseUnreadable(f"rows {missing[:3]} of {name!r} are gone from `memories`; run `memsvc verify`")
         return [found[key] for key in keys]
 
     def page(
@@ -148,6 +151,12 @@ class Records:
         """Which of these memories were deleted."""
         where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)
         return {row.id for row in self._in(sa.select(_mem.c.id).where(where), _mem.c.id, ids)}
+
+    def memory_ids(self, namespace: Namespace) -> list[str]:
+        """Ids of all memories, deleted ones too."""
+        return list(
+            self._connection.execute(sa.select(_mem.c.id).where(_mem.c.namespace_key == namespace.key)).scalars()
+        )
 
     def digests(self, namespace: Namespace) -> list[tuple[str, str, bytes]]:
         """(id, text, digest) of every memory, for `verify`."""
@@ -182,11 +191,7 @@ class Records:
         else:
             rows = sorted(self._in(statement, _mem.c.id, ids, {"model": model}), key=lambda row: int(row.key))
         for row in rows:
-            vector = None if row.data is None else _vector(row.id, row.data, row.dimension)
-            yield Entry(
-                row.id, row.key, row.kind, row.text, row.session_id, row.position, row.speaker,
-                Nodes(row.entities), row.valid_from, row.valid_to, vector,
-            )  # fmt: skip
+            yield to_entry(row)
 
     # -- vectors --------------------------------------------------------------------------------
 
@@ -271,6 +276,12 @@ class Records:
         where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version == version) & (_chg.c.ordinal == 0)
         return self._connection.execute(sa.select(_chg.c.at).where(where)).scalar_one_or_none()
 
+    def last_operations(self, namespace: Namespace) -> dict[str, str]:
+        """Memory id -> what happened to it last, for `verify`."""
+        columns = sa.select(_chg.c.memory_id, _chg.c.operation).where(_chg.c.namespace_key == namespace.key)
+        rows = self._connection.execute(columns.order_by(_chg.c.version, _chg.c.ordinal))
+        return {row.memory_id: row.operation for row in rows if row.operation != "embed"}
+
     def versions(self, namespace: Namespace) -> tuple[int, int, int]:
         """(lowest, highest, number of) versions in the change log, zeros when empty."""
         low, high = sa.func.min(_chg.c.version), sa.func.max(_chg.c.version)
@@ -293,15 +304,6 @@ class Records:
             yield from self._connection.execute(part, dict(parameters or {}))
 
 
-def _vector(memory_id: str, data: bytes, dimension: int) -> NDArray[np.float32]:
-    if len(data) != 4 * dimension:
-        raise DatabaseUnreadable(
-            f"the vector of memory {memory_id!r} has {len(data)} bytes for {dimension} dimensions; restore a backup, "
-            "or delete the row from `vectors` and run `memsvc reindex`"
-        )
-    return np.frombuffer(data, dtype="<f4")
-
-
 def _insert(connection: Connection, table: sa.Table) -> Any:
     """An INSERT of the database's own dialect, which knows ON CONFLICT."""
     if connection.dialect.name == "postgresql":
@@ -322,7 +324,7 @@ _same_text = (
     & (_vec.c.digest == _mem.c.digest)
     & (_vec.c.model == sa.bindparam("model"))
 )
-_NAMESPACE = sa.select(_ns.c.key, _ns.c.version).where(_ns.c.name == sa.bindparam("name"))
+_NAMESPACE = sa.select(_ns.c.key, _ns.c.version, _ns.c.stamp).where(_ns.c.name == sa.bindparam("name"))
 # Built once: composing a statement costs as much as running it, and this one is in every look-up.
 # The namespace is compared above: beside IN, SQLite would take its index and read the whole namespace (2 ms).
 _BY_KEY = sa.select(_mem).where(_mem.c.key.in_(sa.bindparam("keys", expanding=True)))

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from memsvc_store.clock import Instant, from_instant, to_instant
-from memsvc_store.shapes import Draft, Kind, Memory, Message, Node, Nodes
+from memsvc_store.errors import DatabaseUnreadable
+from memsvc_store.shapes import KINDS, Draft, Kind, Memory, Message, Node, Nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    import numpy as np
     from numpy.typing import NDArray
     from sqlalchemy.engine import Row
 
 
 class Namespace(NamedTuple):
-    """A namespace's row: its key in this database, and how many writes it has seen."""
+    """A namespace's row: its key in this database, how many writes it has seen, and when the last one was made."""
 
     key: int
     version: int
+    stamp: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +98,78 @@ def dump_json(value: Mapping[str, Any]) -> str:
     return json.dumps(dict(value), ensure_ascii=False)
 
 
+@contextmanager
+def _readable(what: str, row: Row[Any]) -> Iterator[None]:
+    """Turn what a damaged row does to us into an error that names the row."""
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError, AttributeError) as error:
+        raise DatabaseUnreadable(
+            f"{what} {row.id!r} is damaged ({error}); restore a backup, or delete the row"
+        ) from error
+
+
 def to_message(row: Row[Any]) -> Message:
     """A row of the raw log as a value."""
-    return Message(
-        id=row.id,
-        session_id=row.session_id,
-        position=row.position,
-        speaker=row.speaker,
-        role=row.role,
-        text=row.text,
-        said_at=from_instant(row.said_at, row.said_at_offset),
-        stored_at=from_instant(row.stored_at),
-        metadata=json.loads(row.metadata),
-    )
+    with _readable("message", row):
+        return Message(
+            id=row.id,
+            session_id=row.session_id,
+            position=row.position,
+            speaker=row.speaker,
+            role=row.role,
+            text=_text(row.text),
+            said_at=from_instant(row.said_at, row.said_at_offset),
+            stored_at=from_instant(row.stored_at),
+            metadata=json.loads(row.metadata),
+        )
 
 
 def to_memory(row: Row[Any], namespace: str) -> Memory:
     """A row of memories as a value."""
-    return Memory(
-        id=row.id,
-        namespace=namespace,
-        kind=row.kind,
-        text=row.text,
-        session_id=row.session_id,
-        position=row.position,
-        speaker=row.speaker,
-        entities=Nodes(row.entities),
-        sources=(row.id,),
-        valid_from=from_instant(row.valid_from, row.valid_from_offset),
-        valid_to=None if row.valid_to is None else from_instant(row.valid_to, row.valid_to_offset),
-        created_at=from_instant(row.created_at),
-        retired_at=None if row.retired_at is None else from_instant(row.retired_at),
-        metadata=json.loads(row.metadata) if row.metadata != "{}" else {},
-    )
+    with _readable("memory", row):
+        return Memory(
+            id=row.id,
+            namespace=namespace,
+            kind=row.kind,
+            text=_text(row.text),
+            session_id=row.session_id,
+            position=row.position,
+            speaker=row.speaker,
+            entities=Nodes(row.entities),
+            sources=(row.id,),
+            valid_from=from_instant(row.valid_from, row.valid_from_offset),
+            valid_to=None if row.valid_to is None else from_instant(row.valid_to, row.valid_to_offset),
+            created_at=from_instant(row.created_at),
+            retired_at=None if row.retired_at is None else from_instant(row.retired_at),
+            metadata=json.loads(row.metadata) if row.metadata != "{}" else {},
+        )
+
+
+def to_entry(row: Row[Any]) -> Entry:
+    """A row of memories with its vector, as the projections take it."""
+    with _readable("memory", row):
+        if row.data is not None and len(row.data) != 4 * row.dimension:
+            raise ValueError(f"its vector has {len(row.data)} bytes for {row.dimension} dimensions")
+        if row.kind not in KINDS:
+            raise ValueError(f"its kind is {row.kind!r}")
+        from_instant(row.valid_from)
+        return Entry(
+            id=row.id,
+            key=row.key,
+            kind=row.kind,
+            text=_text(row.text),
+            session_id=row.session_id,
+            position=row.position,
+            speaker=row.speaker,
+            entities=Nodes(row.entities),
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            vector=None if row.data is None else np.frombuffer(row.data, dtype="<f4"),
+        )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"its text is {type(value).__name__}")
+    return value

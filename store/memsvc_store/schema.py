@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -37,17 +38,19 @@ metadata = MetaData(
 database = Table(
     "memsvc_database",
     metadata,
-    Column("identity", String(32), primary_key=True),
+    Column("key", Integer, CheckConstraint("key = 1", name="ck_memsvc_database_one_row"), primary_key=True),
+    Column("identity", String(32), nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
 
-# `version` counts the writes of the namespace: gapless, in commit order.
+# `version` counts the writes of the namespace: gapless, in commit order. `stamp` is when the last one was made.
 namespaces = Table(
     "namespaces",
     metadata,
     Column("key", _Key, primary_key=True),
     Column("name", String(255), nullable=False, unique=True),
     Column("version", BigInteger, nullable=False),
+    Column("stamp", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
 

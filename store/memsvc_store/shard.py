@@ -50,6 +50,7 @@ class Shard:
     def clear(self) -> None:
         """Empty it, back to version 0."""
         self.version = 0
+        self.stamp: int | None = None  # when the write of this version was made: ties the shard to one history
         self.vectors = VectorIndex(self._dimension, exact_limit=self._exact_limit)
         self.lexical = LexicalIndex()
         self.graph = Hypergraph()

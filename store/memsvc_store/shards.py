@@ -56,6 +56,8 @@ class Reading:
         self.namespace = self.records.namespace(self.name)
         if self.namespace is not None:
             self._shards.bring_up_to_date(self.name, self.shard, self.records, self.namespace)
+        elif self.shard.version:  # a backup from before this namespace was restored
+            self.shard.clear()
 
 
 class Shards:
@@ -83,7 +85,8 @@ class Shards:
     def reading(self, name: str) -> Iterator[Reading]:
         """The namespace as it is now, for one look-up. An unknown namespace is empty."""
         shard = self._checkout(name)
-        with shard.lock, self._database.read() as connection:
+        # The connection first: who holds the lock and waits for a connection waits for those who wait for the lock.
+        with self._database.read() as connection, shard.lock:
             reading = Reading(self, shard, connection, name)
             yield reading
         if reading.namespace is None:
@@ -122,11 +125,11 @@ class Shards:
 
     def bring_up_to_date(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
         """Replay what the shard has missed, or build it."""
-        if shard.version == namespace.version:
+        if (shard.version, shard.stamp) == (namespace.version, namespace.stamp):
             return
         try:
-            if shard.version > namespace.version:  # a backup was restored under us
-                shard.clear()
+            if shard.version and records.stamp(namespace, shard.version) != shard.stamp:
+                shard.clear()  # a backup was restored under us: the shard's history is not this database's
             if shard.version == 0 and self._snapshots is not None:
                 self._snapshots.load(name, shard, records, namespace)
             self._fill(shard, records, namespace)
@@ -144,7 +147,7 @@ class Shards:
         elif shard.version < namespace.version:
             touched = records.changed_since(namespace, shard.version)
             shard.apply(touched, records.entries(namespace, self._model, touched))
-        shard.version = namespace.version
+        shard.version, shard.stamp = namespace.version, namespace.stamp
 
     def _let_go(self, name: str) -> None:
         """Keep no shard of a namespace that is not there: asking for names must not fill the memory."""
@@ -173,5 +176,5 @@ class Shards:
 
     def _keep(self, name: str, shard: Shard | None) -> None:
         if self._snapshots is not None and shard is not None:
-            with shard.lock, self._database.read() as connection:
+            with self._database.read() as connection, shard.lock:
                 self._snapshots.save(name, shard, Records(connection))

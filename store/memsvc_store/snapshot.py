@@ -66,7 +66,7 @@ class Snapshots:
             shard.clear()
             _set_aside(path, error)
             return
-        shard.version = header["version"]
+        shard.version, shard.stamp = header["version"], header["stamp"]
         self._saved[name] = shard.version
 
     def save(self, name: str, shard: Shard, records: Records) -> None:
@@ -80,7 +80,7 @@ class Snapshots:
         header = self._origin | {
             "namespace": name,
             "version": shard.version,
-            "stamp": records.stamp(namespace, shard.version),
+            "stamp": shard.stamp,
             "names": names,
         }
         body = json.dumps(header, ensure_ascii=False).encode() + b"\n" + buffer.getvalue()

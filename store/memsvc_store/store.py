@@ -83,8 +83,8 @@ class Store:
 
     @property
     def model(self) -> str:
-        """The model whose vectors are in use."""
-        return self._space.model
+        """The vectors in use: the model's name and their dimension, since one name may come with two."""
+        return f"{self._space.model}:{self._space.dimension}"
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -181,6 +181,8 @@ class Store:
                 page = ids[start : start + _EXPORT_PAGE]
                 messages, keys = records.messages(found, page), records.write_keys(found, page)
                 for memory in records.memories(found, namespace, page):
+                    if memory.id not in messages:
+                        raise DatabaseUnreadable(f"memory {memory.id!r} has lost its message; run `memsvc verify`")
                     yield messages[memory.id], memory, keys.get(memory.id)
 
     def require(self, namespace: str) -> None:
@@ -244,10 +246,14 @@ class Store:
             return len(reading.shard)
 
     def close(self) -> None:
-        """Keep snapshots of large shards and let go of the database."""
-        if self._opened is not None:
-            self._opened.close()
-        self.database.close()
+        """Keep snapshots of large shards and let go of the database. A second time does nothing."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        try:
+            if opened is not None and not self.database.closed:
+                opened.close()
+        finally:
+            self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -262,7 +268,7 @@ class Store:
                 self._opened = Shards(
                     self.database,
                     self._snapshots(),
-                    model=self._space.model,
+                    model=self.model,
                     dimension=self._space.dimension,
                     exact_limit=self._exact_limit,
                     budget_bytes=self._shard_bytes,
@@ -276,7 +282,7 @@ class Store:
         return Snapshots(
             path.with_name(path.name + ".shards"),
             identity=self.database.identity,
-            model=self._space.model,
+            model=self.model,
             dimension=self._space.dimension,
             min_rows=self._snapshot_rows,
         )

@@ -7,35 +7,68 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsvc_store.clock import to_instant
+from memsvc_store.errors import DatabaseUnreadable
+from memsvc_store.nodes import hyperedge
 from memsvc_store.rows import message_id, text_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from memsvc_store.incidence import Incidence
     from memsvc_store.records import Records
     from memsvc_store.rows import Namespace
+    from memsvc_store.shapes import Memory, Message
     from memsvc_store.shard import Shard
 
 
 def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]:
     """What is wrong with the rows themselves; one sentence a problem."""
     problems = _version_problems(records, namespace)
-    ids = records.message_ids(namespace)
-    memories = {memory.id for memory in records.memories(namespace, name, ids)}
-    for message in records.messages(namespace, ids).values():
-        said_at = to_instant(message.said_at)
-        if message_id(message.session_id, message.speaker, message.text, said_at) != message.id:
-            problems.append(f"message {message.id} does not hash to its id")
-        if message.id not in memories:
-            problems.append(f"message {message.id} has no memory")
-    for memory_id, text, digest in records.digests(namespace):
-        if text_digest(text) != digest:
-            problems.append(f"memory {memory_id} does not hash to its digest")
     for model, dimension, size in records.vector_sizes(namespace):
         if size != 4 * dimension:
             problems.append(f"a vector of {model} has {size} bytes for {dimension} dimensions")
+    for memory_id, text, digest in records.digests(namespace):
+        if not isinstance(text, str) or text_digest(text) != digest:
+            problems.append(f"memory {memory_id} does not hash to its digest")
+    try:
+        messages = records.messages(namespace, records.message_ids(namespace))
+        memories = {memory.id: memory for memory in records.memories(namespace, name, records.memory_ids(namespace))}
+        problems += _pair_problems(messages, memories)
+        problems += _history_problems(memories, records.last_operations(namespace))
+    except DatabaseUnreadable as error:
+        problems.append(str(error))
     return problems
+
+
+def _pair_problems(messages: Mapping[str, Message], memories: Mapping[str, Memory]) -> list[str]:
+    """Each message has its memory, each memory its message, and they agree."""
+    problems = [f"message {lost} has no memory" for lost in messages.keys() - memories.keys()]
+    problems += [f"memory {lost} has no message" for lost in memories.keys() - messages.keys()]
+    for message_id_ in messages.keys() & memories.keys():
+        message, memory = messages[message_id_], memories[message_id_]
+        said_at = to_instant(message.said_at)
+        if message_id(message.session_id, message.speaker, message.text, said_at) != message.id:
+            problems.append(f"message {message.id} does not hash to its id")
+        if (message.session_id, message.position, message.speaker) != (
+            memory.session_id, memory.position, memory.speaker,
+        ):  # fmt: skip
+            problems.append(f"memory {memory.id} has another session, position or speaker than its message")
+        nodes = hyperedge(memory.text, memory.speaker, memory.session_id, memory.valid_from.date())
+        if tuple(memory.entities) != nodes:
+            problems.append(f"memory {memory.id} has another hyperedge than follows from its text")
+    return sorted(problems)
+
+
+def _history_problems(memories: Mapping[str, Memory], last: Mapping[str, str]) -> list[str]:
+    """A memory is deleted exactly if that is what the change log says of it."""
+    problems = [f"memory {memory_id} is not in the change log" for memory_id in memories.keys() - last.keys()]
+    problems += [
+        f"the change log speaks of {memory_id}, which is no memory" for memory_id in last.keys() - memories.keys()
+    ]
+    for memory_id in memories.keys() & last.keys():
+        if (memories[memory_id].retired_at is not None) != (last[memory_id] == "delete"):
+            problems.append(f"memory {memory_id} is deleted, or is not, against the change log")
+    return sorted(problems)
 
 
 def shard_problems(shard: Shard, fresh: Shard) -> list[str]:

@@ -40,7 +40,7 @@ class Write:
         if self._steps:
             version = self.namespace.version + 1
             self.records.log(self.namespace, version, self.at, self._steps)
-            self.records.set_version(self.namespace, version)
+            self.records.set_version(self.namespace, version, self.at)
 
     def live(self, memory_id: str) -> Memory:
         """A memory that is there and not deleted.

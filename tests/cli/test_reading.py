@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc import Memory, wiring
+from memsvc.reembed import Reembedder
 from memsvc.testing import HashEmbedder
 
 if TYPE_CHECKING:
@@ -94,19 +95,24 @@ def test_nothing_found_is_said(filled: Shell) -> None:
     assert filled("search", "Oslo", "-n", "bob", "--json").document["hits"] == []
 
 
-def test_memories_that_wait_to_be_embedded_are_told_of(filled: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _stale(filled: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another model is in use now, and the process ends before anything is embedded by it."""
     monkeypatch.setattr(wiring, "build_embedder", lambda settings: HashEmbedder(32))
+    monkeypatch.setattr(Reembedder, "wake", lambda self, namespace: None)
+
+
+@pytest.mark.usefixtures("_stale")
+def test_memories_that_wait_to_be_embedded_are_told_of(filled: Shell) -> None:
     ran = filled("search", "Oslo", "--explain")
     assert "Oslo" in ran.out
     assert "3 memories are not embedded by the model in use yet" in ran.err
     assert "memsvc reindex -n default" in ran.err
 
 
+@pytest.mark.usefixtures("_stale")
 @pytest.mark.parametrize("command", [["search", "zebra"], ["ask", "zebra?"]])
-def test_where_nothing_is_found_they_are_told_of_too(
-    filled: Shell, monkeypatch: pytest.MonkeyPatch, command: list[str]
-) -> None:
-    monkeypatch.setattr(wiring, "build_embedder", lambda settings: HashEmbedder(32))
+def test_where_nothing_is_found_they_are_told_of_too(filled: Shell, command: list[str]) -> None:
     nothing, why = filled(*command, "--session", "s3").err.splitlines()
     assert nothing == "Nothing found in namespace 'default'."
     assert why.startswith("3 memories are not embedded by the model in use yet")

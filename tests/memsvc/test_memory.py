@@ -286,10 +286,81 @@ def test_bad_numbers(memory: Memory, number: int) -> None:
         memory.search("x", namespace="ann", token_budget=number)
 
 
-@pytest.mark.parametrize(("limit", "offset"), [(0, 0), (5, -1)])
+@pytest.mark.parametrize(("limit", "offset"), [(0, 0), (5, -1), (10**30, 0), (2.5, 0), (5, "0"), (True, 0)])
 def test_bad_pages(memory: Memory, limit: int, offset: int) -> None:
-    with pytest.raises(InvalidInput, match="limit came as"):
+    with pytest.raises(InvalidInput, match=r"(limit|offset) came as"):
         memory.list(namespace="ann", limit=limit, offset=offset)
+
+
+@pytest.mark.parametrize("memory_id", [None, 7, 2**70, b"x", ["a"], {}, "\ud800", "a\0b", "x" * 300])
+def test_what_is_no_id(memory: Memory, memory_id: str) -> None:
+    stored(memory)
+    for verb in (
+        lambda: memory.get(memory_id, namespace="ann"),
+        lambda: memory.update(memory_id, namespace="ann", text="y"),
+        lambda: memory.delete(memory_id, namespace="ann"),
+        lambda: memory.history(memory_id, namespace="ann"),
+    ):
+        with pytest.raises(InvalidInput, match="a memory id came as"):
+            verb()
+
+
+def test_numbers_too_long_to_print_are_refused_alone(memory: Memory) -> None:
+    huge = 10**5_000
+    first, second = memory.add([{"content": "x", "timestamp": huge}, "y"], namespace="ann")
+    assert (first.status, second.status) == ("rejected", "stored")
+    with pytest.raises(InvalidInput):
+        memory.search("x", namespace="ann", top_k=huge)
+    with pytest.raises(InvalidTimestamp):
+        memory.search("x", namespace="ann", since=huge)
+
+
+def test_a_call_key_leaves_room_for_its_numbers(memory: Memory) -> None:
+    [receipt] = memory.add(["k"], namespace="ann", key="a" * 250)
+    assert receipt.status == "stored"
+    assert {one.status for one in memory.import_(memory.export(namespace="ann"), namespace="copy")} == {"stored"}
+    [receipt] = memory.add(["k"], namespace="ann", key="a" * 255)
+    assert receipt.status == "rejected"
+
+
+@pytest.mark.parametrize("lines", [None, 7, "text", b"bytes"])
+def test_what_is_no_export(memory: Memory, lines: object) -> None:
+    with pytest.raises(InvalidMessage, match="give its lines"):
+        memory.import_(lines, namespace="ann")  # type: ignore[arg-type]
+
+
+def test_one_model_name_with_two_dimensions_stays_two_spaces(path: Path) -> None:
+    class Mine(HashEmbedder):
+        model = "mine"  # type: ignore[assignment]
+
+    with Memory.open(path, embedder=Mine(64)) as wide, Memory.open(path, embedder=Mine(32)) as narrow:
+        wide.add("one about harbours", namespace="ann")
+        narrow.add("two about harbours", namespace="ann")
+        assert len(found(wide, "harbours")) == len(found(narrow, "harbours")) == 2
+        assert wide.reindex(namespace="ann") == narrow.reindex(namespace="ann") == 2
+        assert wide.verify() == narrow.verify() == []
+
+
+def test_more_threads_than_connections_wait_and_all_succeed(path: Path) -> None:
+    class Slow(HashEmbedder):
+        def embed(self, texts: object, *, purpose: object = "document") -> np.ndarray:  # type: ignore[override]
+            if purpose == "query":
+                time.sleep(0.1)
+            return super().embed(texts)  # type: ignore[arg-type]
+
+    with Memory.open(path, embedder=Slow(32)) as memory:
+        stored(memory)
+        with ThreadPoolExecutor(120) as pool:
+            counts = list(pool.map(lambda _: len(found(memory, "harbour")), range(120)))
+    assert counts == [5] * 120
+
+
+def test_closing_twice_is_closing_once() -> None:
+    memory = Memory.open(":memory:", embedder=HashEmbedder())
+    memory.add("x", namespace="ann")
+    memory.search("x", namespace="ann")
+    memory.close()
+    memory.close()
 
 
 def test_an_empty_question_is_refused(memory: Memory) -> None:

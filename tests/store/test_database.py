@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -67,6 +68,40 @@ def test_processes_that_open_an_empty_database_at_once_agree(target: str) -> Non
     assert len({database.identity for database in databases}) == 1
     for database in databases:
         database.close()
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_file_that_is_gone_takes_no_writes(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "a.db"
+    store = Store(path, space=Space())
+    store.add("ann", [draft("kept")])
+    if how == "replaced":
+        shutil.copy(path, tmp_path / "b.db")
+        (tmp_path / "b.db").replace(path)
+    else:
+        path.unlink()
+    with pytest.raises(DatabaseUnreadable, match="deleted or replaced"):
+        store.add("ann", [draft("lost", minutes=1)])
+    with pytest.raises(DatabaseUnreadable, match="deleted or replaced"):
+        store.page("ann", limit=9)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "postgresql://h:abc/db",
+        "postgresql://[::1",
+        "a\0b",
+        "x" * 5_000,
+        "~nosuchuser/x.db",
+        "sqlite:///x.db?mode=ro",
+        "sqlite://",
+    ],
+)
+def test_what_names_no_database(target: str) -> None:
+    with pytest.raises(DatabaseUnreadable):
+        Database(target)
 
 
 def test_the_identity_stays(target: str) -> None:

@@ -162,10 +162,5 @@ def test_small_shards_get_none_and_an_unwritable_folder_is_no_error(tmp_path: Pa
 def test_the_header_names_its_origin(tmp_path: Path) -> None:
     snapshot = written(tmp_path / "a.db")
     header = json.loads(snapshot.read_bytes().split(b"\n")[1])
-    assert {
-        "format": 1,
-        "model": "test-model",
-        "dimension": 16,
-        "namespace": "ann",
-        "version": 2,
-    }.items() <= header.items()
+    origin = {"format": 1, "model": "test-model:16", "dimension": 16, "namespace": "ann", "version": 2}
+    assert {field: header[field] for field in origin} == origin

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from memsvc_store import filtering, schema
-from memsvc_store.errors import DatabaseUnreadable, InvalidInput, NotFound
+from memsvc_store.errors import DatabaseUnreadable, InvalidInput, MemsvcError, NotFound
 from memsvc_store.shapes import Filter
 from memsvc_store.store import Store
-from tests.store.values import START, Space, draft, vector
+from tests.store.values import START, Space, draft, ticking, vector
 
 
 @pytest.fixture
@@ -366,6 +369,57 @@ def test_verify_finds_spoilt_rows(store: Store) -> None:
     assert f"memory {first.id} does not hash" in problems
     assert f"message {second.id} does not hash" in problems
     assert "the namespace is at 7" in problems
+
+
+TAMPERINGS = {
+    "UPDATE memories SET metadata = 'x'": "is damaged",
+    "UPDATE messages SET metadata = 'x'": "is damaged",
+    "UPDATE memories SET kind = 'zzz'": "its kind is 'zzz'",
+    "UPDATE memories SET valid_from = 9000000000000000000": "is damaged",
+    "UPDATE memories SET speaker = 'Eve' WHERE position = 0": "another session, position or speaker",
+    "UPDATE memories SET entities = '[]' WHERE position = 0": "another hyperedge",
+    "UPDATE memories SET retired_at = 1 WHERE position = 0": "against the change log",
+    "UPDATE changes SET operation = 'delete' WHERE ordinal = 0": "against the change log",
+    "UPDATE changes SET memory_id = 'x' WHERE ordinal = 0": "which is no memory",
+    "DELETE FROM messages WHERE position = 0": "has no message",
+    "DELETE FROM memories WHERE position = 0": "has no memory",
+}
+
+
+@pytest.mark.parametrize("statement", TAMPERINGS)
+def test_tampered_rows_are_reported_and_raise_only_our_errors(store: Store, statement: str) -> None:
+    store.add("ann", [draft("one"), draft("two", minutes=1)])
+    with store.database.write() as connection:
+        connection.exec_driver_sql(statement)
+    assert TAMPERINGS[statement] in " ".join(store.verify("ann"))
+    for read in (lambda: store.page("ann", limit=9), lambda: list(store.export("ann")), lambda: store.reindex("ann")):
+        with contextlib.suppress(MemsvcError):
+            read()
+
+
+def test_a_backup_restored_under_an_open_store_is_noticed(tmp_path: Path) -> None:
+    path, backup = tmp_path / "a.db", tmp_path / "backup.db"
+    clock = ticking()
+    store = Store(path, space=Space(), now=clock)
+    store.add("ann", [draft("a")])
+    with sqlite3.connect(path) as source, sqlite3.connect(backup) as copy:
+        source.backup(copy)
+    store.add("ann", [draft(f"b{index}", minutes=index + 1) for index in range(3)])
+    with store.reading("ann") as reading:
+        assert len(reading.shard) == 4
+    with sqlite3.connect(backup) as copy, sqlite3.connect(path) as source:
+        copy.backup(source)
+    with store.reading("ann") as reading:
+        assert [memory.text for memory in reading.memories([0])] == ["a"]
+        assert len(reading.shard) == 1
+    store.add("ann", [draft(f"c{index}", minutes=index + 1) for index in range(3)])
+    with store.reading("ann") as reading:
+        live = reading.memories(reading.shard.rows_of(reading.shard.live_ids))
+        assert [memory.text for memory in live] == ["a", "c0", "c1", "c2"]
+    assert store.verify("ann") == []
+    for connection in (source, copy):
+        connection.close()
+    store.close()
 
 
 def test_a_damaged_vector_is_reported_and_named(store: Store) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,3 +45,9 @@ def draft(text: str, *, speaker: str = "Ann", session: str = "s1", minutes: floa
         vector=vector(text),
     )
     return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def ticking() -> Callable[[], datetime]:
+    """A clock: one second later at each look."""
+    seconds = count()
+    return lambda: START + timedelta(seconds=next(seconds))

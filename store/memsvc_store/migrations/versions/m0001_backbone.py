@@ -17,15 +17,18 @@ _Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 def upgrade() -> None:
     op.create_table(
         "memsvc_database",
+        sa.Column("key", sa.Integer, nullable=False),
         sa.Column("identity", sa.String(32), nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("identity", name="pk_memsvc_database"),
+        sa.PrimaryKeyConstraint("key", name="pk_memsvc_database"),
+        sa.CheckConstraint("key = 1", name="ck_memsvc_database_one_row"),
     )
     op.create_table(
         "namespaces",
         sa.Column("key", _Key, nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("stamp", sa.BigInteger, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_namespaces"),
         sa.UniqueConstraint("name", name="uq_namespaces_name"),
