@@ -7,8 +7,8 @@
     graph   = W_WORDS   * share(walk from the question's words)
             + W_SPEAKER * [said by the one speaker that the question names]
             + W_DAY     * fit of the day that the question names
+            + W_THINGS  * share(walk from the named things and key phrases of the question)
             + W_NEAR    * share(cosine with the mean of the three best so far)
-            + W_THINGS  * share(walk from the question's things and phrases, and the three best's things)
 
 Candidates are the `POOL` best of each ingredient. Filters are applied inside each look-up, so that
 k means k.
@@ -65,9 +65,10 @@ def find(
     literal = rank.W_LEXICAL * share(lexical[rows])
     graph = rank.W_WORDS * share(words[rows]) + rank.W_DAY * days[rows]
     graph += rank.W_SPEAKER * walk.from_speaker(shard, question.speakers)[rows]
+    graph += rank.W_THINGS * share(shard.graph.walk(dict.fromkeys(question.nodes, 1.0))[rows])
     before = rank.prior(shard.lexical.lengths[rows], shard.only_asks.values[rows])
     so_far = dense + literal + graph + before
-    graph += _second_hop(shard, question, rows, so_far)
+    graph += rank.W_NEAR * _near(shard, rows, so_far)
     order = rank.best(dense + literal + graph + before, shard.keys.values[rows], limit)
     columns = (column[order].tolist() for column in (dense, literal, graph, before))
     return [(int(rows[place]), Parts(*parts)) for place, parts in zip(order, zip(*columns, strict=True), strict=True)]
@@ -103,11 +104,10 @@ def _dense(shard: Shard, look: Look, rows: Rows) -> Scores:
     return share(blended)
 
 
-def _second_hop(shard: Shard, question: Question, rows: Rows, scores: Scores) -> Scores:
-    """What is like the best rows so far, or joins the same named things; nothing for rows below the pool."""
-    best = at_least_kth(scores, POOL)
-    matrix, seeds = shard.vectors.matrix, rows[best[rank.best(scores[best], shard.keys.values[rows[best]], SEEDS)]]
-    hop = np.zeros(len(rows), np.float32)
-    hop[best] = rank.W_NEAR * share(matrix[rows[best]] @ matrix[seeds].mean(axis=0))
-    linked = walk.from_nodes(shard, question.nodes, seeds.tolist())
-    return hop + rank.W_THINGS * share(linked[rows])
+def _near(shard: Shard, rows: Rows, scores: Scores) -> Scores:
+    """The second hop: likeness to what the best rows so far have in common; nothing for rows below the pool."""
+    pool = at_least_kth(scores, POOL)
+    matrix, seeds = shard.vectors.matrix, rows[pool[rank.best(scores[pool], shard.keys.values[rows[pool]], SEEDS)]]
+    near = np.zeros(len(rows), np.float32)
+    near[pool] = share(matrix[rows[pool]] @ matrix[seeds].mean(axis=0))
+    return near

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 DECAY = 0.6
 """What of a word reaches the utterances up to two before and after its own."""
 
-HOP_KINDS = frozenset({"thing"})
-"""Nodes that a second hop steps on. With key phrases as well it found no more, at twice the time."""
-
 
 def from_words(shard: Shard, postings: Sequence[Posting]) -> NDArray[np.float32]:
     """What reaches each row from the words of a question, given where they occur; shape `(rows,)`.
@@ -76,14 +73,6 @@ def from_speaker(shard: Shard, speakers: frozenset[str]) -> NDArray[np.float32]:
         [speaker] = speakers
         said[shard.graph.members(Node("speaker", speaker.casefold()))] = 1.0
     return said
-
-
-def from_nodes(shard: Shard, named: Sequence[Node], best: Sequence[int]) -> NDArray[np.float32]:
-    """What reaches each row from the things and phrases that the question names, and from those of the best rows."""
-    start = shard.graph.around(best, HOP_KINDS)
-    for node in named:
-        start[node] = start.get(node, 0.0) + 1.0
-    return shard.graph.walk(start)
 
 
 def _follow(

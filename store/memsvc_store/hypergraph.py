@@ -86,15 +86,6 @@ class Hypergraph:
                 reached[self._edges.rows(code)] += weight * math.log(self._live / degree) / math.log(max(self._live, 2))
         return reached
 
-    def around(self, rows: Iterable[int], kinds: frozenset[str]) -> dict[Node, float]:
-        """The nodes of these kinds that the rows join -> by how many of the rows: where a next step starts."""
-        found: dict[Node, float] = {}
-        for row in rows:
-            for node in self.nodes(row):
-                if node.kind in kinds:
-                    found[node] = found.get(node, 0.0) + 1.0
-        return found
-
     def pack(self) -> tuple[list[Node], Arrays]:
         """(nodes, members), for a snapshot."""
         return self._edges.names(), self._edges.pack()

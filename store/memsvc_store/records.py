@@ -183,15 +183,14 @@ class Records:
 
     # -- what the projections hold --------------------------------------------------------------
 
-    def entries(self, namespace: Namespace, model: str, ids: Sequence[str] | None = None) -> Iterator[Entry]:
+    def entries(self, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None) -> Iterator[Entry]:
         """Live memories with the model's vector, in the order they were first stored."""
         statement = _ENTRIES.where(_mem.c.namespace_key == namespace.key)
         if ids is None:
             rows: Iterable[Any] = self._connection.execute(statement, {"model": model})
         else:
             rows = sorted(self._in(statement, _mem.c.id, ids, {"model": model}), key=lambda row: int(row.key))
-        for row in rows:
-            yield to_entry(row)
+        return (to_entry(row, name) for row in rows)
 
     # -- vectors --------------------------------------------------------------------------------
 
@@ -329,14 +328,11 @@ _NAMESPACE = sa.select(_ns.c.key, _ns.c.version, _ns.c.stamp).where(_ns.c.name =
 # The namespace is compared above: beside IN, SQLite would take its index and read the whole namespace (2 ms).
 _BY_KEY = sa.select(_mem).where(_mem.c.key.in_(sa.bindparam("keys", expanding=True)))
 _ENTRIES = (
-    sa.select(
-        _mem.c.id, _mem.c.key, _mem.c.kind, _mem.c.text, _mem.c.session_id, _mem.c.position, _mem.c.speaker,
-        _mem.c.entities, _mem.c.valid_from, _mem.c.valid_to, _vec.c.data, _vec.c.dimension,
-    )
+    sa.select(_mem, _vec.c.data, _vec.c.dimension)
     .select_from(_mem.outerjoin(_vec, _same_text))
     .where(_mem.c.retired_at.is_(None))
     .order_by(_mem.c.key)
-)  # fmt: skip
+)
 _STALE = (
     sa.select(_mem.c.id, _mem.c.text)
     .select_from(_mem.outerjoin(_vec, _same_text))

@@ -12,7 +12,7 @@ import numpy as np
 
 from memsvc_store.clock import Instant, from_instant, to_instant
 from memsvc_store.errors import DatabaseUnreadable
-from memsvc_store.shapes import KINDS, Draft, Kind, Memory, Message, Node, Nodes
+from memsvc_store.shapes import KINDS, Draft, Memory, Message, Node, Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,16 +32,12 @@ class Namespace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the projections need of one live memory. `vector` is None where the model has none yet."""
+    """What the projections need of one live memory: itself, its place in SQL, its event time as numbers
+    (microseconds), and its vector, None where the model has none yet.
+    """
 
-    id: str
+    memory: Memory
     key: int
-    kind: Kind
-    text: str
-    session_id: str
-    position: int
-    speaker: str
-    entities: Sequence[Node]
     valid_from: int
     valid_to: int | None
     vector: NDArray[np.float32] | None
@@ -146,27 +142,16 @@ def to_memory(row: Row[Any], namespace: str) -> Memory:
         )
 
 
-def to_entry(row: Row[Any]) -> Entry:
+def to_entry(row: Row[Any], namespace: str) -> Entry:
     """A row of memories with its vector, as the projections take it."""
+    memory = to_memory(row, namespace)
     with _readable("memory", row):
         if row.data is not None and len(row.data) != 4 * row.dimension:
             raise ValueError(f"its vector has {len(row.data)} bytes for {row.dimension} dimensions")
         if row.kind not in KINDS:
             raise ValueError(f"its kind is {row.kind!r}")
-        from_instant(row.valid_from)
-        return Entry(
-            id=row.id,
-            key=row.key,
-            kind=row.kind,
-            text=_text(row.text),
-            session_id=row.session_id,
-            position=row.position,
-            speaker=row.speaker,
-            entities=Nodes(row.entities),
-            valid_from=row.valid_from,
-            valid_to=row.valid_to,
-            vector=None if row.data is None else np.frombuffer(row.data, dtype="<f4"),
-        )
+        vector = None if row.data is None else np.frombuffer(row.data, dtype="<f4")
+        return Entry(memory, row.key, row.valid_from, row.valid_to, vector)
 
 
 def _text(value: object) -> str:

@@ -1,8 +1,10 @@
 """One namespace's projections at one version: vectors, word index, hypergraph and the columns that filters read.
 
 Row `i` means the same memory in all of them. Rows are only appended; a changed or retired memory
-leaves its row dead and masked, and a shard with too many dead rows is built anew. A shard holds no
-texts: those are read from SQL for the few memories that a look-up returns.
+leaves its row dead and masked, and a shard with too many dead rows is built anew.
+
+A row never changes what it means, so the memories that look-ups returned are held, up to `HELD`:
+fetching ten of them from SQL takes 0.8 ms right after an embedding, a tenth of a whole look-up.
 """
 
 from __future__ import annotations
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.rows import Entry
+    from memsvc_store.shapes import Memory
 
 FOREVER = np.iinfo(np.int64).max
+
+HELD = 20_000
+"""Memories that one shard holds at most; the first that it meets."""
 
 _SPARE_ROWS = 1_000
 """Dead rows that any shard may carry before it is built anew."""
@@ -55,6 +61,7 @@ class Shard:
         self.lexical = LexicalIndex()
         self.graph = Hypergraph()
         self.ids: list[str] = []
+        self.memories: dict[int, Memory] = {}
         self.keys = Column(np.int64)
         self.kind = Column(np.int8)
         self.session = Column(np.int32)
@@ -102,8 +109,8 @@ class Shard:
 
     @property
     def nbytes(self) -> int:
-        """A rough size in memory: vectors with their codes, 2 kB of words and nodes a row, and the shell."""
-        return 16_384 + self.rows * (self.vectors.dimension * 5 + 2_000)
+        """A rough size in memory: vectors with their codes, 2 kB of words and nodes a row, what is held, the shell."""
+        return 16_384 + self.rows * (self.vectors.dimension * 5 + 2_000) + len(self.memories) * 1_500
 
     @property
     def names(self) -> dict[str, str]:
@@ -121,6 +128,11 @@ class Shard:
         fresh = list(entries)
         if fresh:
             self._append(fresh)
+
+    def hold(self, rows: Sequence[int], memories: Sequence[Memory]) -> None:
+        """Keep memories at hand for the next look-up."""
+        if len(self.memories) + len(rows) <= HELD:
+            self.memories.update(zip(rows, memories, strict=True))
 
     def rows_of(self, ids: Sequence[str]) -> list[int]:
         """Rows of those ids that are alive."""
@@ -172,33 +184,35 @@ class Shard:
         zero = np.zeros(self.vectors.dimension, np.float32)
         self.vectors.extend(np.stack([zero if entry.vector is None else entry.vector for entry in entries]))
         self.keys.extend([entry.key for entry in entries])
-        self.kind.extend([KINDS.index(entry.kind) for entry in entries])
-        self.session.extend([self.sessions.code(entry.session_id) for entry in entries])
-        self.speaker.extend([self.speakers.code(entry.speaker) for entry in entries])
-        self.position.extend([entry.position for entry in entries])
+        self.kind.extend([KINDS.index(entry.memory.kind) for entry in entries])
+        self.session.extend([self.sessions.code(entry.memory.session_id) for entry in entries])
+        self.speaker.extend([self.speakers.code(entry.memory.speaker) for entry in entries])
+        self.position.extend([entry.memory.position for entry in entries])
         self.valid_from.extend([entry.valid_from for entry in entries])
         self.valid_to.extend([FOREVER if entry.valid_to is None else entry.valid_to for entry in entries])
         self.alive.extend(np.ones(len(entries), np.bool_))
         self.embedded.extend([entry.vector is not None for entry in entries])
-        questions = [asks(entry.text) for entry in entries]
+        questions = [asks(entry.memory.text) for entry in entries]
         self.asks.extend([holds for holds, _ in questions])
         self.only_asks.extend([ends for _, ends in questions])
         self.before.extend(np.full(len(entries), -1, np.int32))
         self.after.extend(np.full(len(entries), -1, np.int32))
         self._stale += sum(entry.vector is None for entry in entries)
         for row, entry in enumerate(entries, first):
-            self.ids.append(entry.id)
-            self._row_of[entry.id] = row
-            self.lexical.add(terms(entry.text))
-            self.graph.add(entry.entities)
-            if entry.kind == "message":
+            self.ids.append(entry.memory.id)
+            self._row_of[entry.memory.id] = row
+            self.lexical.add(terms(entry.memory.text))
+            self.graph.add(entry.memory.entities)
+            if entry.memory.kind == "message":
                 self._row_at[self._place(row)] = row
         for row, entry in enumerate(entries, first):
-            if entry.kind == "message":
+            if entry.memory.kind == "message":
                 self._link(row)
+        self.hold(range(first, first + len(entries)), [entry.memory for entry in entries])
 
     def _remove(self, memory_id: str) -> None:
         row = self._row_of.pop(memory_id)
+        self.memories.pop(row, None)
         self.alive.values[row] = False
         self._stale -= not self.embedded.values[row]
         self._dead += 1

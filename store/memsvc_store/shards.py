@@ -35,10 +35,16 @@ class Reading:
         self._begin()
 
     def memories(self, rows: Sequence[int]) -> list[Memory]:
-        """The memories of these rows, in the order asked."""
-        if self.namespace is None:
-            return []
-        return self.records.memories_by_key(self.namespace, self.name, self.shard.keys.values[list(rows)].tolist())
+        """The memories of these rows, in the order asked; from SQL where the shard does not hold them."""
+        held = self.shard.memories
+        fetched: dict[int, Memory] = {}
+        missing = [row for row in rows if row not in held]
+        if missing and self.namespace is not None:
+            keys = self.shard.keys.values[missing].tolist()
+            memories = self.records.memories_by_key(self.namespace, self.name, keys)
+            fetched = dict(zip(missing, memories, strict=True))
+            self.shard.hold(missing, memories)
+        return [fetched[row] if row in fetched else held[row] for row in rows]
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -94,10 +100,10 @@ class Shards:
         else:
             self._weigh(name, shard.nbytes)
 
-    def build(self, records: Records, namespace: Namespace) -> Shard:
+    def build(self, name: str, records: Records, namespace: Namespace) -> Shard:
         """A shard from SQL alone."""
         shard = Shard(self._dimension, exact_limit=self._exact_limit)
-        self._fill(shard, records, namespace)
+        self._fill(name, shard, records, namespace)
         return shard
 
     def forget(self, name: str) -> None:
@@ -132,21 +138,21 @@ class Shards:
                 shard.clear()  # a backup was restored under us: the shard's history is not this database's
             if shard.version == 0 and self._snapshots is not None:
                 self._snapshots.load(name, shard, records, namespace)
-            self._fill(shard, records, namespace)
+            self._fill(name, shard, records, namespace)
             if shard.crowded:
                 shard.clear()
-                self._fill(shard, records, namespace)
+                self._fill(name, shard, records, namespace)
         except BaseException:
             shard.clear()  # half-applied; the next look-up builds it anew
             raise
 
-    def _fill(self, shard: Shard, records: Records, namespace: Namespace) -> None:
+    def _fill(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
         """Build an empty shard whole, or replay what a filled one has missed."""
         if shard.version == 0:
-            shard.apply((), records.entries(namespace, self._model))
+            shard.apply((), records.entries(namespace, name, self._model))
         elif shard.version < namespace.version:
             touched = records.changed_since(namespace, shard.version)
-            shard.apply(touched, records.entries(namespace, self._model, touched))
+            shard.apply(touched, records.entries(namespace, name, self._model, touched))
         shard.version, shard.stamp = namespace.version, namespace.stamp
 
     def _let_go(self, name: str) -> None:

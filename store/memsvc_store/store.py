@@ -233,7 +233,7 @@ class Store:
         try:
             with self._shards.reading(namespace) as reading:
                 if reading.namespace is not None:
-                    fresh = self._shards.build(reading.records, reading.namespace)
+                    fresh = self._shards.build(namespace, reading.records, reading.namespace)
                     problems += verify.shard_problems(reading.shard, fresh)
         except DatabaseUnreadable as error:  # rows too damaged to build projections from
             problems.append(str(error))

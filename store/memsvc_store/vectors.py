@@ -108,7 +108,10 @@ class VectorIndex:
 
         `allowed` has one entry a row. Fewer than k come back only when fewer are allowed.
         """
-        query = checked(query[None, :], self.dimension)[0]
+        if query.shape != (self.dimension,):
+            raise InvalidVector(
+                f"a query of shape {query.shape} came, and this index holds {self.dimension} dimensions"
+            )
         eligible = len(self) if allowed is None else int(np.count_nonzero(allowed))
         k = min(k, eligible)
         if k <= 0:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from memsvc_store.clock import to_instant
 from memsvc_store.nodes import hyperedge
 from memsvc_store.rows import Entry
+from memsvc_store.shapes import Memory
 from memsvc_store.shard import Shard
 
 DIMENSION = 12
@@ -34,19 +35,23 @@ def entry(
     embedded: bool = True,
 ) -> Entry:
     said_at = START + timedelta(days=days, minutes=key)
-    return Entry(
+    memory = Memory(
         id=f"m{key}",
-        key=key,
+        namespace="ns",
         kind="message",
         text=text,
         session_id=session,
         position=key if position is None else position,
         speaker=speaker,
         entities=hyperedge(text, speaker, session, said_at.date()),
-        valid_from=to_instant(said_at).micros,
+        sources=(f"m{key}",),
+        valid_from=said_at,
         valid_to=None,
-        vector=vector(text) if embedded else None,
+        created_at=said_at,
+        retired_at=None,
+        metadata={},
     )
+    return Entry(memory, key, to_instant(said_at).micros, None, vector(text) if embedded else None)
 
 
 def shard(entries: Sequence[Entry]) -> Shard:

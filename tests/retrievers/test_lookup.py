@@ -86,8 +86,6 @@ def test_the_walk_over_nodes_equals_the_plain_one_on_networkx(
     walked = graph.walk({Node("thing", name): weight for name, weight in start.items()})
     walked[list(gone)] = 0
     assert np.allclose(walked, plain, atol=1e-5)
-    around = graph.around(range(len(edges)), frozenset({"thing"}))
-    assert around == {node: view.degree(node) for node in view if isinstance(node, Node) and node.kind == "thing"}
 
 
 @given(hnp.arrays(np.float32, st.integers(0, 20), elements=st.floats(-5, 5, width=32)))

@@ -46,9 +46,11 @@ def test_a_snapshot_replaces_the_build_and_later_writes_are_replayed(
     written(path)
     whole = Records.entries
 
-    def entries(self: Records, namespace: Namespace, model: str, ids: Sequence[str] | None = None) -> Iterator[Entry]:
+    def entries(
+        self: Records, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None
+    ) -> Iterator[Entry]:
         assert ids is not None, "the shard was built from SQL"
-        return whole(self, namespace, model, ids)
+        return whole(self, namespace, name, model, ids)
 
     monkeypatch.setattr(Records, "entries", entries)
     with opened(path) as store:

@@ -309,7 +309,7 @@ def test_a_crowded_shard_is_built_anew(store: Store, monkeypatch: pytest.MonkeyP
 
 
 def test_shards_are_evicted_under_the_budget_and_come_back(target: str) -> None:
-    store = Store(target, space=Space(), shard_bytes=80_000)
+    store = Store(target, space=Space(), shard_bytes=120_000)
     for name in "abcde":
         store.add(name, [draft(f"{name} {index}", minutes=index) for index in range(10)])
     for name in "abcdeabc":
