@@ -6,11 +6,13 @@ projections say and what the rows say is of the same version.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from memsvc_store.errors import DatabaseError
 from memsvc_store.records import Records
 from memsvc_store.shard import Shard
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from memsvc_store.rows import Namespace
     from memsvc_store.shapes import Memory
     from memsvc_store.snapshot import Snapshots
+
+logger = logging.getLogger(__name__)
 
 
 class Reading:
@@ -181,6 +185,11 @@ class Shards:
         return self._shards.pop(name, None)
 
     def _keep(self, name: str, shard: Shard | None) -> None:
-        if self._snapshots is not None and shard is not None:
+        """Write a snapshot; that it cannot be written is no reason to fail an eviction or a close."""
+        if self._snapshots is None or shard is None:
+            return
+        try:
             with self._database.read() as connection, shard.lock:
                 self._snapshots.save(name, shard, Records(connection))
+        except DatabaseError as error:
+            logger.warning("no snapshot of %s was kept: %s", name, error)

@@ -94,7 +94,7 @@ def test_a_long_list_of_rejections_is_cut(shell: Shell) -> None:
         (b'{"content": "good"}\n{"content": ', "stdin, line 2 is not JSON"),
         (b'[{"content": "good"},\n {"content": }]', "stdin, line 2 is not JSON"),
         (b'{"content": "good"}\n{"content": "\xff"}', "stdin, line 2 is not UTF-8"),
-        (b"[" * 200_000, "stdin, line 1 is not JSON (nested too deeply)"),
+        (b"[" * 200_000, "stdin, line 1 is not JSON (nested too deeply"),
     ],
 )
 def test_of_a_malformed_file_nothing_is_stored(shell: Shell, content: bytes, said: str) -> None:
