@@ -84,6 +84,8 @@ def _candidates(shard: Shard, mask: NDArray[np.bool_] | None, look: Look, scores
     for each in scores:
         matching = np.flatnonzero(each if mask is None else each * mask)
         chosen[matching[at_least_kth(each[matching], pool)]] = True
+    if np.count_nonzero(chosen) < pool:  # few are embedded yet and few share a word: k still means k
+        chosen[np.arange(pool) if mask is None else np.flatnonzero(mask)[:pool]] = True
     return np.flatnonzero(chosen)
 
 

@@ -137,6 +137,13 @@ def test_memories_without_a_vector_are_found_by_their_words() -> None:
     assert [row for row, _ in find(nothing, take_apart("beach", {}), vector("b"), 3)] == [0]
 
 
+def test_k_means_k_also_while_nothing_is_embedded() -> None:
+    built = shard([entry(i, "Ann", f"word {i}", embedded=False) for i in range(1_000)])
+    assert len(find(built, take_apart("nothing shared", {}), vector("q"), 10)) == 10
+    built.apply([f"m{i}" for i in range(300)], [])
+    assert len(find(built, take_apart("nothing shared", {}), vector("q"), 250)) == 250
+
+
 def test_candidates_of_a_large_shard_are_enough_for_k() -> None:
     built = shard(
         [
