@@ -142,6 +142,4 @@ class Life(RuleBasedStateMachine):
 
 def test_any_life_equals_its_model(child: SecondProcess) -> None:
     Life.child = child
-    run_state_machine_as_test(
-        Life, settings=settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True)
-    )
+    run_state_machine_as_test(Life, settings=settings(max_examples=40, stateful_step_count=25))
