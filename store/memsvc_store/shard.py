@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memsvc_store.rows import Entry
+    from memsvc_store.rows import Entry, Namespace
     from memsvc_store.shapes import Memory
 
 FOREVER = np.iinfo(np.int64).max
@@ -86,6 +86,10 @@ class Shard:
     def __len__(self) -> int:
         """Live memories."""
         return len(self._row_of)
+
+    def at(self, namespace: Namespace) -> bool:
+        """Whether it stands at this version, and in this history: a restored backup has another."""
+        return (self.version, self.stamp) == (namespace.version, namespace.stamp)
 
     @property
     def rows(self) -> int:

@@ -58,7 +58,7 @@ class Reading:
             yield
         finally:
             self.shard.lock.acquire()
-        if self.namespace is None or self.shard.version != self.namespace.version:
+        if self.namespace is None or not self.shard.at(self.namespace):
             self._connection.rollback()  # another thread brought the shard beyond our snapshot
             self._begin()
 
@@ -135,7 +135,7 @@ class Shards:
 
     def bring_up_to_date(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
         """Replay what the shard has missed, or build it."""
-        if (shard.version, shard.stamp) == (namespace.version, namespace.stamp):
+        if shard.at(namespace):
             return
         try:
             if shard.version and records.stamp(namespace, shard.version) != shard.stamp:

@@ -337,6 +337,16 @@ def test_a_pause_lets_others_write_and_sees_it(store: Store) -> None:
         assert [memory.text for memory in reading.memories([0, 1])] == ["first", "second"]
 
 
+def test_a_pause_notices_another_history_of_the_same_length(store: Store) -> None:
+    store.add("ann", [draft("first")])
+    with store.reading("ann") as reading:
+        with reading.paused():
+            reading.shard.stamp = -1  # as another thread leaves it that met a restored backup
+        assert reading.namespace is not None
+        assert reading.shard.at(reading.namespace)
+        assert [memory.text for memory in reading.memories([0])] == ["first"]
+
+
 SPOILERS = {
     "words": lambda shard: shard.lexical.incidence._counts[0].__setitem__(0, 9),
     "vectors": lambda shard: shard.vectors.matrix.fill(0),
