@@ -3,12 +3,17 @@
 MemsvcError
 ├── ...                    everything of the store
 ├── SettingsError          a setting that cannot be read; names its key
-└── ModelError             a model that memsvc relies on failed
-    └── EmbedderError      the embedder could not be loaded, or gave no usable vectors
+├── ModelError             a model that memsvc relies on failed (`memsvc_retrievers.errors`)
+│   ├── EmbedderError      the embedder could not be loaded, or gave no usable vectors
+│   ├── ModelUnavailable   not reached, too slow, or failing, also after the retries
+│   ├── ModelRefused       it answered that it will not: unknown model, bad key, prompt too long
+│   └── InvalidReply       its reply cannot be read, also after the repairs
+└── Cancelled              the caller stopped it
 """
 
 from __future__ import annotations
 
+from memsvc_retrievers.errors import Cancelled, InvalidReply, ModelError, ModelRefused, ModelUnavailable
 from memsvc_store.errors import (
     DatabaseBusy,
     DatabaseError,
@@ -28,6 +33,7 @@ from memsvc_store.errors import (
 )
 
 __all__ = [
+    "Cancelled",
     "DatabaseBusy",
     "DatabaseError",
     "DatabaseForeign",
@@ -38,11 +44,14 @@ __all__ = [
     "InvalidInput",
     "InvalidMessage",
     "InvalidNamespace",
+    "InvalidReply",
     "InvalidTimestamp",
     "InvalidVector",
     "MemsvcError",
     "MissingDependency",
     "ModelError",
+    "ModelRefused",
+    "ModelUnavailable",
     "NotFound",
     "SettingsError",
     "StorageFull",
@@ -51,10 +60,6 @@ __all__ = [
 
 class SettingsError(MemsvcError, ValueError):
     """A setting that cannot be read; the message names its key."""
-
-
-class ModelError(MemsvcError):
-    """A model that memsvc relies on failed."""
 
 
 class EmbedderError(ModelError):

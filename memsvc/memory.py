@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from memsvc import answer as answers
 from memsvc import budget, ingest, transfer, wiring
 from memsvc.filters import Filters, parse_filters
-from memsvc.models.checked import CheckedEmbedder
+from memsvc.models.embedding.checked import CheckedEmbedder
 from memsvc.reembed import Reembedder
 from memsvc.settings import Settings
 from memsvc_retrievers.fast import find

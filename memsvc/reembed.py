@@ -17,7 +17,7 @@ from memsvc.errors import MemsvcError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memsvc.models.checked import CheckedEmbedder
+    from memsvc.models.embedding.checked import CheckedEmbedder
     from memsvc_store.store import Store
 
 BATCH = 64

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsvc.models.texts import checked
+from memsvc.models.embedding.texts import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

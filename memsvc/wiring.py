@@ -25,13 +25,13 @@ def build_embedder(settings: Settings) -> Embedder:
     """
     on_cpu = settings.device in (None, "cpu")
     if settings.embedder == BUNDLED and on_cpu:
-        from memsvc.models.bundled import bundled_embedder
+        from memsvc.models.embedding.bundled import bundled_embedder
 
         return bundled_embedder(cache_dir=settings.cache_dir / "models")
-    from memsvc.models.sentence_transformer import SentenceTransformerEmbedder
+    from memsvc.models.embedding.sentence_transformer import SentenceTransformerEmbedder
 
     if settings.embedder == BUNDLED:
-        from memsvc.models.bundled import BUNDLED_NAME, bundled_path
+        from memsvc.models.embedding.bundled import BUNDLED_NAME, bundled_path
 
         return SentenceTransformerEmbedder(bundled_path(), device=settings.device, name=BUNDLED_NAME)
     return SentenceTransformerEmbedder(settings.embedder, device=settings.device)

@@ -1,1 +1,1 @@
-"""Embedders: everything that knows a model library lives in this folder."""
+"""Everything that knows a model library: embedders, served language models, local ones."""

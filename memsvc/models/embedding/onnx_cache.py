@@ -19,7 +19,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from memsvc.models.space import checksum
+from memsvc.models.embedding.space import checksum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from memsvc.errors import EmbedderError, MissingDependency
-from memsvc.models import onnx_cache as cache
-from memsvc.models.texts import checked, pooled, spans, unit
+from memsvc.models.embedding import onnx_cache as cache
+from memsvc.models.embedding.texts import checked, pooled, spans, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,7 +117,7 @@ class OnnxEmbedder:
         for _ in range(3):
             manifest = cache.opened(folder, source)
             if manifest is None or (self._sha256 and self._sha256 != _weights_sum(manifest)):
-                from memsvc.models.onnx_export import export
+                from memsvc.models.embedding.onnx_export import export
 
                 export(source, folder, name=name, sha256=self._sha256)
                 continue

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsvc.errors import EmbedderError, MissingDependency
-from memsvc.models.space import space_name
-from memsvc.models.texts import checked, pooled, spans, unit
+from memsvc.models.embedding.space import space_name
+from memsvc.models.embedding.texts import checked, pooled, spans, unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

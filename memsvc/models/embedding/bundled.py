@@ -10,7 +10,7 @@ import importlib.util
 from pathlib import Path
 
 from memsvc.errors import MissingDependency
-from memsvc.models.onnx_embedder import OnnxEmbedder
+from memsvc.models.embedding.onnx_embedder import OnnxEmbedder
 
 BUNDLED_NAME = "all-MiniLM-L6-v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

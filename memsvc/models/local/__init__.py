@@ -1,0 +1,1 @@
+"""Language models in this process: transformers on torch, behind LiteLLM like any served one."""

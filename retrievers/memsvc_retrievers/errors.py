@@ -1,0 +1,33 @@
+"""What a model can do wrong: the branch of the error tree that slow reading has to tell apart.
+
+MemsvcError                 (the trunk is drawn in `memsvc_store.errors`)
+├── ModelError              a model that memsvc relies on failed
+│   ├── ModelUnavailable    not reached, too slow, or failing, also after the retries
+│   ├── ModelRefused        it answered that it will not: unknown model, bad key, prompt too long
+│   └── InvalidReply        its reply cannot be read, also after the repairs
+└── Cancelled               the caller stopped it
+"""
+
+from __future__ import annotations
+
+from memsvc_store.errors import MemsvcError
+
+
+class ModelError(MemsvcError):
+    """A model that memsvc relies on failed."""
+
+
+class ModelUnavailable(ModelError):
+    """The model was not reached, was too slow, or kept failing."""
+
+
+class ModelRefused(ModelError):
+    """The model's server answered that it will not do this: unknown model, bad key, prompt too long."""
+
+
+class InvalidReply(ModelError):
+    """The model's reply cannot be read as what was asked for, also after the repairs."""
+
+
+class Cancelled(MemsvcError):
+    """The caller stopped the work before it was done; nothing of it was stored."""
