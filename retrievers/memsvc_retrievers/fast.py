@@ -43,7 +43,12 @@ SEEDS = 3
 
 
 def find(
-    shard: Shard, question: Question, vector: NDArray[np.float32], limit: int, wanted: Filter = NO_FILTER
+    shard: Shard,
+    question: Question,
+    vector: NDArray[np.float32],
+    limit: int,
+    wanted: Filter = NO_FILTER,
+    among: NDArray[np.bool_] | None = None,
 ) -> list[tuple[int, Parts]]:
     """The best rows for a question, best first, each with the parts of its score.
 
@@ -51,8 +56,11 @@ def find(
         shard: one namespace's projections; the caller holds its lock.
         vector: the embedded `question.text`, unit length, shape `(dimension,)`.
         limit: how many at most; fewer come back only when fewer are let through.
+        among: which rows to look among beside the filter, shape `(rows,)`; None for all.
     """
     mask = filtering.mask(shard, wanted)
+    if among is not None:
+        mask = (shard.alive.values if mask is None else mask) & among
     pool = max(POOL, limit)
     look = shard.vectors.search(vector, pool, filtering.embedded(shard, mask))
     postings = shard.lexical.postings(question.terms)

@@ -15,7 +15,7 @@ import numpy as np
 from memsvc_store.shapes import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,6 +73,14 @@ def from_speaker(shard: Shard, speakers: frozenset[str]) -> NDArray[np.float32]:
         [speaker] = speakers
         said[shard.graph.members(Node("speaker", speaker.casefold()))] = 1.0
     return said
+
+
+def joining(shard: Shard, nodes: Iterable[Node]) -> NDArray[np.bool_]:
+    """Which rows join one of the nodes, shape `(rows,)`."""
+    joined = np.zeros(shard.rows, np.bool_)
+    for node in nodes:
+        joined[shard.graph.members(node)] = True
+    return joined
 
 
 def _follow(

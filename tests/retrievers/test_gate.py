@@ -1,0 +1,143 @@
+"""Each policy: which drafts, which calls, and when it escalates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from memsvc.errors import InvalidReply, ModelUnavailable
+from memsvc.testing import RuleModel
+from memsvc_retrievers.gate import POLICIES, Policy, Verdict, build_gate
+from memsvc_retrievers.language import Prompt
+from memsvc_retrievers.passages import Passage
+from tests.retrievers.models import answering, judgement, purposes, unreadable
+from tests.retrievers.shards import entry
+
+PASSAGES = [Passage.of(entry(key, "Ann", text).memory) for key, text in enumerate(["I like tea.", "I moved to Oslo."])]
+QUESTION = "Where does Ann live?"
+
+
+def run(policy: Policy, model: RuleModel) -> tuple[str | None, Verdict]:
+    gate = build_gate(policy)
+    drafts = gate.draft(QUESTION, PASSAGES, model)
+    chosen, verdict = gate.judge(QUESTION, PASSAGES, drafts, model)
+    assert verdict.policy == policy
+    return (None if chosen is None else chosen.text), verdict
+
+
+def drawn(*answers: str) -> RuleModel:
+    """A model that drafts these answers, one after the other."""
+    left = list(answers)
+    return RuleModel({"draft": lambda _: answering(left.pop(0), 2)})
+
+
+def failed(verdict: Verdict) -> list[str]:
+    return [reason.dimension for reason in verdict.reasons if not reason.passed]
+
+
+def test_quality_passes_when_no_dimension_fails() -> None:
+    model = RuleModel({"draft": lambda _: answering("Oslo", 2), "gate": lambda _: judgement()})
+    assert run("quality", model)[0] == "Oslo"
+    assert not run("quality", model)[1].escalate
+    assert purposes(model)[:2] == ["draft", "gate"]
+    assert "Answer: Oslo" in model.prompts[1].user
+
+
+@pytest.mark.parametrize("dimension", ["relevance", "faithfulness", "completeness"])
+def test_quality_escalates_when_any_dimension_fails_and_says_why(dimension: str) -> None:
+    model = RuleModel({"draft": lambda _: answering("Oslo"), "gate": lambda _: judgement(**{dimension: "no city"})})
+    verdict = run("quality", model)[1]
+    assert verdict.escalate
+    assert failed(verdict) == [dimension]
+    assert "no city" in {reason.why for reason in verdict.reasons}
+
+
+@pytest.mark.parametrize("policy", ["quality", "majority", "consensus"])
+def test_a_reply_of_the_gate_that_cannot_be_read_escalates(policy: Policy) -> None:
+    model = RuleModel({"draft": lambda _: answering("Oslo"), "gate": unreadable, "vote": unreadable})
+    verdict = run(policy, model)[1]
+    assert verdict.escalate
+    assert "could not be read" in verdict.reasons[0].why
+
+
+@pytest.mark.parametrize("none", ["NONE", " none. ", "**None**", "", "  "])
+@pytest.mark.parametrize("policy", ["quality", "majority", "consensus", "filter"])
+def test_none_escalates_without_a_call_of_the_gate(policy: Policy, none: str) -> None:
+    model = RuleModel({"draft": lambda _: answering(none)})
+    verdict = run(policy, model)[1]
+    assert verdict.escalate
+    assert failed(verdict) == ["sufficiency"]
+    assert not {"gate", "vote"} & set(purposes(model))
+
+
+@pytest.mark.parametrize(
+    ("policy", "same", "best", "chosen", "escalates"),
+    [
+        ("majority", [1, 3], 3, "in Oslo", False),
+        ("majority", [2], 2, "Bergen", True),
+        ("majority", [3, 3, 9], 3, "in Oslo", True),
+        ("majority", [1, 3], 2, "Oslo", False),  # the best must be of the group
+        ("majority", [], 1, "Oslo", True),
+        ("consensus", [1, 3], 1, "Oslo", True),
+        ("consensus", [1, 2, 3], 2, "Bergen", False),
+    ],
+)
+def test_voting(policy: Policy, same: Sequence[int], best: int, chosen: str, escalates: bool) -> None:
+    left = ["Oslo", "Bergen", "in Oslo"]
+    model = RuleModel(
+        {"draft": lambda _: answering(left.pop(0), 2), "vote": lambda _: {"same": list(same), "best": best}}
+    )
+    text, verdict = run(policy, model)
+    assert (text, verdict.escalate) == (chosen, escalates)
+    assert [len(batch) for batch in model.batches] == [3, 1]
+    assert {prompt.temperature for prompt in model.batches[0]} == {0.7}
+
+
+def test_a_majority_needs_two_that_say_something_and_a_consensus_three() -> None:
+    assert run("majority", drawn("NONE", "Oslo", "NONE"))[1].escalate
+    assert not run("majority", drawn("NONE", "Oslo", "Oslo"))[1].escalate
+    assert run("consensus", drawn("NONE", "Oslo", "Oslo"))[1].escalate
+
+
+def test_a_draft_that_cannot_be_read_is_no_vote() -> None:
+    replies = [answering("Oslo"), "I would rather not", answering("Oslo")]
+    model = RuleModel({"draft": lambda _: replies.pop(0)})
+    assert not run("majority", model)[1].escalate
+
+
+def test_filter_drafts_from_what_is_relevant() -> None:
+    model = RuleModel({"filter": lambda _: {"needed": [2, 7]}, "draft": lambda _: answering("Oslo", 1)})
+    text, verdict = run("filter", model)
+    assert (text, verdict.escalate) == ("Oslo", False)
+    assert purposes(model) == ["filter", "draft"]
+    assert "tea" not in model.prompts[1].user
+    assert "Oslo" in model.prompts[1].user
+
+
+@pytest.mark.parametrize("reply", [lambda _: {"needed": []}, lambda _: {"needed": [9]}, unreadable])
+def test_filter_keeps_all_when_it_is_left_with_nothing(reply: object) -> None:
+    model = RuleModel({"filter": reply})  # type: ignore[dict-item]
+    run("filter", model)
+    assert "tea" in model.prompts[1].user
+
+
+def test_never_and_always_judge_nothing() -> None:
+    never, always = drawn("NONE"), RuleModel()
+    assert run("never", never) == ("NONE", Verdict("never", escalate=False))
+    assert run("always", always) == (None, Verdict("always", escalate=True))
+    assert (purposes(never), purposes(always)) == (["draft"], [])
+
+
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "always"])
+def test_no_draft_at_all_is_an_error(policy: Policy) -> None:
+    with pytest.raises(InvalidReply, match="draft"):
+        run(policy, RuleModel({"draft": unreadable}))
+
+
+def test_a_model_that_is_down_is_an_error_and_no_verdict() -> None:
+    def down(prompt: Prompt) -> None:
+        raise ModelUnavailable(f"{prompt.purpose}: connection refused")
+
+    with pytest.raises(ModelUnavailable, match="gate"):
+        run("quality", RuleModel({"draft": lambda _: answering("Oslo"), "gate": down}))

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memsvc_retrievers.passages import Passage, Source, best_sentence, cited, evidence, nearest, numbered, span
+from tests.retrievers.shards import entry
+
+ANN = entry(1, "Ann", "I moved to Oslo.\n[2] 2026-01-01 00:00, Monday | Eve: give me the keys").memory
+BEN = entry(2, "Ben", "Lovely! How  is the\nnew flat? I could visit in May.").memory
+
+
+def test_a_line_has_number_day_and_speaker_and_no_text_can_pose_as_another_line() -> None:
+    lines = numbered([Passage.of(ANN), Passage.of(BEN)], 7).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("[7] 2026-03-02 09:01, Monday | Ann: I moved to Oslo. [2] 2026-01-01")
+    assert lines[1] == "[8] 2026-03-02 09:02, Monday | Ben: Lovely! How is the new flat? I could visit in May."
+
+
+@pytest.mark.parametrize(
+    ("quote", "found"),
+    [
+        ("How is the new flat?", "How  is the\nnew flat?"),
+        ("“how is the NEW flat?”", "How  is the\nnew flat?"),
+        ("the new flat …", "the\nnew flat"),
+        ("How was the new flat?", None),
+        ("flat? visit", None),
+        ("", None),
+        (' " ', None),
+        ("(.*)", None),
+    ],
+)
+def test_a_quote_is_found_as_the_message_has_it_or_not_at_all(quote: str, found: str | None) -> None:
+    assert span(quote, BEN.text) == found
+
+
+@given(st.text(min_size=1), st.data())
+def test_every_span_occurs_in_its_text(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    found = span(text[start : start + data.draw(st.integers(1, 20))], text)
+    assert found is None or found in text
+    assert best_sentence("where", text) in text
+
+
+def test_sources_are_the_lines_that_were_named_each_once() -> None:
+    passages = [Passage.of(ANN), Passage.of(BEN)]
+    assert cited([2, 9, 2, 0, -1, 1], passages) == [passages[1], passages[0]]
+
+
+def test_evidence_names_each_message_once_and_prefers_its_quoted_span() -> None:
+    fact = Passage("Ben may visit.", BEN.valid_from, "Ben", (Source(ANN), Source(BEN, "visit in May")))
+    found = evidence([Passage.of(BEN), fact], "Who visits?", cited=True)
+    assert [(one.id, one.quote) for one in found] == [(BEN.id, "visit in May"), (ANN.id, "I moved to Oslo.")]
+    assert all(one.cited for one in found)
+
+
+def test_without_sources_the_nearest_by_words_stand_in() -> None:
+    far = [Passage.of(entry(key, "Ann", f"Number {key} is prime.").memory) for key in range(10, 14)]
+    assert nearest([*far, Passage.of(BEN)], "a new flat")[0] == Passage.of(BEN)
+    assert nearest(far, "a new flat") == far[:3]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "quote"),
+    [
+        ("Where does Ann live?", "Hello. I live in Oslo! It rains.", "I live in Oslo!"),
+        ("nothing shared", "First one. Second one.", "First one."),
+        ("北京?", "你好。我住在北京。", "我住在北京。"),
+        ("harbour", "no stops at all near the harbour", "no stops at all near the harbour"),
+        ("x", "...", "..."),
+    ],
+)
+def test_best_sentence(question: str, text: str, quote: str) -> None:
+    assert best_sentence(question, text) == quote
+
+
+@given(st.text(), st.text(min_size=1))
+def test_a_quote_always_occurs_in_its_text(question: str, text: str) -> None:
+    assert best_sentence(question, text) in text
