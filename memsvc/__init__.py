@@ -9,23 +9,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memsvc.answer import Answer, Evidence
+    from memsvc.answer import Answer
     from memsvc.errors import MemsvcError
+    from memsvc.events import Event
     from memsvc.memory import Memory
     from memsvc.settings import Settings
+    from memsvc_retrievers.gate import Verdict
+    from memsvc_retrievers.ledger import Ledger
+    from memsvc_retrievers.passages import Evidence
     from memsvc_store.shapes import Change, Hit, Receipt
 
-__all__ = ["Answer", "Change", "Evidence", "Hit", "Memory", "MemsvcError", "Receipt", "Settings", "__version__"]
+__all__ = [
+    "Answer",
+    "Change",
+    "Event",
+    "Evidence",
+    "Hit",
+    "Ledger",
+    "Memory",
+    "MemsvcError",
+    "Receipt",
+    "Settings",
+    "Verdict",
+    "__version__",
+]
 
 _HOMES = {
     "Answer": "memsvc.answer",
     "Change": "memsvc_store.shapes",
-    "Evidence": "memsvc.answer",
+    "Event": "memsvc.events",
+    "Evidence": "memsvc_retrievers.passages",
     "Hit": "memsvc_store.shapes",
+    "Ledger": "memsvc_retrievers.ledger",
     "Memory": "memsvc.memory",
     "MemsvcError": "memsvc.errors",
     "Receipt": "memsvc_store.shapes",
     "Settings": "memsvc.settings",
+    "Verdict": "memsvc_retrievers.gate",
 }
 
 

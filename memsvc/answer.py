@@ -1,59 +1,54 @@
-"""An answer without a model: the best evidence, quoted."""
+"""What `ask` gives back, and the answer that needs no model: the best evidence, quoted."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
 
-from memsvc_store.text import terms
+from memsvc_retrievers.ledger import Ledger
+from memsvc_retrievers.passages import Evidence, Passage, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
+    from memsvc_retrievers.deliberation import Coverage
+    from memsvc_retrievers.gate import Verdict
     from memsvc_store.shapes import Hit
 
-_SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?。！？]*")
+Process = Literal["fast", "scan", "hypergraph", "extractive", "abstained"]
+PROCESSES: tuple[Process, ...] = get_args(Process)
+
+NOTHING_FOUND = "No memory matches the question."
+NOT_ANSWERED = "The memories do not answer the question."
+
 _QUOTES = 3
-"""Memories that are quoted; the first one is the answer's text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A quote that occurs, word for word, in the memory `id`."""
-
-    id: str
-    quote: str
-    speaker: str
-    said_at: datetime
+"""Memories that are quoted without a model; the first one is the answer's text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `ask` found. `extractive`: quoted, not reasoned. `abstained`: nothing was found."""
+    """What `ask` found, what it rests on, and what it cost.
+
+    `process` says who gave it: `fast` (from what was looked up), `scan` (the log was read again), `hypergraph` (a
+    working memory was grown), `extractive` (no model: quoted, not reasoned), or `abstained` (no answer; `evidence` is
+    empty). `verdict` is the gate's, `coverage` what a slow process read; None where there was none. `seconds` is
+    time on the clock.
+    """
 
     text: str
-    process: Literal["extractive", "abstained"]
+    process: Process
     evidence: tuple[Evidence, ...]
     seconds: float
+    verdict: Verdict | None = None
+    coverage: Coverage | None = None
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 def extract(question: str, hits: Sequence[Hit], seconds: float) -> Answer:
     """Quote the sentence of each of the best hits that shares most with the question."""
-    evidence = tuple(
-        Evidence(hit.id, best_sentence(question, hit.text), hit.memory.speaker, hit.memory.valid_from)
-        for hit in hits[:_QUOTES]
-    )
-    if not evidence:
-        return Answer("No memory matches the question.", "abstained", (), seconds)
-    first = evidence[0]
+    found = evidence([Passage.of(hit.memory) for hit in hits[:_QUOTES]], question, cited=False)
+    if not found:
+        return Answer(NOTHING_FOUND, "abstained", (), seconds)
+    first = found[0]
     text = f"“{first.quote}” ({first.speaker}, {first.said_at.day} {first.said_at:%B %Y})"
-    return Answer(text, "extractive", evidence, seconds)
-
-
-def best_sentence(question: str, text: str) -> str:
-    """The sentence with the most of the question's words, the earliest among equals; at least the first."""
-    wanted = set(terms(question))
-    sentences = [match.group().strip() for match in _SENTENCE.finditer(text) if match.group().strip()]
-    return max(sentences, key=lambda sentence: len(wanted & set(terms(sentence))), default=text.strip())
+    return Answer(text, "extractive", found, seconds)

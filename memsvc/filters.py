@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints
 
-from memsvc.errors import InvalidFilter, InvalidMessage, InvalidTimestamp
+from memsvc.errors import InvalidFilter, InvalidInput, InvalidMessage, InvalidTimestamp
 from memsvc.ingest import storable
 from memsvc_store.clock import parse_timestamp
 from memsvc_store.errors import shown
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Time = str | datetime | float
 Names = str | Sequence[str]
+Choice = TypeVar("Choice")
 
 
 class Filters(TypedDict, total=False):
@@ -35,8 +36,8 @@ _MOST = 1_000
 _KNOWN = tuple(get_type_hints(Filters))
 
 
-def parse_filters(given: Mapping[str, Any]) -> Filter:
-    """Check and read filters; None counts as not given.
+def parse_filters(given: Mapping[str, Any], also: Sequence[str] = ()) -> Filter:
+    """Check and read filters; None counts as not given. `also` are other options that would have been known.
 
     Raises:
         InvalidFilter: an unknown filter, or a value it cannot take.
@@ -44,9 +45,10 @@ def parse_filters(given: Mapping[str, Any]) -> Filter:
     """
     for name in given:
         if name not in _KNOWN:
-            near = difflib.get_close_matches(name, _KNOWN, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_KNOWN)}"
-            raise InvalidFilter(f"unknown filter {name!r}; {hint}")
+            known = (*_KNOWN, *also)
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+            raise InvalidFilter(f"unknown {'filter or option' if also else 'filter'} {name!r}; {hint}")
     wanted = Filter(
         since=_time(given, "since"),
         until=_time(given, "until"),
@@ -59,6 +61,17 @@ def parse_filters(given: Mapping[str, Any]) -> Filter:
         if kind not in KINDS:
             raise InvalidFilter(f"filter 'kind' came as {kind!r}; give one of {', '.join(KINDS)}")
     return wanted
+
+
+def checked_choice(name: str, value: Choice, choices: Sequence[Choice]) -> Choice:
+    """One of the values that there are.
+
+    Raises:
+        InvalidInput: another one.
+    """
+    if value not in choices:
+        raise InvalidInput(f"{name} came as {shown(value)}; give one of {', '.join(map(str, choices))}")
+    return value
 
 
 def _time(given: Mapping[str, Any], name: str) -> datetime | None:

@@ -10,16 +10,29 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from memsvc.errors import SettingsError
+from memsvc_retrievers.deliberation import Scan
+from memsvc_retrievers.gate import POLICIES, Policy
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 
 CONFIG_VARIABLE = "MEMSVC_CONFIG"
+
+Deliberation = Literal["scan", "hypergraph", "auto"]
+DELIBERATIONS: tuple[Deliberation, ...] = get_args(Deliberation)
+
+HOW_TO_SET = (
+    "set MEMSVC_MODEL, such as ollama/<name>, hosted_vllm/<name> with MEMSVC_MODEL_URL, or local/<path>, "
+    "and see with `memsvc doctor` whether it answers"
+)
+"""How to get a language model: the end of every message that misses one."""
+
+_SCAN = Scan()
 
 
 def default_database() -> Path:
@@ -30,7 +43,7 @@ def default_database() -> Path:
 class Settings(BaseSettings):
     """Everything that can be set, with its default."""
 
-    model_config = SettingsConfigDict(env_prefix="MEMSVC_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MEMSVC_", extra="forbid", frozen=True, protected_namespaces=())
 
     database: str = Field(
         default_factory=lambda: str(default_database()),
@@ -42,7 +55,9 @@ class Settings(BaseSettings):
         description="'minilm' (all-MiniLM-L6-v2 on onnxruntime), or any sentence-transformers name or path",
     )
     device: str | None = Field(
-        None, description="Where the model runs: cpu, cuda, mps; None: onnxruntime for minilm, else what torch finds"
+        None,
+        description="Where models in this process run: cpu, cuda, mps; None: onnxruntime for minilm, "
+        "else what torch finds",
     )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("memsvc"), description="Exported models; safe to delete"
@@ -51,6 +66,36 @@ class Settings(BaseSettings):
     exact_limit: int = Field(EXACT_LIMIT, ge=1, description="Memories of a namespace up to which look-ups are exact")
     shard_bytes: int = Field(SHARD_BYTES, ge=1 << 20, description="Memory for the projections of all namespaces")
     snapshot_rows: int = Field(SNAPSHOT_ROWS, ge=1, description="Memories from which a namespace gets a snapshot")
+
+    model: str | None = Field(
+        None,
+        min_length=1,
+        description="The language model of `ask`, as LiteLLM names it: ollama/<name>, hosted_vllm/<name>, "
+        "openai/<name>, or local/<hub id or path> in this process; None: `ask` quotes",
+    )
+    model_url: str | None = Field(None, description="Where the model is served, such as http://localhost:8000/v1")
+    model_key: SecretStr | None = Field(None, description="The key of the model's server, if it wants one")
+    model_timeout: float = Field(120.0, gt=0, description="Seconds that one request to a served model may take")
+    model_retries: int = Field(3, ge=0, description="How often a request that failed is repeated")
+    model_concurrency: int = Field(
+        4, ge=1, description="Requests under way at once; a model in this process takes its batches whole"
+    )
+    model_context: int = Field(
+        16_384, ge=1, description="Tokens that an Ollama model is run with: it cuts longer prompts off in silence"
+    )
+    gate: Policy = Field("quality", description=f"Who decides whether the fast answer will do: {', '.join(POLICIES)}")
+    deliberation: Deliberation = Field(
+        "auto",
+        description="What follows where it will not: scan, hypergraph, or auto (scan while the log fits `scan_tokens`)",
+    )
+    scan_tokens: int = Field(_SCAN.tokens, ge=1, description="Tokens of the log that one deliberation reads at most")
+    chunk_messages: int = Field(_SCAN.chunk, ge=1, description="Messages that are read in one call")
+    context_messages: int = Field(_SCAN.context, ge=0, description="Messages before them that are shown for context")
+
+    extraction: Literal["off", "background"] = Field(
+        "off", description="background: what is added is worked through for facts, which needs a model"
+    )
+    extract_messages: int = Field(2, ge=1, description="Messages that one extraction call works through")
 
     @classmethod
     def load(cls, **overrides: Any) -> Settings:

@@ -16,10 +16,11 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from memsvc.errors import Cancelled, InvalidReply, ModelError
+from memsvc.errors import Cancelled, InvalidInput, InvalidReply, ModelError
 from memsvc.models.embedding.texts import checked
+from memsvc.models.language.replies import Unreadable, read_value
 from memsvc_retrievers.language import Call, Completion, Prompt
 from memsvc_store.text import count_tokens, terms
 
@@ -99,11 +100,15 @@ class RuleModel:
         rules: purpose -> a function of the prompt. It gives the reply as a string, a mapping or a pydantic value;
             a `ModelError` that it raises becomes that call's failure. A purpose without a rule is answered by
             what shares words with the question.
+        default: the rule for any other purpose.
         seconds: what each call says that it took.
     """
 
-    def __init__(self, rules: Mapping[str, Rule] | None = None, *, seconds: float = 0.0) -> None:
+    def __init__(
+        self, rules: Mapping[str, Rule] | None = None, *, default: Rule | None = None, seconds: float = 0.0
+    ) -> None:
         self._rules = {**_RULES, **(rules or {})}
+        self._default = default
         self._seconds = seconds
         self._lock = threading.Lock()
         self.batches: list[tuple[Prompt, ...]] = []
@@ -130,27 +135,41 @@ class RuleModel:
             self.batches.append(tuple(prompts))
         completions = []
         for prompt in prompts:
-            if watch is not None and watch.cancelled():
-                raise Cancelled(f"{prompt.purpose}: stopped before the call")
+            _check(watch)
             completions.append(self._complete(prompt, schema))
             if watch is not None:
                 watch.finished(completions[-1])
+            _check(watch)
         return completions
 
     def _complete(self, prompt: Prompt, schema: type[BaseModel] | None) -> Completion:
+        rule = self._rules.get(prompt.purpose, self._default)
+        if rule is None:
+            raise InvalidInput(f"no rule for {prompt.purpose!r}; give one, or a default")
         reply, parsed = "", None
         error: ModelError | None = None
         try:
-            reply = _written(self._rules[prompt.purpose](prompt))
-            parsed = None if schema is None else schema.model_validate_json(reply)
-        except ValidationError as invalid:
-            error = InvalidReply(f"{prompt.purpose}: the rule's reply {reply[:200]!r} is no {invalid.title}: {invalid}")
+            reply = _written(rule(prompt))
+            parsed = _read(prompt, reply, schema)
         except ModelError as failure:
             error = failure
         read = count_tokens(prompt.system) + count_tokens(prompt.user)
         message = None if error is None else str(error)
         call = Call(prompt.purpose, self.name, read, count_tokens(reply), self._seconds, cost=0.0, error=message)
         return Completion(call, reply, parsed, error)
+
+
+def _check(watch: Watch | None) -> None:
+    if watch is not None and watch.cancelled():
+        raise Cancelled("stopped by the caller")
+
+
+def _read(prompt: Prompt, reply: str, schema: type[BaseModel] | None) -> BaseModel | None:
+    """The reply as the schema, read as a served model's would be."""
+    found = None if schema is None else read_value(reply, schema)
+    if isinstance(found, Unreadable):
+        raise InvalidReply(f"{prompt.purpose}: the rule's reply is not usable: {found.reason}; it was {reply[:200]!r}")
+    return found
 
 
 def _written(reply: Any) -> str:

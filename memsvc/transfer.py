@@ -1,35 +1,41 @@
-"""Export and import: JSON lines, one header and then one line a message.
+"""Export and import: JSON lines, one header, then one line a message, then one line a fact.
 
-The raw message travels with its memory's correction, if it has one, and with its write key. Ids
-follow from the contents, so they are the same after an import, and importing twice stores once.
-What was deleted is not exported.
+The raw message travels with its memory's correction, if it has one, and with its write key; a fact
+travels with the ids of its messages. Ids follow from the contents, so they are the same after an
+import, and importing twice stores once. What was deleted or retired is not exported.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import InvalidInput, InvalidMessage
-from memsvc.ingest import checked_metadata, checked_name, checked_text, with_hyperedge
+from memsvc.ingest import checked_id, checked_metadata, checked_name, checked_text, with_hyperedge
 from memsvc_store.clock import parse_timestamp
-from memsvc_store.shapes import Draft
+from memsvc_store.errors import shown
+from memsvc_store.nodes import hyperedge
+from memsvc_store.shapes import Draft, Fact
 from memsvc_store.writes import checked_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from memsvc_store.shapes import Memory, Message
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 there are lines of facts; an export of 1 is read as well."""
 
 
-def write(namespace: str, records: Iterable[tuple[Message, Memory, str | None]]) -> Iterator[str]:
+def write(namespace: str, records: Iterable[tuple[Message | None, Memory, str | None]]) -> Iterator[str]:
     """The lines of an export."""
     yield json.dumps({"memsvc_export": FORMAT, "namespace": namespace}, ensure_ascii=False)
     for message, memory, key in records:
-        yield line(message, memory, key)
+        yield fact_line(memory) if message is None else line(message, memory, key)
 
 
 def line(message: Message, memory: Memory, key: str | None) -> str:
@@ -51,8 +57,33 @@ def line(message: Message, memory: Memory, key: str | None) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
-def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft]:
-    """The drafts of an export, in order.
+def fact_line(fact: Memory) -> str:
+    """One fact as a line."""
+    record: dict[str, Any] = {
+        "id": fact.id, "fact": fact.text, "sources": fact.sources, "session_id": fact.session_id,
+        "name": fact.speaker, "valid_from": fact.valid_from.isoformat(),
+    }  # fmt: skip
+    if fact.valid_to is not None:
+        record["valid_to"] = fact.valid_to.isoformat()
+    if fact.metadata:
+        record["metadata"] = dict(fact.metadata)
+    return json.dumps(record, ensure_ascii=False)
+
+
+def batches(items: Iterable[Draft | Fact], size: int) -> Iterator[list[Draft | Fact]]:
+    """What was read, in order, in batches of one kind each."""
+    for _, run in groupby(items, type):
+        while batch := list(islice(run, size)):
+            yield batch
+
+
+def moved(fact: Fact, ids: Mapping[str, str]) -> Fact:
+    """A fact with the ids that its messages have here: one that was stored under its write key before has another."""
+    return replace(fact, sources=tuple(ids.get(source, source) for source in fact.sources))
+
+
+def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft | Fact]:
+    """The messages and facts of an export, in order.
 
     Raises:
         InvalidInput: naming the line. Lines before it may be stored already;
@@ -70,6 +101,8 @@ def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft]:
                 raise InvalidMessage(f"{type(record).__name__} came; each line is one JSON object")
             if number == 1:
                 _check_header(record)
+            elif "fact" in record:
+                yield _fact(record, max_text_chars)
             else:
                 yield with_hyperedge(_draft(record, max_text_chars))
         except KeyError as error:
@@ -83,18 +116,20 @@ def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft]:
 
 
 def _check_header(record: dict[str, Any]) -> None:
-    if record.get("memsvc_export") != FORMAT:
+    if record.get("memsvc_export") not in (1, FORMAT):
         raise InvalidMessage(
-            f"the first line is not the header of an export of format {FORMAT}; give a file that `export` wrote"
+            f"the first line is not the header of an export of format 1 or {FORMAT}; give a file that `export` wrote"
         )
 
 
-def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
-    def moment(field: str) -> Any:
-        return None if record.get(field) is None else parse_timestamp(record[field])
+def _moment(record: dict[str, Any], field: str) -> datetime | None:
+    return None if record.get(field) is None else parse_timestamp(record[field])
 
+
+def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
     corrected, key = record.get("corrected"), record.get("key")
-    said_at, valid_from, valid_to = parse_timestamp(record["timestamp"]), moment("valid_from"), moment("valid_to")
+    said_at, valid_to = parse_timestamp(record["timestamp"]), _moment(record, "valid_to")
+    valid_from = _moment(record, "valid_from")
     checked_interval(valid_from or said_at, valid_to)
     return Draft(
         text=checked_text(record["content"], max_text_chars),
@@ -107,4 +142,23 @@ def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
         corrected=None if corrected is None else checked_text(corrected, max_text_chars),
         valid_from=valid_from,
         valid_to=valid_to,
+    )
+
+
+def _fact(record: dict[str, Any], max_text_chars: int) -> Fact:
+    text, speaker = checked_text(record["fact"], max_text_chars), checked_name("name", record["name"])
+    session_id, sources = checked_name("session_id", record["session_id"]), record["sources"]
+    valid_from, valid_to = parse_timestamp(record["valid_from"]), _moment(record, "valid_to")
+    checked_interval(valid_from, valid_to)
+    if not isinstance(sources, list) or not sources:
+        raise InvalidMessage(f"'sources' came as {shown(sources)}; give a list of at least one message id")
+    return Fact(
+        text=text,
+        sources=tuple(checked_id(source) for source in sources),
+        speaker=speaker,
+        session_id=session_id,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        entities=hyperedge(text, speaker, session_id, valid_from.date()),
+        metadata=checked_metadata(record.get("metadata")),
     )

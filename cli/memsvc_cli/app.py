@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
-from memsvc_cli import care, demo, evaluate, moving, output, reading, writing
+from memsvc_cli import asking, care, demo, evaluate, extracting, moving, output, reading, writing
 from memsvc_cli.group import Commands
 
-WRITE, READ, MOVE, CARE, TRY = "Write", "Read", "Move", "Care", "Try and measure"
+WRITE, READ, MOVE, CARE, IMPROVE, TRY = "Write", "Read", "Move", "Care", "Improve", "Try and measure"
 
 app = typer.Typer(
     cls=Commands,
@@ -56,7 +56,7 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
     (WRITE, "update", writing.update),
     (WRITE, "delete", writing.delete),
     (READ, "search", reading.search),
-    (READ, "ask", reading.ask),
+    (READ, "ask", asking.ask),
     (READ, "get", reading.get),
     (READ, "list", reading.list_),
     (READ, "history", reading.history),
@@ -66,6 +66,9 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
     (CARE, "stats", care.stats),
     (CARE, "verify", care.verify),
     (CARE, "reindex", care.reindex),
+    (CARE, "doctor", care.doctor),
+    (IMPROVE, "extract", extracting.extract),
+    (IMPROVE, "jobs", extracting.jobs),
     (TRY, "demo", demo.demo),
     (TRY, "bench", evaluate.bench),
 ]

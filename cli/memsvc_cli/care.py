@@ -1,4 +1,4 @@
-"""namespaces, stats, verify, reindex: looking after a database."""
+"""namespaces, stats, verify, reindex, doctor: looking after a database."""
 
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,25 @@ def reindex(namespace: options.AnyNamespace = None, db: options.Db = None, json:
         return
     for name, counts in done.items():
         output.line(f"{name}: {counts['embedded']:,} embedded, {counts['memories']:,} indexed")
+
+
+def doctor(db: options.Db = None, json: options.Json = False) -> None:
+    """Check the parts on this machine: database, embedder, language model (one tiny call), GPU; and say what to do.
+
+    Exits with 1 if a part fails. A part that is not set up, and need not be, is off.
+    """
+    from memsvc import Settings
+    from memsvc.doctor import examine
+
+    settings = Settings.load(database=db)
+    with output.spinner("Examining"):
+        found = list(examine(settings))
+    if json:
+        output.document({"checks": found})
+    else:
+        output.table(*views.checks(found))
+    if any(check.status == "failed" for check in found):
+        raise typer.Exit(1)
 
 
 def _chosen(memory: "Memory", namespace: str | None) -> list[str]:

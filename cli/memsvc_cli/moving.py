@@ -23,7 +23,7 @@ def export(
     db: options.Db = None,
     json: options.Json = False,
 ) -> None:
-    """Write a namespace as JSON lines: a header, then one message a line.
+    """Write a namespace as JSON lines: a header, then one memory a line.
 
     \b
     memsvc export ann.jsonl -n acme/ann
@@ -42,8 +42,10 @@ def export(
         count = memory.stats(namespace=namespace)["memories"]
         with output.progress("Exporting", count + 1) as advance:
             written = _write(path, _counted(lines, advance)) - 1
-    summary = {"namespace": namespace, "file": str(path), "messages": written}
-    output.document(summary) if json else output.line(f"exported {views.plural(written, 'message')} to {file}")
+    summary = {"namespace": namespace, "file": str(path), "memories": written}
+    output.document(summary) if json else output.line(
+        f"exported {views.plural(written, 'memory', 'memories')} to {file}"
+    )
 
 
 def import_(

@@ -22,11 +22,12 @@ def opened(db: str | None, *, create: bool = False) -> Iterator["Memory"]:
     """The memory in `db`, or in the database of the settings; closed at the end.
 
     Without `create` a database that is not there is an error: a mistyped path must not become a
-    new and empty memory.
+    new and empty memory. A command ends too soon for work in the background: facts are worked out by a process that
+    stays, or by `memsvc extract`.
     """
-    from memsvc.memory import Memory
+    from memsvc import Memory, Settings
 
-    with Memory.open(db, create=create) as memory:
+    with Memory.open(db, create=create, settings=Settings.load(extraction="off")) as memory:
         yield memory
 
 

@@ -28,9 +28,6 @@ AnyNamespace = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 
-TopK = Annotated[
-    int, typer.Option("--top-k", "-k", min=1, metavar="N", help="How many memories to take evidence from.")
-]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="Said at or after this ISO 8601 time.", show_default=False)
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Advance = Callable[[int], None]
 Report = Callable[[str, int, int], None]
+Step = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,23 @@ def spinner(label: str) -> Iterator[None]:
         return
     with _console(stderr=True).status(_clean(label)):
         yield
+
+
+@contextmanager
+def steps(doing: str) -> Iterator[Step]:
+    """Say on stderr, if it is a terminal, what is under way; call the result with what is done and what comes next."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    console = _console(stderr=True)
+    with console.status(_clean(doing)) as status:
+
+        def step(done: str, doing: str) -> None:
+            if done:
+                console.print(_clean(done), style="dim", markup=False)
+            status.update(_clean(doing))
+
+        yield step
 
 
 def _bars(*, size: bool = False) -> "Progress":

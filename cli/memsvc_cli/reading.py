@@ -1,4 +1,4 @@
-"""search, ask, get, list, history: the commands that read."""
+"""search, get, list, history: the commands that read."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,40 +53,7 @@ def search(
         elif found:
             output.table(*views.hits(found, explain=explain))
         if explain or not found:
-            _explain_gaps(memory, namespace, found=bool(found))
-
-
-def ask(
-    question: Annotated[str, typer.Argument(help="The question.")],
-    top_k: options.TopK = 10,
-    since: options.Since = None,
-    until: options.Until = None,
-    as_of: options.AsOf = None,
-    session: options.Session = None,
-    speaker: options.Speaker = None,
-    kind: options.Kind = None,
-    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
-    db: options.Db = None,
-    json: options.Json = False,
-) -> None:
-    """Answer a question with the best evidence, quoted.
-
-    \b
-    memsvc ask "Where does Ann live?" -n acme/ann
-    """
-    wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
-    with opened(db) as memory:
-        answer = memory.ask(question, namespace=namespace, top_k=top_k, **wanted)
-        if json:
-            output.document(answer)
-        else:
-            output.line(answer.text, style="bold")
-            output.line(f"{answer.process}, {answer.seconds:.2f} s", style="dim")
-            if answer.evidence:
-                output.line()
-                output.table(*views.evidence(answer.evidence))
-        if not answer.evidence:
-            _explain_gaps(memory, namespace, found=False)
+            explain_gaps(memory, namespace, found=bool(found))
 
 
 def get(
@@ -156,7 +123,7 @@ def _hit(hit: "Hit") -> dict[str, object]:
     return {"rank": hit.rank, "score": hit.score, "parts": hit.parts, "memory": hit.memory}
 
 
-def _explain_gaps(memory: "Memory", namespace: str, *, found: bool) -> None:
+def explain_gaps(memory: "Memory", namespace: str, *, found: bool) -> None:
     """Tell a person why a look-up found nothing, or could find less than it should. Costs queries of its own."""
     if not found:
         _say_why_nothing(memory, namespace)

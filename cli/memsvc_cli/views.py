@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from memsvc_cli.output import Column
 
 if TYPE_CHECKING:
-    from memsvc import Change, Evidence, Hit
-    from memsvc_store.shapes import Memory
+    from memsvc import Change, Hit
+    from memsvc.doctor import Check
+    from memsvc_store.shapes import Job, Memory
 
 Rows = list[list[str]]
 
@@ -41,10 +42,40 @@ def memories(found: "Sequence[Memory]") -> tuple[list[Column], Rows]:
     return columns, [[when(one.valid_from), one.speaker, one.text, one.session_id, one.id] for one in found]
 
 
-def evidence(quotes: "Sequence[Evidence]") -> tuple[list[Column], Rows]:
-    """What an answer rests on."""
-    columns = [Column("when"), Column("who", style="cyan"), Column("quote", wrap=True), Column("id", below="quote")]
-    return columns, [[when(one.said_at), one.speaker, one.quote, one.id] for one in quotes]
+def jobs(found: "Sequence[Job]") -> tuple[list[Column], Rows]:
+    """Jobs in the order they were queued, with what came of them or what went wrong."""
+    columns = [
+        Column("job", right=True, style="dim"),
+        Column("namespace", style="cyan"),
+        Column("state"),
+        Column("attempts", right=True),
+        Column("messages", right=True),
+        Column("queued"),
+        Column("outcome", wrap=True),
+    ]
+    return columns, [
+        [
+            str(one.key),
+            one.namespace,
+            one.state,
+            str(one.attempts),
+            str(len(one.messages)),
+            when(one.created_at, seconds=True),
+            one.error or _mapping({name: count for name, count in one.result.items() if count}),
+        ]
+        for one in found
+    ]
+
+
+def checks(found: "Sequence[Check]") -> tuple[list[Column], Rows]:
+    """What the doctor found, a row a part."""
+    columns = [
+        Column("part", style="cyan"),
+        Column("status"),
+        Column("found", wrap=True),
+        Column("advice", below="found"),
+    ]
+    return columns, [[one.part, one.status, one.found, one.advice] for one in found]
 
 
 def memory(one: "Memory") -> list[tuple[str, str]]:

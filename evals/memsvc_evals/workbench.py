@@ -29,10 +29,15 @@ class Sizes:
     home: int = 1_000
     namespaces: int = 1_000
     per_namespace: int = 10
+    log: int = 600
+    deliberations: int = 5
+    latency: float = 0.5  # seconds
 
 
 FULL = Sizes()
-QUICK = Sizes(batches=5, memories=1_000, queries=50, cold_memories=300, cold_runs=3, home=300, namespaces=50)
+QUICK = Sizes(
+    batches=5, memories=1_000, queries=50, cold_memories=300, cold_runs=3, home=300, namespaces=50, deliberations=2
+)
 
 
 @dataclass(frozen=True, slots=True)

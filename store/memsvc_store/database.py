@@ -21,15 +21,25 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from memsvc_store import clock, schema
 from memsvc_store.border import translate
-from memsvc_store.errors import DatabaseForeign, DatabaseTooNew, DatabaseUnreadable, MissingDependency, shown
+from memsvc_store.errors import (
+    DatabaseForeign,
+    DatabaseMissing,
+    DatabaseTooNew,
+    DatabaseUnreadable,
+    MissingDependency,
+    shown,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection, Engine
 
-HEAD = "0001"
-"""The newest step of `migrations/`. Known here so that opening a database at it imports no Alembic (0.28 s)."""
+REVISIONS = ("0001", "0002")
+"""The steps of `migrations/`, oldest first. Known here so that opening a database at the newest imports no Alembic
+(0.28 s)."""
+
+HEAD = REVISIONS[-1]
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another before it gives up."""
@@ -130,7 +140,7 @@ class Database:
             raise translate(error, self.name) from error
 
     def _prepare(self) -> str:
-        """Bring the schema to HEAD, creating it in an empty database; returns the identity."""
+        """Bring the schema to HEAD from any earlier step, or from an empty database; returns the identity."""
         with self.read() as connection:
             revision = self._revision(connection)
         if self.path is not None:
@@ -163,15 +173,13 @@ class Database:
                 "it was left untouched. Name another file, or one that memsvc made"
             )
         revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+        if revision in REVISIONS:
+            return str(revision)
         if revision is not None and revision > HEAD:
             raise DatabaseTooNew(
                 f"{self.name} has schema {revision}, and this memsvc knows up to {HEAD}; upgrade memsvc to open it"
             )
-        if revision != HEAD:
-            raise DatabaseUnreadable(
-                f"{self.name} has schema {revision!r}, which no memsvc ever wrote; restore a backup"
-            )
-        return HEAD
+        raise DatabaseUnreadable(f"{self.name} has schema {revision!r}, which no memsvc ever wrote; restore a backup")
 
     def _keep_wal(self) -> None:
         """Write-ahead logging, at each opening: a copy made by VACUUM INTO has lost it."""
@@ -212,7 +220,7 @@ def _check_path(path: Path, create: bool) -> None:
     if path.is_dir():
         raise DatabaseUnreadable(f"{path} is a folder; name a file inside it, such as {path / 'memory.db'}")
     if not path.exists() and not create:
-        raise DatabaseUnreadable(f"there is no database at {path}; write to it first, or check the path")
+        raise DatabaseMissing(f"there is no database at {path}; write to it first, or check the path")
     if not path.parent.is_dir():
         raise DatabaseUnreadable(f"{path}: the folder {path.parent} does not exist; create it first")
 
@@ -255,4 +263,4 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", "memsvc_store:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, HEAD)

@@ -10,6 +10,7 @@
     ├── NotFound (LookupError)          no such memory in this namespace
     ├── DatabaseError                   the database cannot be used as it is
     │   ├── DatabaseUnreadable          not a database, damaged, or not reachable
+    │   │   └── DatabaseMissing         there is none, and none was to be made
     │   ├── DatabaseForeign             a database, but not one of memsvc
     │   ├── DatabaseTooNew              written by a newer memsvc
     │   ├── DatabaseBusy                another writer held it for longer than we wait
@@ -61,6 +62,10 @@ class DatabaseError(MemsvcError):
 
 class DatabaseUnreadable(DatabaseError):
     """Not a database, damaged, or not reachable."""
+
+
+class DatabaseMissing(DatabaseUnreadable):
+    """There is no database there, and none was to be made."""
 
 
 class DatabaseForeign(DatabaseError):

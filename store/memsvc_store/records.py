@@ -12,7 +12,9 @@ from memsvc_store import schema
 from memsvc_store.clock import Instant, from_instant
 from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.rows import Entry, Namespace, dump_json, to_entry, to_memory, to_message
-from memsvc_store.shapes import Change, Memory, Message, Operation
+from memsvc_store.shapes import Change, Kind, Memory, Message, Operation
+from memsvc_store.sources import Sources
+from memsvc_store.statements import IN_LIMIT, insert_into, rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,41 +24,39 @@ if TYPE_CHECKING:
 
 _ns, _msg, _mem, _vec, _chg = schema.namespaces, schema.messages, schema.memories, schema.vectors, schema.changes
 
-_IN_LIMIT = 500
-"""Ids in one `IN (...)`; SQLite allowed no more than 999 variables until 3.32."""
-
 
 class Records:
     """The statements of one open transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
+        self.sources = Sources(connection)
 
     # -- namespaces -----------------------------------------------------------------------------
 
     def namespace(self, name: str) -> Namespace | None:
         """The namespace's row, or None."""
-        row = self._connection.execute(_NAMESPACE, {"name": name}).one_or_none()
+        row = self.connection.execute(_NAMESPACE, {"name": name}).one_or_none()
         return Namespace(*row) if row else None
 
     def namespaces(self) -> list[str]:
         """Every namespace's name, sorted."""
-        return list(self._connection.execute(sa.select(_ns.c.name).order_by(_ns.c.name)).scalars())
+        return list(self.connection.execute(sa.select(_ns.c.name).order_by(_ns.c.name)).scalars())
 
     def create_namespace(self, name: str, at: Instant) -> None:
         """Insert it at version 0 unless it is there."""
-        insert = _insert(self._connection, _ns).on_conflict_do_nothing()
-        self._connection.execute(insert, {"name": name, "version": 0, "stamp": 0, "created_at": at.micros})
+        insert = insert_into(self.connection, _ns).on_conflict_do_nothing()
+        self.connection.execute(insert, {"name": name, "version": 0, "stamp": 0, "created_at": at.micros})
 
     def lock_namespace(self, name: str) -> Namespace:
         """The row, with its lock held until the transaction ends."""
         statement = sa.update(_ns).where(_ns.c.name == name).values(version=_ns.c.version)
-        return Namespace(*self._connection.execute(statement.returning(_ns.c.key, _ns.c.version, _ns.c.stamp)).one())
+        return Namespace(*self.connection.execute(statement.returning(_ns.c.key, _ns.c.version, _ns.c.stamp)).one())
 
     def set_version(self, namespace: Namespace, version: int, at: Instant) -> None:
         """Stamp the namespace with the version of the write under way, and with its time."""
         where = _ns.c.key == namespace.key
-        self._connection.execute(sa.update(_ns).where(where).values(version=version, stamp=at.micros))
+        self.connection.execute(sa.update(_ns).where(where).values(version=version, stamp=at.micros))
 
     # -- the raw log ----------------------------------------------------------------------------
 
@@ -84,11 +84,11 @@ class Records:
         """Ids of the whole raw log, in the order it was said, session by session."""
         where = _msg.c.namespace_key == namespace.key
         order = (_msg.c.session_id, _msg.c.position)
-        return list(self._connection.execute(sa.select(_msg.c.id).where(where).order_by(*order)).scalars())
+        return list(self.connection.execute(sa.select(_msg.c.id).where(where).order_by(*order)).scalars())
 
     def insert_messages(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append to the raw log."""
-        self._connection.execute(sa.insert(_msg), list(rows))
+        self.connection.execute(sa.insert(_msg), list(rows))
 
     def messages(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, Message]:
         """Raw messages by id."""
@@ -105,26 +105,27 @@ class Records:
 
     def insert_memories(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add memories."""
-        self._connection.execute(sa.insert(_mem), list(rows))
+        self.connection.execute(sa.insert(_mem), list(rows))
 
     def update_memory(self, namespace: Namespace, memory_id: str, values: Mapping[str, Any]) -> None:
         """Change columns of one memory."""
         where = (_mem.c.namespace_key == namespace.key) & (_mem.c.id == memory_id)
-        self._connection.execute(sa.update(_mem).where(where).values(dict(values)))
+        self.connection.execute(sa.update(_mem).where(where).values(dict(values)))
 
     def memories(self, namespace: Namespace, name: str, ids: Sequence[str]) -> list[Memory]:
         """Memories, retired ones too, in the order asked; unknown ids are left out."""
         rows = self._in(sa.select(_mem).where(_mem.c.namespace_key == namespace.key), _mem.c.id, ids)
-        found = {row.id: to_memory(row, name) for row in rows}
+        found = {memory.id: memory for memory in self._to_memories(namespace, name, rows)}
         return [found[memory_id] for memory_id in ids if memory_id in found]
 
     def memories_by_key(self, namespace: Namespace, name: str, keys: Sequence[int]) -> list[Memory]:
         """Memories in the order asked. Keys are this database's own row numbers: half the work of finding ids."""
-        found = {}
-        for start in range(0, len(keys), _IN_LIMIT):
-            for row in self._connection.execute(_BY_KEY, {"keys": keys[start : start + _IN_LIMIT]}):
-                if row.namespace_key == namespace.key:
-                    found[row.key] = to_memory(row, name)
+        rows: list[Any] = []
+        for start in range(0, len(keys), IN_LIMIT):
+            rows += self.connection.execute(_BY_KEY, {"keys": keys[start : start + IN_LIMIT]})
+        rows = [row for row in rows if row.namespace_key == namespace.key]
+        memories = self._to_memories(namespace, name, rows)
+        found = {row.key: memory for row, memory in zip(rows, memories, strict=True)}
         if missing := [key for key in keys if key not in found]:
             raise DatabaseUnreadable(f"rows {missing[:3]} of {name!r} are gone from `memories`; run `memsvc verify`")
         return [found[key] for key in keys]
@@ -140,28 +141,41 @@ class Records:
             .limit(limit)
             .offset(offset)
         )
-        return [to_memory(row, name) for row in self._connection.execute(statement)]
+        return self._to_memories(namespace, name, self.connection.execute(statement))
 
-    def live_ids(self, namespace: Namespace) -> list[str]:
-        """Ids of all live memories, in the order they were first stored."""
-        where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None)
-        return list(self._connection.execute(sa.select(_mem.c.id).where(where).order_by(_mem.c.key)).scalars())
+    def said_before(self, namespace: Namespace, name: str, session_id: str, position: int, limit: int) -> list[Memory]:
+        """The last live messages of a session before a position, in the order they were said."""
+        same = (_mem.c.namespace_key == _msg.c.namespace_key) & (_mem.c.id == _msg.c.id)
+        statement = (
+            sa.select(_mem)
+            .select_from(_msg.join(_mem, same))
+            .where(_msg.c.namespace_key == namespace.key, _msg.c.session_id == session_id)
+            .where(_msg.c.position < position, _mem.c.retired_at.is_(None))
+            .order_by(_msg.c.position.desc())
+            .limit(limit)
+        )
+        return self._to_memories(namespace, name, self.connection.execute(statement))[::-1]
+
+    def live_ids(self, namespace: Namespace, kind: Kind) -> list[str]:
+        """Ids of the live memories of one kind, in the order they were first stored."""
+        where = (_mem.c.namespace_key == namespace.key) & (_mem.c.kind == kind) & _mem.c.retired_at.is_(None)
+        return list(self.connection.execute(sa.select(_mem.c.id).where(where).order_by(_mem.c.key)).scalars())
 
     def retired(self, namespace: Namespace, ids: Sequence[str]) -> set[str]:
-        """Which of these memories were deleted."""
+        """Which of these memories were deleted or retired."""
         where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)
         return {row.id for row in self._in(sa.select(_mem.c.id).where(where), _mem.c.id, ids)}
 
     def memory_ids(self, namespace: Namespace) -> list[str]:
-        """Ids of all memories, deleted ones too."""
+        """Ids of all memories, retired ones too."""
         return list(
-            self._connection.execute(sa.select(_mem.c.id).where(_mem.c.namespace_key == namespace.key)).scalars()
+            self.connection.execute(sa.select(_mem.c.id).where(_mem.c.namespace_key == namespace.key)).scalars()
         )
 
     def digests(self, namespace: Namespace) -> list[tuple[str, str, bytes]]:
         """(id, text, digest) of every memory, for `verify`."""
         select = sa.select(_mem.c.id, _mem.c.text, _mem.c.digest).where(_mem.c.namespace_key == namespace.key)
-        return [(row.id, row.text, bytes(row.digest)) for row in self._connection.execute(select)]
+        return [(row.id, row.text, bytes(row.digest)) for row in self.connection.execute(select)]
 
     def counts(self, namespace: Namespace) -> dict[str, int]:
         """How many rows the namespace has, by what they are."""
@@ -172,25 +186,27 @@ class Records:
             _count(_mem, (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)).label("retired"),
             _count(_vec, _vec.c.namespace_key == namespace.key).label("vectors"),
         )
-        return {key: int(value) for key, value in self._connection.execute(select).mappings().one().items()}
+        return {key: int(value) for key, value in self.connection.execute(select).mappings().one().items()}
 
     def sessions(self, namespace: Namespace) -> int:
         """How many sessions the raw log has."""
         distinct = sa.func.count(sa.distinct(_msg.c.session_id))
         return int(
-            self._connection.execute(sa.select(distinct).where(_msg.c.namespace_key == namespace.key)).scalar_one()
+            self.connection.execute(sa.select(distinct).where(_msg.c.namespace_key == namespace.key)).scalar_one()
         )
 
     # -- what the projections hold --------------------------------------------------------------
 
-    def entries(self, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None) -> Iterator[Entry]:
+    def entries(self, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None) -> list[Entry]:
         """Live memories with the model's vector, in the order they were first stored."""
         statement = _ENTRIES.where(_mem.c.namespace_key == namespace.key)
         if ids is None:
-            rows: Iterable[Any] = self._connection.execute(statement, {"model": model})
+            rows: Iterable[Any] = self.connection.execute(statement, {"model": model})
         else:
             rows = sorted(self._in(statement, _mem.c.id, ids, {"model": model}), key=lambda row: int(row.key))
-        return (to_entry(row, name) for row in rows)
+        rows = list(rows)
+        memories = self._to_memories(namespace, name, rows)
+        return [to_entry(row, memory) for row, memory in zip(rows, memories, strict=True)]
 
     # -- vectors --------------------------------------------------------------------------------
 
@@ -207,18 +223,18 @@ class Records:
             for digest, vector in vectors.items()
         ]  # fmt: skip
         if rows:
-            self._connection.execute(_insert(self._connection, _vec).on_conflict_do_nothing(), rows)
+            self.connection.execute(insert_into(self.connection, _vec).on_conflict_do_nothing(), rows)
 
     def stale(self, namespace: Namespace, model: str, limit: int) -> list[tuple[str, str]]:
         """(id, text) of live memories that the model has not embedded yet."""
         statement = _STALE.where(_mem.c.namespace_key == namespace.key).limit(limit)
-        return [(row.id, row.text) for row in self._connection.execute(statement, {"model": model})]
+        return [(row.id, row.text) for row in self.connection.execute(statement, {"model": model})]
 
     def count_stale(self, namespace: Namespace, model: str) -> int:
         """How many live memories the model has not embedded yet."""
         missing = _STALE.where(_mem.c.namespace_key == namespace.key).order_by(None).subquery()
         return int(
-            self._connection.execute(sa.select(sa.func.count()).select_from(missing), {"model": model}).scalar_one()
+            self.connection.execute(sa.select(sa.func.count()).select_from(missing), {"model": model}).scalar_one()
         )
 
     def drop_orphaned_vectors(self, namespace: Namespace, digests: Sequence[bytes]) -> None:
@@ -227,12 +243,12 @@ class Records:
             _mem.c.namespace_key == namespace.key, _mem.c.digest == _vec.c.digest, _mem.c.retired_at.is_(None)
         )
         where = (_vec.c.namespace_key == namespace.key) & _vec.c.digest.in_(list(digests)) & ~says
-        self._connection.execute(sa.delete(_vec).where(where))
+        self.connection.execute(sa.delete(_vec).where(where))
 
     def vector_sizes(self, namespace: Namespace) -> list[tuple[str, int, int]]:
         """(model, stated dimension, bytes) of every vector, for `verify`."""
         select = sa.select(_vec.c.model, _vec.c.dimension, sa.func.length(_vec.c.data))
-        return [tuple(row) for row in self._connection.execute(select.where(_vec.c.namespace_key == namespace.key))]
+        return [tuple(row) for row in self.connection.execute(select.where(_vec.c.namespace_key == namespace.key))]
 
     # -- changes --------------------------------------------------------------------------------
 
@@ -245,12 +261,12 @@ class Records:
              "operation": operation, "at": at.micros, "before": dump_json(before)}
             for ordinal, (operation, memory_id, before) in enumerate(steps)
         ]  # fmt: skip
-        self._connection.execute(sa.insert(_chg), rows)
+        self.connection.execute(sa.insert(_chg), rows)
 
     def changed_since(self, namespace: Namespace, version: int) -> list[str]:
         """Ids touched by writes after `version`, each once."""
         where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version > version)
-        return list(self._connection.execute(sa.select(_chg.c.memory_id).where(where).distinct()).scalars())
+        return list(self.connection.execute(sa.select(_chg.c.memory_id).where(where).distinct()).scalars())
 
     def history(self, namespace: Namespace, memory_id: str) -> list[Change]:
         """Every step of one memory, oldest first."""
@@ -267,28 +283,35 @@ class Records:
                 memory_id=row.memory_id,
                 before=json.loads(row.before),
             )
-            for row in self._connection.execute(statement)
+            for row in self.connection.execute(statement)
         ]
 
     def stamp(self, namespace: Namespace, version: int) -> int | None:
         """When a write was made: ties a snapshot to this very history, which a restored backup leaves."""
         where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version == version) & (_chg.c.ordinal == 0)
-        return self._connection.execute(sa.select(_chg.c.at).where(where)).scalar_one_or_none()
+        return self.connection.execute(sa.select(_chg.c.at).where(where)).scalar_one_or_none()
 
     def last_operations(self, namespace: Namespace) -> dict[str, str]:
         """Memory id -> what happened to it last, for `verify`."""
         columns = sa.select(_chg.c.memory_id, _chg.c.operation).where(_chg.c.namespace_key == namespace.key)
-        rows = self._connection.execute(columns.order_by(_chg.c.version, _chg.c.ordinal))
+        rows = self.connection.execute(columns.order_by(_chg.c.version, _chg.c.ordinal))
         return {row.memory_id: row.operation for row in rows if row.operation != "embed"}
 
     def versions(self, namespace: Namespace) -> tuple[int, int, int]:
         """(lowest, highest, number of) versions in the change log, zeros when empty."""
         low, high = sa.func.min(_chg.c.version), sa.func.max(_chg.c.version)
         select = sa.select(low, high, sa.func.count(sa.distinct(_chg.c.version)))
-        row = self._connection.execute(select.where(_chg.c.namespace_key == namespace.key)).one()
+        row = self.connection.execute(select.where(_chg.c.namespace_key == namespace.key)).one()
         return row[0] or 0, row[1] or 0, row[2]
 
     # -- helpers --------------------------------------------------------------------------------
+
+    def _to_memories(self, namespace: Namespace, name: str, rows: Iterable[Any]) -> list[Memory]:
+        """Rows as values; what facts rest on takes one more statement where there are facts, and none where not."""
+        rows = list(rows)
+        facts = [row.id for row in rows if row.kind == "fact"]
+        sources = self.sources.of(namespace, facts) if facts else {}
+        return [to_memory(row, name, sources) for row in rows]
 
     def _in(
         self,
@@ -297,21 +320,7 @@ class Records:
         values: Sequence[Any],
         parameters: Mapping[str, Any] | None = None,
     ) -> Iterator[Any]:
-        """Rows where the column is one of the values, asked for in slices that every database takes."""
-        for start in range(0, len(values), _IN_LIMIT):
-            part = statement.where(column.in_(values[start : start + _IN_LIMIT]))
-            yield from self._connection.execute(part, dict(parameters or {}))
-
-
-def _insert(connection: Connection, table: sa.Table) -> Any:
-    """An INSERT of the database's own dialect, which knows ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as postgres_insert
-
-        return postgres_insert(table)
-    from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-
-    return sqlite_insert(table)
+        return rows_in(self.connection, statement, column, values, parameters)
 
 
 def _count(table: sa.Table, where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:

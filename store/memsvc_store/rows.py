@@ -12,10 +12,10 @@ import numpy as np
 
 from memsvc_store.clock import Instant, from_instant, to_instant
 from memsvc_store.errors import DatabaseUnreadable
-from memsvc_store.shapes import KINDS, Draft, Memory, Message, Node, Nodes
+from memsvc_store.shapes import KINDS, Draft, Fact, Memory, Message, Node, Nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -49,6 +49,12 @@ def message_id(session_id: str, speaker: str, text: str, said_at: Instant) -> st
     return hashlib.sha256(payload.encode()).hexdigest()[:20]
 
 
+def fact_id(text: str, sources: Iterable[str]) -> str:
+    """The id that a fact always gets: 80 bits of SHA-256 over what it says and the messages it rests on."""
+    payload = json.dumps(["fact", text, sorted(set(sources))])
+    return hashlib.sha256(payload.encode()).hexdigest()[:20]
+
+
 def text_digest(text: str) -> bytes:
     """The name of a text's vector: 128 bits of SHA-256."""
     return hashlib.sha256(text.encode()).digest()[:16]
@@ -75,6 +81,16 @@ def draft_rows(
     return raw, memory
 
 
+def fact_row(namespace: Namespace, fact: Fact, fact_id_: str) -> dict[str, Any]:
+    """The row of a fact's memory, all but the time of its making."""
+    metadata = {**fact.metadata, "replaces": fact.replaces} if fact.replaces else fact.metadata
+    return {
+        "namespace_key": namespace.key, "id": fact_id_, "kind": "fact", "session_id": fact.session_id, "position": 0,
+        "speaker": fact.speaker, "metadata": dump_json(metadata), "retired_at": None,
+        **text_values(fact.text, fact.entities), **validity_values(fact.valid_from, fact.valid_to),
+    }  # fmt: skip
+
+
 def text_values(text: str, entities: Sequence[Node]) -> dict[str, Any]:
     """The columns of a memory that follow from its text."""
     return {"text": text, "digest": text_digest(text), "entities": Nodes.of(entities).stored}
@@ -95,19 +111,19 @@ def dump_json(value: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _readable(what: str, row: Row[Any]) -> Iterator[None]:
+def readable(what: str, name: object) -> Iterator[None]:
     """Turn what a damaged row does to us into an error that names the row."""
     try:
         yield
     except (ValueError, TypeError, OverflowError, AttributeError) as error:
         raise DatabaseUnreadable(
-            f"{what} {row.id!r} is damaged ({error}); restore a backup, or delete the row"
+            f"{what} {name!r} is damaged ({error}); restore a backup, or delete the row"
         ) from error
 
 
 def to_message(row: Row[Any]) -> Message:
     """A row of the raw log as a value."""
-    with _readable("message", row):
+    with readable("message", row.id):
         return Message(
             id=row.id,
             session_id=row.session_id,
@@ -121,9 +137,9 @@ def to_message(row: Row[Any]) -> Message:
         )
 
 
-def to_memory(row: Row[Any], namespace: str) -> Memory:
-    """A row of memories as a value."""
-    with _readable("memory", row):
+def to_memory(row: Row[Any], namespace: str, sources: Mapping[str, tuple[str, ...]]) -> Memory:
+    """A row of memories as a value; `sources` says which messages each fact rests on."""
+    with readable("memory", row.id):
         return Memory(
             id=row.id,
             namespace=namespace,
@@ -133,7 +149,7 @@ def to_memory(row: Row[Any], namespace: str) -> Memory:
             position=row.position,
             speaker=row.speaker,
             entities=Nodes(row.entities),
-            sources=(row.id,),
+            sources=(row.id,) if row.kind != "fact" else sources.get(row.id, ()),
             valid_from=from_instant(row.valid_from, row.valid_from_offset),
             valid_to=None if row.valid_to is None else from_instant(row.valid_to, row.valid_to_offset),
             created_at=from_instant(row.created_at),
@@ -142,10 +158,9 @@ def to_memory(row: Row[Any], namespace: str) -> Memory:
         )
 
 
-def to_entry(row: Row[Any], namespace: str) -> Entry:
-    """A row of memories with its vector, as the projections take it."""
-    memory = to_memory(row, namespace)
-    with _readable("memory", row):
+def to_entry(row: Row[Any], memory: Memory) -> Entry:
+    """A memory and its row with its vector, as the projections take it."""
+    with readable("memory", row.id):
         if row.data is not None and len(row.data) != 4 * row.dimension:
             raise ValueError(f"its vector has {len(row.data)} bytes for {row.dimension} dimensions")
         if row.kind not in KINDS:

@@ -98,6 +98,7 @@ memories = Table(
     Column("metadata", Text, nullable=False),
     UniqueConstraint("namespace_key", "id"),
     Index("ix_memories_namespace_key_digest", "namespace_key", "digest"),
+    Index("ix_memories_namespace_key_kind_key", "namespace_key", "kind", "key"),
     sqlite_autoincrement=True,
 )
 
@@ -124,4 +125,40 @@ changes = Table(
     Column("at", BigInteger, nullable=False),
     Column("before", Text, nullable=False),
     Index("ix_changes_namespace_key_memory_id", "namespace_key", "memory_id"),
+)
+
+# What a fact rests on: its messages, in the order they were said.
+sources = Table(
+    "sources",
+    metadata,
+    Column("namespace_key", _Key, ForeignKey("namespaces.key"), primary_key=True),
+    Column("memory_id", String(32), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("message_id", String(32), nullable=False),
+    Index("ix_sources_namespace_key_message_id", "namespace_key", "message_id"),
+)
+
+# Work that is done later. `payload` holds message ids only; `through` is the row of `memories` up to which messages
+# are covered by this job and those before it, 0 for one that was queued for a correction. `worker` names one claim.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("key", _Key, primary_key=True),
+    Column("namespace_key", _Key, ForeignKey("namespaces.key"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("through", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+    Column("worker", String(32)),
+    Column("leased_until", BigInteger),
+    Column("not_before", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("result", Text),
+    Index("ix_jobs_namespace_key_state_key", "namespace_key", "state", "key"),
+    Index("ix_jobs_namespace_key_kind_through", "namespace_key", "kind", "through"),
+    sqlite_autoincrement=True,
 )

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["message", "fact", "episode"]
 KINDS: tuple[Kind, ...] = ("message", "fact", "episode")
-Operation = Literal["add", "update", "delete", "embed"]
+Operation = Literal["add", "update", "delete", "retire", "embed"]
+JobState = Literal["queued", "running", "done", "failed"]
+JOB_STATES: tuple[JobState, ...] = ("queued", "running", "done", "failed")
 
 
 class Node(NamedTuple):
@@ -147,8 +149,53 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """What was worked out from messages, on its way into the store. Its id follows from `text` and `sources`.
+
+    `sources` are ids of live messages, at least one. `speaker`, `session_id` and `valid_from` are those of the
+    one said last. `replaces` are ids of facts that are retired because this one says what is true now.
+    """
+
+    text: str
+    sources: tuple[str, ...]
+    speaker: str
+    session_id: str
+    valid_from: datetime
+    valid_to: datetime | None = None
+    entities: tuple[Node, ...] = ()
+    vector: NDArray[np.float32] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work on `messages` that is done later: kind `extract` works out their facts.
+
+    `queued`: to be done, not before `due_at`; with an `error` if it was tried. `running`: held by the claim
+    `worker` until `leased_until`, after which anybody may take it over. `failed`: tried often enough.
+    `attempts` counts how often it was taken up; `result` says what came of it.
+    """
+
+    key: int
+    namespace: str
+    kind: Literal["extract"]
+    messages: tuple[str, ...]
+    state: JobState
+    attempts: int
+    error: str | None
+    worker: str | None
+    leased_until: datetime | None
+    due_at: datetime
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a write did with one message, in the order given.
+    """What a write did with one message or fact, in the order given.
 
     `stored`: it is on disk under `id`. `duplicate`: it was written before, under `id`; if it was
     deleted since, it stays deleted and `reason` says so. `rejected`: it was not stored, and
@@ -162,7 +209,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step in the life of a memory. `before` holds the fields that the step replaced."""
+    """One step in the life of a memory. `before` holds the fields that the step replaced.
+
+    A fact's `retire` says `why` there (replaced, source deleted, source corrected), and `by` which memory.
+    """
 
     version: int
     at: datetime

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from memsvc_store import filtering
 from memsvc_store.errors import DatabaseError
 from memsvc_store.records import Records
 from memsvc_store.shard import Shard
@@ -19,11 +20,13 @@ from memsvc_store.shard import Shard
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
     from sqlalchemy.engine import Connection
 
     from memsvc_store.database import Database
     from memsvc_store.rows import Namespace
-    from memsvc_store.shapes import Memory
+    from memsvc_store.shapes import Filter, Memory
     from memsvc_store.snapshot import Snapshots
 
 logger = logging.getLogger(__name__)
@@ -49,6 +52,12 @@ class Reading:
             fetched = dict(zip(missing, memories, strict=True))
             self.shard.hold(missing, memories)
         return [fetched[row] if row in fetched else held[row] for row in rows]
+
+    def nearest(self, vector: NDArray[np.float32], limit: int, wanted: Filter) -> list[tuple[Memory, float]]:
+        """The memories whose texts are most like a unit vector, with their cosines, best first."""
+        allowed = filtering.embedded(self.shard, filtering.mask(self.shard, wanted))
+        look = self.shard.vectors.search(vector, limit, allowed)
+        return list(zip(self.memories(look.rows.tolist()), look.scores.tolist(), strict=True))
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -11,10 +11,11 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
-from memsvc_store import clock, verify, writes
+from memsvc_store import clock, facts, verify, writes
 from memsvc_store.database import Database
 from memsvc_store.errors import DatabaseUnreadable, NotFound
 from memsvc_store.filtering import conditions
+from memsvc_store.job_queue import JobQueue
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.records import Records
 from memsvc_store.rows import text_digest
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.rows import Namespace
-    from memsvc_store.shapes import Change, Draft, Filter, Memory, Message, Receipt
+    from memsvc_store.shapes import Change, Draft, Fact, Filter, Memory, Message, Receipt
     from memsvc_store.shards import Reading
 
 _EXPORT_PAGE = 500
@@ -76,6 +77,7 @@ class Store:
         """
         self._space, self._now = space, now
         self.database = Database(target, create=create)
+        self.jobs = JobQueue(self.database, lambda: self.model, now)
         self._snapshot_rows = snapshot_rows
         self._exact_limit, self._shard_bytes = exact_limit, shard_bytes
         self._lock = threading.Lock()
@@ -94,6 +96,13 @@ class Store:
             return []
         with writes.writing(self.database, namespace, self._now(), create=True) as write:
             return writes.add(write, drafts, self.model)
+
+    def add_facts(self, namespace: str, found: Sequence[Fact]) -> list[Receipt]:
+        """Store facts about messages that are there, and retire those that they replace; one receipt each."""
+        if not found:
+            return []
+        with writes.writing(self.database, namespace, self._now(), create=True) as write:
+            return facts.add(write, found, self.model)
 
     def update(
         self,
@@ -168,15 +177,17 @@ class Store:
             )
         return steps
 
-    def export(self, namespace: str) -> Iterator[tuple[Message, Memory, str | None]]:
-        """Every live memory with its raw message and its write key, in the order stored; one snapshot.
+    def export(self, namespace: str) -> Iterator[tuple[Message | None, Memory, str | None]]:
+        """Every live memory, messages first, each kind in the order stored; one snapshot.
+
+        A message's memory comes with its raw message and its write key, a fact with None for both.
 
         Raises:
             NotFound: no such namespace; at the first step.
         """
         with self._records() as records:
             found = _there(records, namespace)
-            ids = records.live_ids(found)
+            ids = records.live_ids(found, "message")
             for start in range(0, len(ids), _EXPORT_PAGE):
                 page = ids[start : start + _EXPORT_PAGE]
                 messages, keys = records.messages(found, page), records.write_keys(found, page)
@@ -184,6 +195,8 @@ class Store:
                     if memory.id not in messages:
                         raise DatabaseUnreadable(f"memory {memory.id!r} has lost its message; run `memsvc verify`")
                     yield messages[memory.id], memory, keys.get(memory.id)
+            for fact in records.memories(found, namespace, records.live_ids(found, "fact")):
+                yield None, fact, None
 
     def require(self, namespace: str) -> None:
         """Nothing, if the namespace is there.

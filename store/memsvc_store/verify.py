@@ -33,7 +33,9 @@ def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]
     try:
         messages = records.messages(namespace, records.message_ids(namespace))
         memories = {memory.id: memory for memory in records.memories(namespace, name, records.memory_ids(namespace))}
-        problems += _pair_problems(messages, memories)
+        said = {id_: memory for id_, memory in memories.items() if memory.kind != "fact"}
+        problems += _pair_problems(messages, said)
+        problems += _fact_problems(said, [memory for memory in memories.values() if memory.kind == "fact"])
         problems += _history_problems(memories, records.last_operations(namespace))
     except DatabaseUnreadable as error:
         problems.append(str(error))
@@ -53,20 +55,40 @@ def _pair_problems(messages: Mapping[str, Message], memories: Mapping[str, Memor
             memory.session_id, memory.position, memory.speaker,
         ):  # fmt: skip
             problems.append(f"memory {memory.id} has another session, position or speaker than its message")
-        nodes = hyperedge(memory.text, memory.speaker, memory.session_id, memory.valid_from.date())
-        if tuple(memory.entities) != nodes:
-            problems.append(f"memory {memory.id} has another hyperedge than follows from its text")
+        problems += _hyperedge_problems(memory)
     return sorted(problems)
 
 
+def _fact_problems(said: Mapping[str, Memory], facts: Iterable[Memory]) -> list[str]:
+    """Each fact rests on messages that are there, and a live one on live ones."""
+    problems = []
+    for fact in facts:
+        if not fact.sources:
+            problems.append(f"fact {fact.id} rests on no message")
+        for source in fact.sources:
+            if source not in said:
+                problems.append(f"fact {fact.id} rests on {source}, which is no message")
+            elif fact.retired_at is None and said[source].retired_at is not None:
+                problems.append(f"fact {fact.id} rests on message {source}, which was deleted")
+        problems += _hyperedge_problems(fact)
+    return sorted(problems)
+
+
+def _hyperedge_problems(memory: Memory) -> list[str]:
+    nodes = hyperedge(memory.text, memory.speaker, memory.session_id, memory.valid_from.date())
+    if tuple(memory.entities) == nodes:
+        return []
+    return [f"memory {memory.id} has another hyperedge than follows from its text"]
+
+
 def _history_problems(memories: Mapping[str, Memory], last: Mapping[str, str]) -> list[str]:
-    """A memory is deleted exactly if that is what the change log says of it."""
+    """A memory is deleted or retired exactly if that is what the change log says of it."""
     problems = [f"memory {memory_id} is not in the change log" for memory_id in memories.keys() - last.keys()]
     problems += [
         f"the change log speaks of {memory_id}, which is no memory" for memory_id in last.keys() - memories.keys()
     ]
     for memory_id in memories.keys() & last.keys():
-        if (memories[memory_id].retired_at is not None) != (last[memory_id] == "delete"):
+        if (memories[memory_id].retired_at is not None) != (last[memory_id] in ("delete", "retire")):
             problems.append(f"memory {memory_id} is deleted, or is not, against the change log")
     return sorted(problems)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from memsvc_store import clock
+from memsvc_store import clock, facts
 from memsvc_store.errors import InvalidInput, NotFound
 from memsvc_store.nodes import hyperedge
 from memsvc_store.records import Records
@@ -50,6 +50,12 @@ class Write:
         """
         return live_memory(self.records, self.namespace, self.name, memory_id)
 
+    def retire(self, memory: Memory, operation: Operation, **before: Any) -> None:
+        """Take a memory out of every look-up; its row and its history stay."""
+        self.records.update_memory(self.namespace, memory.id, {"retired_at": self.at.micros})
+        self.records.drop_orphaned_vectors(self.namespace, [text_digest(memory.text)])
+        self.step(operation, memory.id, **before)
+
 
 @contextmanager
 def writing(database: Database, name: str, at: datetime, *, create: bool = False) -> Iterator[Write]:
@@ -76,11 +82,12 @@ def live_memory(records: Records, namespace: Namespace | None, name: str, memory
         NotFound: no such id in this namespace, or it was deleted.
     """
     found = records.memories(namespace, name, [memory_id]) if namespace else []
-    if not found:
+    if namespace is None or not found:
         raise NotFound(f"no memory {memory_id!r} in namespace {name!r}; `list` and `search` give the ids there are")
     if found[0].retired_at is not None:
+        gone = "retired" if records.history(namespace, memory_id)[-1].operation == "retire" else "deleted"
         raise NotFound(
-            f"memory {memory_id!r} of namespace {name!r} was deleted at {found[0].retired_at:%Y-%m-%d %H:%M:%S}Z; "
+            f"memory {memory_id!r} of namespace {name!r} was {gone} at {found[0].retired_at:%Y-%m-%d %H:%M:%S}Z; "
             "`history` still shows what happened to it"
         )
     return found[0]
@@ -118,7 +125,7 @@ class _Known:
     def __init__(self, write: Write, drafts: Sequence[Draft]) -> None:
         records, namespace = write.records, write.namespace
         self._keyed = records.keyed_messages(namespace, [d.key for d in drafts if d.key is not None])
-        self._ids = records.known_messages(namespace, [_id(draft) for draft in drafts])
+        self._ids = records.known_messages(namespace, [draft_id(draft) for draft in drafts])
         self._positions = records.next_positions(namespace, sorted({d.session_id for d in drafts}))
         repeated = {*self._ids, *(named[0] for named in self._keyed.values())}
         self._retired = records.retired(namespace, sorted(repeated))
@@ -129,7 +136,7 @@ class _Known:
         named = self._keyed.get(draft.key) if draft.key is not None else None
         if named is not None and named[1:] != contents:
             return Receipt("rejected", None, _key_taken(draft, named[0]))
-        message = named[0] if named is not None else _id(draft)
+        message = named[0] if named is not None else draft_id(draft)
         if message in self._retired:  # a retry or a second sync must not bring back what was deleted
             return Receipt("duplicate", message, "it was deleted since, and stays so")
         if named is not None or message in self._ids:
@@ -158,6 +165,8 @@ def update(
 ) -> None:
     """Correct a memory; None leaves a field as it is now, under the lock. The raw message stays as it was said.
 
+    Facts that rest on a message whose text or beginning changed are retired, to be worked out anew.
+
     Raises:
         NotFound: no such live memory.
         InvalidInput: its event time would end before it begins.
@@ -182,18 +191,20 @@ def update(
             write.records.insert_vectors(write.namespace, model, {text_digest(text): vector})
         write.records.drop_orphaned_vectors(write.namespace, [text_digest(old.text)])
     write.step("update", memory_id, **before)
+    if old.kind == "message" and (text, start) != (old.text, old.valid_from):
+        facts.withdraw(write, old, "source corrected")
 
 
 def delete(write: Write, memory_id: str) -> None:
-    """Retire a memory: out of every look-up, listing and export at once.
+    """Retire a memory, and with a message the facts that rest on it: out of every look-up, listing and export at once.
 
     Raises:
         NotFound: no such live memory.
     """
     old = write.live(memory_id)
-    write.records.update_memory(write.namespace, memory_id, {"retired_at": write.at.micros})
-    write.records.drop_orphaned_vectors(write.namespace, [text_digest(old.text)])
-    write.step("delete", memory_id)
+    write.retire(old, "delete")
+    if old.kind == "message":
+        facts.withdraw(write, old, "source deleted")
 
 
 def embed(write: Write, model: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
@@ -221,7 +232,8 @@ def checked_interval(start: datetime, end: datetime | None) -> None:
         )
 
 
-def _id(draft: Draft) -> str:
+def draft_id(draft: Draft) -> str:
+    """The id that a message gets."""
     return message_id(draft.session_id, draft.speaker, draft.text, clock.to_instant(draft.said_at))
 
 

@@ -30,7 +30,7 @@ HEAVY = (
 )
 VERBS = {
     "add", "search", "ask", "get", "list", "update", "delete", "history", "export", "import",
-    "namespaces", "stats", "verify", "reindex", "demo", "bench", "eval",
+    "doctor", "extract", "jobs", "namespaces", "stats", "verify", "reindex", "demo", "bench", "eval",
 }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_help_says_what_it_does_and_mentions_every_option(shell: Shell, path: tu
 def test_commands_stand_under_headings(shell: Shell) -> None:
     out = shell.bare("--help").out
     assert [line for line in out.splitlines() if line.endswith(":") and not line.startswith((" ", "Options"))] == [
-        "Write:", "Read:", "Move:", "Care:", "Try and measure:",
+        "Write:", "Read:", "Move:", "Care:", "Improve:", "Try and measure:",
     ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def test_an_export_comes_back_whole(filled: Shell, tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"
-    assert filled("export", str(file)).out == f"exported 3 messages to {file}\n"
+    assert filled("export", str(file)).out == f"exported 3 memories to {file}\n"
     assert len(file.read_text(encoding="utf-8").splitlines()) == 4
     assert list(tmp_path.glob(".out*")) == []
     other = tmp_path / "other.db"
@@ -50,7 +50,7 @@ def test_export_replaces_only_with_force(filled: Shell, tmp_path: Path) -> None:
     assert ran.code == 2
     assert "--force" in ran.err
     assert file.read_text(encoding="utf-8") == "precious"
-    assert filled("export", str(file), "--force", "--json").document["messages"] == 3
+    assert filled("export", str(file), "--force", "--json").document["memories"] == 3
     assert filled("export", str(tmp_path)).code == 2
 
 
@@ -225,3 +225,20 @@ def test_our_errors_have_no_traceback(tmp_path: Path) -> None:
     assert out == ""
     assert err.startswith("memsvc: setting 'exact_limit'")
     assert len(err.splitlines()) == 1
+
+
+def test_doctor(filled: Shell) -> None:
+    ran = filled("doctor")
+    assert ran.code == 0
+    rows = [line.split("\t") for line in ran.out.splitlines()]
+    assert rows[0] == ["part", "status", "found", "advice"]
+    assert [row[:2] for row in rows[1:4]] == [["database", "ok"], ["embedder", "ok"], ["model", "off"]]
+    checks = filled("doctor", "--json").document["checks"]
+    assert [check["part"] for check in checks] == ["database", "embedder", "model", "gpu"]
+
+
+def test_doctor_fails_where_a_part_fails(shell: Shell) -> None:
+    shell.db.write_text("no database")
+    ran = shell("doctor")
+    assert ran.code == 1
+    assert "database\tfailed" in ran.out

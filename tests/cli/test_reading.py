@@ -1,4 +1,4 @@
-"""search, ask, get, list, history."""
+"""search, get, list, history, and what `ask` has in common with them."""
 
 from __future__ import annotations
 
@@ -124,28 +124,6 @@ def test_what_is_found_costs_no_count(filled: Shell, monkeypatch: pytest.MonkeyP
     ran = filled(*command)
     assert "Oslo" in ran.out
     assert ran.err == ""
-
-
-def test_ask_quotes_its_evidence(filled: Shell) -> None:
-    ran = filled("ask", "Where did Ann move last week?")
-    assert ran.code == 0
-    lines = ran.out.splitlines()
-    assert lines[0] == "“I moved to Oslo last week.” (Ann, 2 March 2026)"
-    assert lines[1].startswith("extractive, 0.")
-    assert lines[3].split("\t") == ["when", "who", "quote", "id"]
-    document = filled("ask", "Where did Ann move last week?", "--json").document
-    assert list(document) == ["text", "process", "evidence", "seconds"]
-    assert document["evidence"][0]["quote"] == "I moved to Oslo last week."
-
-
-def test_ask_on_a_terminal(filled: Shell, terminal: None) -> None:
-    assert "I moved to Oslo last week." in filled("ask", "Where did Ann move last week?").out
-
-
-def test_ask_abstains(filled: Shell) -> None:
-    ran = filled("ask", "Oslo?", "-n", "bob")
-    assert ran.out.splitlines()[0] == "No memory matches the question."
-    assert "abstained" in ran.out
 
 
 def test_get_shows_a_memory_in_full(filled: Shell) -> None:

@@ -10,7 +10,10 @@ from memsvc_evals import Measurement, MeasurementError, Sizes, bench_text, run_b
 from memsvc_evals.measurement import Judged, Race
 from memsvc_evals.raw import python
 
-TINY = Sizes(batch=5, batches=3, memories=40, queries=4, cold_memories=5, cold_runs=1, home=20, namespaces=3)
+TINY = Sizes(
+    batch=5, batches=3, memories=40, queries=4, cold_memories=5, cold_runs=1, home=20, namespaces=3, log=70,
+    deliberations=1, latency=0.01,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -65,12 +68,13 @@ def test_measurements_with_a_fast_embedder() -> None:
     seen: list[tuple[str, int, int]] = []
     found = run_bench(
         sizes=TINY,
-        only=["add", "search", "namespaces", "approximate"],
+        only=["add", "search", "namespaces", "approximate", "ask", "fan_out"],
         embedder=HashEmbedder(),
         progress=lambda *step: seen.append(step),
     )
     assert [measured.name for measured in found] == [
         "add", "search", "namespaces", "namespaces_same", "approximate", "approximate_time",
+        "ask", "ask_scan", "fan_out",
     ]  # fmt: skip
     assert all(measured.value > 0 and measured.baseline > 0 for measured in found)
     by_name = {measured.name: measured for measured in found}

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memsvc_store.nodes import hyperedge
-from memsvc_store.shapes import Draft
+from memsvc_store.shapes import Draft, Fact
+from memsvc_store.store import Store
 
 DIMENSION = 16
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -45,6 +46,26 @@ def draft(text: str, *, speaker: str = "Ann", session: str = "s1", minutes: floa
         vector=vector(text),
     )
     return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def fact(text: str, *sources: str, speaker: str = "Ann", session: str = "s1", **fields: object) -> Fact:
+    """A fact that rests on these messages, with its hyperedge and a vector."""
+    made = Fact(
+        text=text,
+        sources=sources,
+        speaker=speaker,
+        session_id=session,
+        valid_from=START,
+        entities=hyperedge(text, speaker, session, START.date()),
+        vector=vector(text),
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def said(store: Store, *texts: str, namespace: str = "ann", session: str = "s1", start: float = 0.0) -> list[str]:
+    """Store messages, a minute apart; returns their ids."""
+    receipts = store.add(namespace, [draft(text, session=session, minutes=start + i) for i, text in enumerate(texts)])
+    return [receipt.id or "" for receipt in receipts]
 
 
 def ticking() -> Callable[[], datetime]:

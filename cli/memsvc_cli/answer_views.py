@@ -1,0 +1,98 @@
+"""How answers look: what they rest on, what the gate said, what was read, what it cost."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from memsvc_cli.output import Column
+from memsvc_cli.views import Rows, plural, when
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memsvc import Answer, Evidence, Ledger, Verdict
+    from memsvc_retrievers.deliberation import Coverage
+
+
+def evidence(quotes: "Sequence[Evidence]") -> tuple[list[Column], Rows]:
+    """What an answer rests on."""
+    columns = [Column("when"), Column("who", style="cyan"), Column("quote", wrap=True), Column("id", below="quote")]
+    return columns, [[when(one.said_at), one.speaker, one.quote, one.id] for one in quotes]
+
+
+def judged(verdict: "Verdict") -> str:
+    """The gate's verdict in one line."""
+    failed = [f"{reason.dimension} ({reason.why})" for reason in verdict.reasons if not reason.passed]
+    if not verdict.escalate:
+        return "it will do"
+    return f"falls short in {', '.join(failed)}" if failed else "to be deliberated"
+
+
+def provenance(answer: "Answer") -> str:
+    """Who gave an answer, in which time, for how many calls and tokens."""
+    parts: list[str] = [answer.process]
+    if answer.coverage is not None and answer.coverage.share < 1 and answer.process != "hypergraph":
+        parts.append(f"{answer.coverage.share:.0%} of the log read")
+    parts.append(f"{answer.seconds:.2f} s")
+    ledger = answer.ledger
+    if ledger.calls:
+        parts.append(plural(len(ledger.calls), "call"))
+        parts.append(f"{ledger.prompt_tokens:,} + {ledger.completion_tokens:,} tokens")
+    if ledger.cost:
+        parts.append(f"${ledger.cost:.4f}")
+    return ", ".join(parts)
+
+
+def reasons(verdict: "Verdict") -> tuple[list[Column], Rows]:
+    """What the gate said, a row a dimension."""
+    columns = [Column(f"gate: {verdict.policy}", style="cyan"), Column("verdict"), Column("why", wrap=True)]
+    return columns, [[one.dimension, "pass" if one.passed else "fail", one.why] for one in verdict.reasons]
+
+
+def coverage(read: "Coverage") -> list[tuple[str, str]]:
+    """What a slow process read, and what it made of it."""
+    fields = [
+        ("read", f"{read.read:,} of {plural(read.messages, 'message')} ({read.share:.0%})"),
+        ("found", f"{plural(read.facts, 'fact')}, {read.kept:,} kept"),
+        ("dropped", f"{plural(read.false_quotes, 'false quote')}, {plural(read.unsourced, 'fact')} without a source"),
+        *(("problem", problem) for problem in read.problems),
+    ]
+    if not read.false_quotes + read.unsourced:
+        del fields[2]
+    return fields
+
+
+def ledger(calls: "Ledger") -> tuple[list[Column], Rows]:
+    """What was asked of the model: a row a purpose, and their sum."""
+    columns = [
+        Column("purpose", style="cyan"),
+        *(Column(name, right=True) for name in ("calls", "prompt", "completion", "seconds", "retries", "cost")),
+        Column("problem", wrap=True),
+    ]
+    return columns, [_ledger_row(name, part) for name, part in [*calls.by_purpose().items(), ("all", calls)]]
+
+
+def document(answer: "Answer") -> dict[str, object]:
+    """An answer as JSON holds it, with the sums of its ledger."""
+    ledger, coverage = answer.ledger, answer.coverage
+    return {
+        "text": answer.text,
+        "process": answer.process,
+        "evidence": answer.evidence,
+        "seconds": answer.seconds,
+        "verdict": answer.verdict,
+        "coverage": None if coverage is None else {**asdict(coverage), "share": coverage.share},
+        "ledger": {
+            "prompt_tokens": ledger.prompt_tokens,
+            "completion_tokens": ledger.completion_tokens,
+            "seconds": ledger.seconds,
+            "cost": ledger.cost,
+            "calls": ledger.calls,
+        },
+    }
+
+
+def _ledger_row(name: str, part: "Ledger") -> list[str]:
+    cost = "?" if part.cost is None else f"${part.cost:.4f}" if part.cost else "-"
+    problems = ", ".join(dict.fromkeys(call.error for call in part.calls if call.error and name != "all"))
+    tokens = [f"{part.prompt_tokens:,}", f"{part.completion_tokens:,}"]
+    return [name, str(len(part.calls)), *tokens, f"{part.seconds:.2f}", str(part.retries), cost, problems]

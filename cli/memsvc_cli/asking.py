@@ -1,0 +1,125 @@
+"""ask: a question, its steps while they happen, the answer and what it rests on."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memsvc_cli import answer_views, options, output, views
+from memsvc_cli.opening import opened
+from memsvc_cli.reading import explain_gaps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memsvc import Answer, Event
+
+Gate = Annotated[
+    str | None,
+    typer.Option(
+        "--gate",
+        metavar="POLICY",
+        help="Who decides whether the fast answer will do: quality, majority, consensus, filter, never, always.",
+        show_default=False,
+    ),
+]
+Deliberation = Annotated[
+    str | None,
+    typer.Option(
+        "--deliberation",
+        metavar="PROCESS",
+        help="What follows where it will not: scan (read the log again), hypergraph (look up step by step), auto.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="The language model: ollama/..., hosted_vllm/..., openai/..., local/... [default: MEMSVC_MODEL]",
+        show_default=False,
+    ),
+]
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    gate: Gate = None,
+    deliberation: Deliberation = None,
+    model: Model = None,
+    top_k: Annotated[
+        int | None,
+        typer.Option(
+            "--top-k",
+            "-k",
+            min=1,
+            metavar="N",
+            help="How many memories the fast answer sees; 30, or 10 without a model.",
+            show_default=False,
+        ),
+    ] = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    as_of: options.AsOf = None,
+    session: options.Session = None,
+    speaker: options.Speaker = None,
+    kind: options.Kind = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what the gate said, what was read and what each call cost.")
+    ] = False,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Answer a question, and say what the answer rests on. Without a language model the best evidence is quoted.
+
+    \b
+    memsvc ask "Where does Ann live?" -n acme/ann
+    memsvc ask "Why did Ann move?" --model ollama/qwen3:8b --gate quality --explain
+    """
+    chosen: dict[str, Any] = {"gate": gate, "deliberation": deliberation, "model": model, "top_k": top_k}
+    wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
+    with opened(db) as memory:
+        with output.steps("Looking up") as show:
+            answer = memory.ask(question, namespace=namespace, on_event=_shown(show), **chosen, **wanted)
+        if json:
+            output.document(answer_views.document(answer))
+        else:
+            _print(answer, explain=explain)
+        if not answer.evidence and answer.verdict is None:
+            explain_gaps(memory, namespace, found=False)
+
+
+def _shown(show: output.Step) -> "Callable[[Event], None]":
+    """Each event as what is done and what comes next."""
+
+    def event(one: "Event") -> None:
+        if one.stage == "deliberating":
+            show("", f"Deliberating {one.done}/{one.total}")
+        elif one.stage == "retrieved":
+            show(f"{one.seconds:6.2f} s  retrieved {views.plural(one.done, 'memory', 'memories')}", "Drafting")
+        elif one.stage == "drafted":
+            show(f"{one.seconds:6.2f} s  drafted “{one.text}”", "Judging")
+        elif one.stage == "judged" and one.verdict is not None:
+            show(f"{one.seconds:6.2f} s  judged: {answer_views.judged(one.verdict)}", "Deliberating")
+
+    return event
+
+
+def _print(answer: "Answer", *, explain: bool) -> None:
+    output.line(answer.text, style="bold")
+    output.line(answer_views.provenance(answer), style="dim")
+    if answer.evidence:
+        output.line()
+        output.table(*answer_views.evidence(answer.evidence))
+    if not explain:
+        return
+    if answer.verdict is not None and answer.verdict.reasons:
+        output.line()
+        output.table(*answer_views.reasons(answer.verdict))
+    if answer.coverage is not None:
+        output.line()
+        output.pairs(answer_views.coverage(answer.coverage))
+    if answer.ledger.calls:
+        output.line()
+        output.table(*answer_views.ledger(answer.ledger))

@@ -1,0 +1,125 @@
+"""`memsvc doctor`: whether each part works on this machine, and what to do where it does not."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from memsvc import wiring
+from memsvc.errors import DatabaseMissing, DatabaseUnreadable, MemsvcError
+from memsvc.models.embedding.checked import CheckedEmbedder
+from memsvc.settings import HOW_TO_SET
+from memsvc_retrievers.language import Prompt
+from memsvc_store.database import TEMPORARY, Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memsvc.settings import Settings
+    from memsvc_retrievers.language import LanguageModel
+    from memsvc_retrievers.protocols import Embedder
+
+Status = Literal["ok", "off", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part: whether it works (`off`: it is not set up, and need not be), what was found, and what to do."""
+
+    part: str
+    status: Status
+    found: str
+    advice: str = ""
+
+
+class _Sum(BaseModel):
+    """What the tiny call asks for."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    sum: int
+
+
+def examine(
+    settings: Settings, *, embedder: Embedder | None = None, language_model: LanguageModel | None = None
+) -> Iterator[Check]:
+    """The checks, one by one as they are done: database, embedder, model, gpu."""
+    yield _checked("database", lambda: _database(settings))
+    yield _checked("embedder", lambda: _embedder(embedder or wiring.build_embedder(settings)))
+    yield _checked("model", lambda: _model(language_model or wiring.build_language_model(settings)))
+    yield _checked("gpu", _gpu)
+
+
+def _checked(part: str, check: Callable[[], Check]) -> Check:
+    """What is wrong says itself what to do: every error of ours does."""
+    try:
+        return check()
+    except MemsvcError as error:
+        found, _, advice = str(error).partition("; ")
+        return Check(part, "failed", found, advice)
+
+
+def _database(settings: Settings) -> Check:
+    target = settings.database
+    if target == TEMPORARY:
+        return Check("database", "ok", "in memory, gone when it is closed")
+    try:
+        database = Database(target, create=False)
+    except DatabaseMissing:
+        return Check("database", "off", f"{target} is not there yet", "the first write makes it")
+    try:
+        with database.write():
+            pass  # whether this user may write, and no one else holds it
+        problems = database.integrity_problems()
+        if problems:
+            raise DatabaseUnreadable(f"{problems[0]}; restore a backup, or see `memsvc verify`")
+        return Check("database", "ok", f"{database.name}, sound and writable")
+    finally:
+        database.close()
+
+
+def _embedder(embedder: Embedder) -> Check:
+    started = time.perf_counter()
+    checked = CheckedEmbedder(embedder)
+    checked.embed(["I moved to Oslo last week."])
+    loaded = time.perf_counter()
+    checked.embed(["Where does Ann live?"], purpose="query")
+    took = 1000 * (time.perf_counter() - loaded)
+    speed = f"ready in {loaded - started:.1f} s, a question takes {took:.0f} ms"
+    return Check("embedder", "ok", f"{embedder.model}, {embedder.dimension} dimensions; {speed}")
+
+
+def _model(model: LanguageModel | None) -> Check:
+    if model is None:
+        return Check("model", "off", "none is set: `ask` quotes the best evidence and does not reason", HOW_TO_SET)
+    prompt = Prompt('You add numbers. Reply with JSON: {"sum": <number>}.', "What is 2 + 3?", "doctor", max_tokens=256)
+    [completion] = model.complete_many([prompt], schema=_Sum)
+    total, call = completion.value(_Sum).sum, completion.call
+    constraint = getattr(model, "constraint", None)
+    how = f", structured replies by {constraint}" if constraint else ""
+    right = "" if total == 5 else f"; it takes 2 + 3 for {total}"
+    tokens = f"{call.prompt_tokens} + {call.completion_tokens} tokens"
+    advice = f"{call.repairs} replies could not be read at first: a larger model is steadier" if call.repairs else ""
+    return Check("model", "ok", f"{model.name} replied in {call.seconds:.1f} s ({tokens}{how}){right}", advice)
+
+
+def _gpu() -> Check:
+    card = shutil.which("nvidia-smi") is not None
+    if importlib.util.find_spec("torch") is None:
+        advice = "pip install 'memsvc[gpu,torch]' to use it" if card else ""
+        return Check("gpu", "off", "torch is not installed: models in this process run on onnxruntime", advice)
+    import torch
+
+    if torch.cuda.is_available():
+        free, total = (size / 2**30 for size in torch.cuda.mem_get_info())
+        found = f"{torch.cuda.get_device_name()}, {free:.0f} of {total:.0f} GiB free, torch {torch.__version__}"
+        return Check("gpu", "ok", found)
+    if card:
+        advice = "install a CUDA build of torch (pip install --force-reinstall torch)"
+        return Check("gpu", "failed", f"there is a card, and torch {torch.__version__} cannot use it", advice)
+    return Check("gpu", "off", f"no CUDA device: models in this process run on the CPU (torch {torch.__version__})")

@@ -1,0 +1,149 @@
+"""The course of one call: negotiate the constraint, retry, read, ask again; and its line in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from memsvc.errors import ModelError
+from memsvc.models.language.border import Reply, Request, Server
+from memsvc.models.language.failures import Failure, address, as_error, unreadable
+from memsvc.models.language.patience import Patience, retried
+from memsvc.models.language.replies import Unreadable, read_text, read_value
+from memsvc.models.language.schemas import in_words, response_format
+from memsvc_retrievers.language import Call, Completion
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from memsvc.models.language.negotiation import Negotiation
+    from memsvc_retrievers.language import Prompt
+
+SHOWN_TO_MODEL = 4000  # characters of a bad reply that are sent back with the reason
+
+
+@dataclass(slots=True)
+class _Bill:
+    requests: int = 0
+    repairs: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = 0.0
+
+    def add(self, reply: Reply) -> None:
+        self.prompt_tokens += reply.prompt_tokens
+        self.completion_tokens += reply.completion_tokens
+        self.cost = None if self.cost is None or reply.cost is None else self.cost + reply.cost
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One prompt, brought to a completion."""
+
+    server: Server
+    negotiation: Negotiation
+    patience: Patience
+    prompt: Prompt
+    schema: type[BaseModel] | None
+    _bill: _Bill = field(default_factory=_Bill)
+
+    async def completion(self) -> Completion:
+        """The completion; one that failed carries its error.
+
+        Raises:
+            MissingDependency: a package that a custom provider needs is not installed.
+        """
+        started = perf_counter()
+        text, parsed, error = "", None, None
+        try:
+            text, parsed = await self._outcome()
+        except ModelError as failed:
+            error = failed.with_traceback(None)
+        call = Call(
+            purpose=self.prompt.purpose,
+            model=self.server.model,
+            prompt_tokens=self._bill.prompt_tokens,
+            completion_tokens=self._bill.completion_tokens,
+            seconds=perf_counter() - started,
+            retries=max(0, self._bill.requests - 1 - self._bill.repairs),
+            repairs=self._bill.repairs,
+            cost=self._bill.cost,
+            error=None if error is None else str(error),
+        )
+        return Completion(call, reply=text, parsed=parsed, error=error)
+
+    async def _outcome(self) -> tuple[str, BaseModel | None]:
+        """The reply's text and value; asks again, a bounded number of times, when it cannot be read."""
+        opening = request = self._opening()
+        while True:
+            reply = await self._reply(request)
+            read = read_text(reply.text) if self.schema is None else read_value(reply.text, self.schema)
+            if isinstance(read, str):
+                return read, None
+            if not isinstance(read, Unreadable):
+                return reply.text, read
+            if self._bill.repairs == self.patience.repairs:
+                raise self._invalid(reply, read)
+            self._bill.repairs += 1
+            request = _roomier(request) if reply.cut else _repaired(opening, request.max_tokens, reply, read)
+
+    def _opening(self) -> Request:
+        prompt = self.prompt
+        told = [prompt.system, in_words(self.schema) if self.schema else ""]
+        system = "\n\n".join(part for part in told if part)
+        messages = [{"role": "system", "content": system}] if system else []
+        return Request((*messages, {"role": "user", "content": prompt.user}), prompt.max_tokens, prompt.temperature)
+
+    async def _reply(self, request: Request) -> Reply:
+        """The server's reply under the strongest constraint that it takes."""
+        failure, asked_before = None, self._bill.requests
+        for constraint in self.negotiation.steps(self.schema):
+            wanted = response_format(self.schema, constraint) if self.schema and constraint else None
+            outcome = await self._retried(replace(request, response_format=wanted))
+            if isinstance(outcome, Reply):
+                self.negotiation.worked(self.schema, constraint)
+                self._bill.add(outcome)
+                return outcome
+            failure = outcome
+            if not failure.may_be_the_constraint:
+                break
+        assert failure is not None, "there is at least one constraint to try"
+        tries = self._bill.requests - asked_before
+        raise as_error(
+            failure,
+            purpose=self.prompt.purpose,
+            model=self.server.model,
+            where=address(self.server.api_base),
+            tries=tries,
+        )
+
+    async def _retried(self, request: Request) -> Reply | Failure:
+        async def ask() -> Reply | Failure:
+            self._bill.requests += 1
+            return await self.server.ask(request)
+
+        return await retried(ask, self.patience)
+
+    def _invalid(self, reply: Reply, why: Unreadable) -> ModelError:
+        reason = f"{why.reason}, and the server stopped it at max_tokens" if reply.cut else why.reason
+        return unreadable(
+            reason,
+            purpose=self.prompt.purpose,
+            model=self.server.model,
+            reply=reply.text,
+            tries=1 + self._bill.repairs,
+        )
+
+
+def _roomier(request: Request) -> Request:
+    """The same again with twice the room: half a list, salvaged, would be facts lost in silence."""
+    return replace(request, max_tokens=2 * request.max_tokens)
+
+
+def _repaired(opening: Request, max_tokens: int, reply: Reply, why: Unreadable) -> Request:
+    """The conversation with the bad reply and what is wrong with it."""
+    said = reply.text[:SHOWN_TO_MODEL] or "(nothing)"  # some servers refuse an empty message
+    complaint = f"That cannot be read: {why.reason}. Reply again, in the form asked for and with nothing else."
+    more = ({"role": "assistant", "content": said}, {"role": "user", "content": complaint})
+    return replace(opening, messages=opening.messages + more, max_tokens=max_tokens)

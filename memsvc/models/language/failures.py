@@ -1,0 +1,107 @@
+"""What a request came to when it did not come to a reply, and how that is told. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from memsvc.errors import InvalidReply, ModelError, ModelRefused, ModelUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# passing: the same request may succeed later. rejected: the server doesn't like this request, perhaps
+# only its constraint. refused: it will not do it. too_long: nor so much of it. broken: something that no retry mends.
+Kind = Literal["passing", "rejected", "refused", "too_long", "broken"]
+
+SHOWN = 200
+_SECRET = re.compile(r"(sk-|Bearer )[\w.*-]{6,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One request that failed. `status` is the server's; None when there was no answer. `retry_after` is in seconds."""
+
+    kind: Kind
+    what: str
+    status: int | None = None
+    retry_after: float | None = None
+
+    @property
+    def may_be_the_constraint(self) -> bool:
+        """Whether the next weaker constraint may get a reply: llama.cpp answers a json_schema with 500."""
+        return self.kind == "rejected" or self.status == 500
+
+
+def kind_of_status(status: int) -> Kind:
+    """What an HTTP status means for the same request."""
+    if status in (408, 429) or status >= 500:
+        return "passing"
+    return "rejected" if status in (400, 422) else "refused"
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds that the `Retry-After` header asks for, given as seconds or as a date; None without one."""
+    asked = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+    if asked is None:
+        return None
+    if re.fullmatch(r"\d+(\.\d+)?", asked):
+        return float(asked)
+    try:
+        until = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+
+
+def shown(text: str, *, secret: str | None = None) -> str:
+    """The first 200 characters on one line, without keys."""
+    plain = text.replace(secret, "***") if secret else text
+    line = " ".join(_SECRET.sub(r"\1***", plain).split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."
+
+
+def address(api_base: str | None) -> str:
+    """` at ` and the server's address without what may be secret in it (user, password, query); empty without one."""
+    if api_base is None:
+        return ""
+    parts = urlsplit(api_base)
+    return f" at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def as_error(failure: Failure, *, purpose: str, model: str, where: str, tries: int) -> ModelError:
+    """The failure as the error of the call: which call, to which model, what came, what to do next."""
+    times = "" if tries == 1 else f" after {tries} tries"
+    status = "" if failure.status is None else f"status {failure.status}: "
+    kind = ModelRefused if failure.kind in ("refused", "rejected", "too_long") else ModelUnavailable
+    verb = "refused" if kind is ModelRefused else "failed"
+    return kind(f"{purpose}: {model}{where} {verb}{times} ({status}{failure.what}); {_advice(failure)}")
+
+
+def unreadable(reason: str, *, purpose: str, model: str, reply: str, tries: int) -> InvalidReply:
+    """A reply that could not be had in the form asked for."""
+    times = "" if tries == 1 else f", also after asking {tries} times"
+    return InvalidReply(
+        f"{purpose}: the reply of {model} cannot be read: {reason}{times}. It began {shown(reply)!r}; "
+        "a model that follows instructions better, or a server that enforces a JSON schema, would help."
+    )
+
+
+def _advice(failure: Failure) -> str:
+    if failure.kind == "too_long":
+        return "send less at once, or choose a model with a longer context"
+    if failure.status in (401, 403):
+        return "check the API key, and that it may use this model"
+    if failure.status == 404:
+        return "check the model's name and the server's address"
+    if failure.status == 429:
+        return "lower the concurrency, or try again later"
+    if failure.kind == "passing" and failure.status is None:
+        return "check that the server runs and can be reached, and raise the timeout if it is only slow"
+    if failure.kind == "passing":
+        return "look into the server's log, or try again later"
+    return "change what the server complains about"

@@ -1,0 +1,123 @@
+"""Language models over LiteLLM: served ones, hosted ones, and custom providers in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import closing, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from memsvc.errors import Cancelled, InvalidInput
+from memsvc.models.language.background import BACKGROUND
+from memsvc.models.language.border import Server, load
+from memsvc.models.language.negotiation import Negotiation
+from memsvc.models.language.patience import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+    from memsvc.models.language.schemas import Constraint
+    from memsvc_retrievers.language import Completion, Prompt, Watch
+
+
+class LiteLLMModel:
+    """Any model that LiteLLM reaches; implements `LanguageModel`. Nothing is imported before the first call.
+
+    Tokens are the server's own count; where it gives none, LiteLLM's tokenizer counts. `max_tokens` is doubled,
+    once a repair, when the server stopped there and the reply cannot be read; plain text is taken as it was cut.
+
+    Args:
+        model: LiteLLM's name, such as `ollama/qwen3`, `hosted_vllm/...`, `openai/<name>` with `api_base`.
+        api_base: the server's address; the provider's own when None.
+        api_key: the key for it; what the provider's environment variable holds when None. A server
+            at `openai/` with an `api_base` is never sent the one from the environment.
+        timeout: seconds for one request; None waits for ever.
+        retries: further requests when the server fails.
+        repairs: further requests when a reply cannot be read.
+        concurrency: requests under way at once, of all batches together; None starts a whole batch at once.
+        pause: seconds before the first retry, doubled (with jitter) at each further one.
+        options: further arguments for LiteLLM, such as `{"num_ctx": 16384}`; they win over the prompt's.
+        register: called once before the first request; registers a custom provider with LiteLLM.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        api_base: str | None = None,
+        api_key: str | None = None,
+        timeout: float | None = 120.0,
+        retries: int = 3,
+        repairs: int = 2,
+        concurrency: int | None = 4,
+        pause: float = 0.5,
+        options: Mapping[str, Any] | None = None,
+        register: Callable[[], None] | None = None,
+    ) -> None:
+        if concurrency is not None and concurrency < 1:
+            raise InvalidInput(f"concurrency is {concurrency}: give at least 1, or None for a whole batch at once")
+        self._server = Server(model, api_base, api_key, timeout, dict(options or {}))
+        self._patience = Patience(retries, repairs, pause)
+        self._concurrency = concurrency
+        self._slots = nullcontext() if concurrency is None else asyncio.Semaphore(concurrency)
+        self._negotiation = Negotiation()
+        self._register = register
+        self._registering = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """LiteLLM's name of the model."""
+        return self._server.model
+
+    @property
+    def constraint(self) -> Constraint | None:
+        """The strongest constraint that the server took for a structured reply; None before the first.
+
+        A server may take a constraint and not enforce it: replies are parsed in any case.
+        """
+        return self._negotiation.settled
+
+    def complete_many(
+        self, prompts: Sequence[Prompt], *, schema: type[BaseModel] | None = None, watch: Watch | None = None
+    ) -> list[Completion]:
+        """One completion a prompt, in the order given; see `LanguageModel`.
+
+        Raises:
+            Cancelled: the watch asked for it; calls under way are given up and their connections closed.
+            MissingDependency: LiteLLM, or what a custom provider needs, is not installed.
+        """
+        if not prompts:
+            return []
+        self._prepare()
+        done: dict[int, Completion] = {}
+        jobs = [partial(self._complete, prompt, schema) for prompt in prompts]
+        with closing(BACKGROUND.as_they_end(jobs, width=self._concurrency, slots=self._slots)) as ended:
+            _check(watch, done=0, of=len(prompts))
+            for item in ended:
+                if item is not None:
+                    at, done[at] = item[0], item[1]
+                    if watch is not None:
+                        watch.finished(done[at])
+                _check(watch, done=len(done), of=len(prompts))
+        return [done[at] for at in range(len(prompts))]
+
+    def _prepare(self) -> None:
+        """Imports in the caller's thread: it takes seconds, and the loop serves other models meanwhile."""
+        load()
+        with self._registering:
+            if self._register is not None:
+                self._register()
+                self._register = None
+
+    async def _complete(self, prompt: Prompt, schema: type[BaseModel] | None) -> Completion:
+        from memsvc.models.language.conversation import Conversation
+
+        return await Conversation(self._server, self._negotiation, self._patience, prompt, schema).completion()
+
+
+def _check(watch: Watch | None, *, done: int, of: int) -> None:
+    if watch is not None and watch.cancelled():
+        raise Cancelled(f"stopped by the caller when {done} of {of} calls were done")

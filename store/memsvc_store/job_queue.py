@@ -1,0 +1,176 @@
+"""The job queue: each step one transaction, on the same tables as everything else.
+
+A job is taken up with a token and a lease. Who takes it up and does not come back is overtaken when the lease is over,
+and what the first one then brings is refused: `finish` stores the results and ends the job in one transaction, and
+only for the claim that holds it. So a job may run twice, and applies once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from memsvc_store import clock, facts, writes
+from memsvc_store.errors import NotFound
+from memsvc_store.jobs import Jobs
+from memsvc_store.records import Records
+from memsvc_store.rows import dump_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from memsvc_store.database import Database
+    from memsvc_store.rows import Namespace
+    from memsvc_store.shapes import Fact, Job, JobState, Memory
+    from memsvc_store.writes import Write
+
+ATTEMPTS = 3
+"""How often a job is taken up before it is `failed`."""
+
+LEASE = timedelta(minutes=2)
+"""How long a claim holds without being renewed."""
+
+BACKOFF = timedelta(seconds=30)
+"""The wait after a first failure; after a second one four times as long."""
+
+
+_LET_GO = {"worker": None, "leased_until": None}
+
+
+class JobQueue:
+    """The jobs of one database. `model` names the vectors in use. Safe to share between threads and processes."""
+
+    def __init__(self, database: Database, model: Callable[[], str], now: Callable[[], datetime]) -> None:
+        self._database, self._model, self._now = database, model, now
+
+    def enqueue_extraction(self, namespace: str, size: int) -> int:
+        """Queue the messages that no job covers yet, by session in groups of `size`; returns how many jobs.
+
+        Where nothing is new it costs two indexed reads and takes no lock.
+        """
+        with self._database.read() as connection:
+            found = Records(connection).namespace(namespace)
+            if found is None or not Jobs(connection).uncovered(found, limit=1):
+                return 0
+        with writes.writing(self._database, namespace, self._now()) as write:
+            jobs = Jobs(write.records.connection)
+            fresh = jobs.uncovered(write.namespace)
+            groups = _groups([(message, session) for _, message, session in fresh], size)
+            jobs.insert(write.namespace, groups, write.at, through=max((key for key, _, _ in fresh), default=0))
+            return len(groups)
+
+    def claim(self, namespace: str, limit: int = 1) -> list[Job]:
+        """Take up the oldest jobs that are due, or whose worker went away."""
+        at = self._now()
+        now, token = clock.to_instant(at), secrets.token_hex(16)
+        with self._database.write() as connection:
+            jobs, found = Jobs(connection), Records(connection).namespace(namespace)
+            if found is None:
+                return []
+            jobs.give_up(found, now, ATTEMPTS, f"its worker went away {ATTEMPTS} times")
+            keys = jobs.due(found, now, limit)
+            jobs.take(found, keys, token, now, clock.to_instant(at + LEASE))
+            return jobs.find(namespace, keys=keys)
+
+    def renew(self, job: Job) -> bool:
+        """Hold a job for another lease; False if somebody else has it by now."""
+        with self._database.write() as connection:
+            until = clock.to_instant(self._now() + LEASE)
+            return Jobs(connection).renew(_of(connection, job), job, until)
+
+    def finish(
+        self, job: Job, found: Sequence[Fact], *, based_on: Sequence[Memory], result: Mapping[str, Any]
+    ) -> Job | None:
+        """Store what a job found and end it, in one transaction; returns the job as it is now.
+
+        If a memory that the work was `based_on` has changed meanwhile, nothing is stored and the job
+        is queued again. None: somebody else has the job by now, and nothing is stored.
+        """
+        with writes.writing(self._database, job.namespace, self._now()) as write:
+            jobs = Jobs(write.records.connection)
+            if not jobs.held(write.namespace, job):
+                return None
+            if _unchanged(write, based_on):
+                receipts = facts.add(write, found, self._model())
+                stored = sum(receipt.status == "stored" for receipt in receipts)
+                values = {"state": "done", "error": None, "result": dump_json({**result, "stored": stored})}
+                jobs.set(write.namespace, [job.key], finished_at=write.at.micros, **values, **_LET_GO)
+            else:
+                jobs.set(write.namespace, [job.key], state="queued", attempts=job.attempts - 1, **_LET_GO)
+            return jobs.find(job.namespace, keys=[job.key])[0]
+
+    def fail(self, job: Job, error: str) -> Job | None:
+        """Note why a job could not be done; it is queued for later, or `failed` after the last attempt."""
+        at = self._now()
+        now = clock.to_instant(at).micros
+        error = error.encode(errors="replace").decode().replace("\0", "")  # it may quote what a model wrote
+        if job.attempts >= ATTEMPTS:
+            return self._let_go(job, state="failed", error=error, finished_at=now)
+        later = clock.to_instant(at + BACKOFF * 4 ** (job.attempts - 1)).micros
+        return self._let_go(job, state="queued", error=error, not_before=later)
+
+    def release(self, job: Job) -> Job | None:
+        """Put a job back as if it had not been taken up."""
+        return self._let_go(job, state="queued", attempts=job.attempts - 1)
+
+    def retry(self, namespace: str) -> int:
+        """Make failed jobs, and those that wait for another attempt, due now; returns how many."""
+        with self._database.write() as connection:
+            found = Records(connection).namespace(namespace)
+            return Jobs(connection).retry(found, clock.to_instant(self._now())) if found else 0
+
+    def find(self, namespace: str | None = None, state: JobState | None = None) -> list[Job]:
+        """Jobs of one namespace or of all, in one state or in any, in the order they were queued."""
+        with self._database.read() as connection:
+            return Jobs(connection).find(namespace, state)
+
+    def seconds_to_next(self, namespace: str) -> float | None:
+        """How long until a job may be taken up, 0 where one may be now; None where all are over."""
+        with self._database.read() as connection:
+            found = Records(connection).namespace(namespace)
+            due = Jobs(connection).next_due(found) if found else None
+            return None if due is None else max(0.0, (due - self._now()).total_seconds())
+
+    def _let_go(self, job: Job, **values: Any) -> Job | None:
+        with self._database.write() as connection:
+            jobs, namespace = Jobs(connection), _of(connection, job)
+            if not jobs.held(namespace, job):
+                return None
+            jobs.set(namespace, [job.key], **values, **_LET_GO)
+            return jobs.find(job.namespace, keys=[job.key])[0]
+
+
+def _of(connection: Connection, job: Job) -> Namespace:
+    found = Records(connection).namespace(job.namespace)
+    if found is None:
+        raise NotFound(f"namespace {job.namespace!r} of job {job.key} is gone; was a backup restored?")
+    return found
+
+
+def _unchanged(write: Write, based_on: Sequence[Memory]) -> bool:
+    """Whether these memories are live and say what they said."""
+    now = {
+        memory.id: memory for memory in write.records.memories(write.namespace, write.name, [m.id for m in based_on])
+    }
+    return all(
+        (current := now.get(was.id)) is not None
+        and current.retired_at is None
+        and (current.text, current.valid_from) == (was.text, was.valid_from)
+        for was in based_on
+    )
+
+
+def _groups(messages: Sequence[tuple[str, str]], size: int) -> list[list[str]]:
+    """(id, session) in groups of one session, in the order in which the first of each was stored."""
+    groups: list[list[str]] = []
+    growing: dict[str, list[str]] = {}
+    for message, session in messages:
+        if len(growing.get(session, ())) in (0, size):
+            growing[session] = []
+            groups.append(growing[session])
+        growing[session].append(message)
+    return groups
