@@ -41,4 +41,4 @@ locomo data:
 
 # A new migration after a change of store/memsvc_store/schema.py: just migration "what it does"
 migration message:
-    @echo "Add store/memsvc_store/migrations/versions/mNNNN_*.py by hand ({{message}}), then raise HEAD in database.py."
+    @echo "Add store/memsvc_store/migrations/versions/mNNNN_*.py by hand ({{message}}), then append its number to REVISIONS in database.py."

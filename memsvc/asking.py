@@ -13,10 +13,11 @@ from memsvc.answer import NOT_ANSWERED, NOTHING_FOUND, Answer, extract
 from memsvc.errors import SettingsError
 from memsvc.events import Event
 from memsvc.filters import Filters, checked_choice, parse_filters
-from memsvc.settings import DELIBERATIONS, HOW_TO_SET, Deliberation, Settings
-from memsvc_retrievers.deliberation import Scan, deliberate
+from memsvc.settings import HOW_TO_SET
+from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, Scan
+from memsvc_retrievers.deliberation import deliberate
 from memsvc_retrievers.drafting import draft
-from memsvc_retrievers.gate import POLICIES, Policy, build_gate
+from memsvc_retrievers.gate import build_gate
 from memsvc_retrievers.ledger import Recorder
 from memsvc_retrievers.passages import Passage, evidence, nearest
 from memsvc_retrievers.working_memory import work_out
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from memsvc.answer import Process
     from memsvc.events import Stage
     from memsvc.lookup import Lookup
+    from memsvc.settings import Settings
     from memsvc.wiring import LanguageModels
+    from memsvc_retrievers.choices import Deliberation, Policy
     from memsvc_retrievers.deliberation import Coverage, Deliberated
     from memsvc_retrievers.drafting import Draft
     from memsvc_retrievers.gate import Verdict

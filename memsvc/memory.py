@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memsvc import budget, ingest, transfer, wiring
-from memsvc.asking import Asker, AskOptions, streamed
 from memsvc.errors import InvalidInput, SettingsError
 from memsvc.filters import Filters, parse_filters
-from memsvc.jobs import ExtractionWorker
 from memsvc.lookup import Lookup
 from memsvc.models.embedding.checked import CheckedEmbedder
 from memsvc.reembed import Reembedder
@@ -27,10 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memsvc.answer import Answer
+    from memsvc.asking import Asker, AskOptions
     from memsvc.events import Event
     from memsvc.filters import Time
     from memsvc.ingest import Messages
-    from memsvc.jobs import ExtractionSummary
+    from memsvc.jobs import ExtractionSummary, ExtractionWorker
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store import shapes
@@ -65,9 +65,7 @@ class Memory:
         self._checked = CheckedEmbedder(embedder)
         self._reembedder = Reembedder(store, self._checked)
         self._models = wiring.LanguageModels(settings, language_model)
-        self._extraction = ExtractionWorker(store, self._checked, self._models.get, settings)
         self._lookup = Lookup(store, self._checked, stale=self._reembedder.wake)
-        self._asker = Asker(settings, self._lookup, self._models)
 
     @classmethod
     def open(
@@ -244,6 +242,8 @@ class Memory:
         Raises:
             MemsvcError: as `ask`; wrong input at once, the rest at the step where it happens.
         """
+        from memsvc.asking import streamed
+
         return streamed(self._asker.prepare(question, namespace, options))
 
     def get(self, memory_id: str, *, namespace: str) -> shapes.Memory:
@@ -375,7 +375,8 @@ class Memory:
 
     def close(self) -> None:
         """Stop background work and let go of the database. Nothing is lost without it."""
-        self._extraction.close()
+        if "_extraction" in self.__dict__:  # it was made
+            self._extraction.close()
         self._reembedder.close()
         self.store.close()
 
@@ -415,6 +416,18 @@ class Memory:
     def _namespaces(self, namespace: str | None) -> Names:
         """This one, or all."""
         return self.namespaces() if namespace is None else [ingest.checked_namespace(namespace)]
+
+    @cached_property
+    def _asker(self) -> Asker:
+        from memsvc.asking import Asker  # with what follows: 60 ms that a search needs not
+
+        return Asker(self.settings, self._lookup, self._models)
+
+    @cached_property
+    def _extraction(self) -> ExtractionWorker:
+        from memsvc.jobs import ExtractionWorker
+
+        return ExtractionWorker(self.store, self._checked, self._models.get, self.settings)
 
     def _wake(self, namespace: str) -> None:
         """Have what is new worked through in the background, if the settings say so."""

@@ -10,21 +10,17 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from memsvc.errors import SettingsError
-from memsvc_retrievers.deliberation import Scan
-from memsvc_retrievers.gate import POLICIES, Policy
+from memsvc_retrievers.choices import POLICIES, Deliberation, Policy, Scan
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 
 CONFIG_VARIABLE = "MEMSVC_CONFIG"
-
-Deliberation = Literal["scan", "hypergraph", "auto"]
-DELIBERATIONS: tuple[Deliberation, ...] = get_args(Deliberation)
 
 HOW_TO_SET = (
     "set MEMSVC_MODEL, such as ollama/<name>, hosted_vllm/<name> with MEMSVC_MODEL_URL, or local/<path>, "

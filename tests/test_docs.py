@@ -36,11 +36,19 @@ def fake_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_sdk_tour_runs(fake_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(block("python", "from memsvc import Memory"), "README.md", "exec"), {})
+    exec(compile(block("python", "receipts = memory.add"), "README.md", "exec"), {})
     said = capsys.readouterr().out
     assert said.startswith("stored ")
     assert "I moved to Oslo last week." in said
     assert said.rstrip().endswith("['add', 'update']")
+
+
+def test_the_tour_of_ask_runs(fake_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(block("python", "ask_stream"), "README.md", "exec"), {})
+    said = capsys.readouterr().out.splitlines()
+    assert said[:4] == ["retrieved", "drafted", "judged", "answered"]
+    assert said[4].startswith("My sister Kim lives in Oslo. fast ")
+    assert "escalate=False" in said[5]
 
 
 def test_the_shell_tour_runs(fake_model: Path) -> None:
@@ -54,7 +62,8 @@ def test_the_shell_tour_runs(fake_model: Path) -> None:
 
 
 def test_every_command_of_the_readme_exists() -> None:
-    for line in re.findall(r"^memsvc .*$", README, re.M) + re.findall(r"`memsvc ([a-z]+)`", README):
+    shown = [line.partition(" && ")[0] for line in re.findall(r"^(?:\$ )?(memsvc .*)$", README, re.M)]
+    for line in shown + re.findall(r"`memsvc ([a-z]+)`", README):
         words = shlex.split(line.removeprefix("memsvc "), comments=True)
         words = words[: 2 if words[0] == "eval" else 1]
         done = CliRunner().invoke(app, [*words, "--help"])

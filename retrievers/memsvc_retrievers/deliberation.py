@@ -24,6 +24,7 @@ from memsvc_store.text import count_tokens
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from memsvc_retrievers.choices import Scan
     from memsvc_retrievers.language import Completion, LanguageModel, Prompt
     from memsvc_retrievers.replies import FoundFact
     from memsvc_store.shapes import Memory
@@ -31,20 +32,6 @@ if TYPE_CHECKING:
 KEEP = 6
 FILTER = 6
 """D-Mem, App. B.1: the preliminary score threshold, and the number of facts from which they are filtered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """How the log is read: messages a chunk, messages before it that are shown for context, and tokens in all."""
-
-    chunk: int = 60
-    context: int = 4
-    tokens: int = 200_000
-
-    def fits(self, log: Sequence[Memory]) -> bool:
-        """Whether the whole log can be read. No text has more tokens than characters, so that few need counting."""
-        characters = sum(len(message.text) for message in log)
-        return characters <= self.tokens or sum(count_tokens(message.text) for message in log) <= self.tokens
 
 
 @dataclass(frozen=True, slots=True)

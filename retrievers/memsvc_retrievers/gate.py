@@ -16,7 +16,7 @@ Whatever it can't make sense of escalates. An answer of NONE escalates without a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol
 
 from memsvc_retrievers import prompts
 from memsvc_retrievers.drafting import Draft, draft, relevant
@@ -26,11 +26,9 @@ from memsvc_retrievers.replies import GateReply, VoteReply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from memsvc_retrievers.choices import Policy
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.passages import Passage
-
-Policy = Literal["quality", "majority", "consensus", "filter", "never", "always"]
-POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 VOTES = 3
 VOTING_TEMPERATURE = 0.7

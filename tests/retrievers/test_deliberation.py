@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from memsvc.errors import InvalidReply, ModelUnavailable
 from memsvc.testing import RuleModel
 from memsvc_retrievers import deliberation
-from memsvc_retrievers.deliberation import Deliberated, Scan, chunks, within_budget
+from memsvc_retrievers.choices import Scan
+from memsvc_retrievers.deliberation import Deliberated, chunks, within_budget
 from memsvc_retrievers.language import Prompt
 from memsvc_store.shapes import Memory
 from memsvc_store.text import count_tokens

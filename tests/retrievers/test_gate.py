@@ -8,7 +8,8 @@ import pytest
 
 from memsvc.errors import InvalidReply, ModelUnavailable
 from memsvc.testing import RuleModel
-from memsvc_retrievers.gate import POLICIES, Policy, Verdict, build_gate
+from memsvc_retrievers.choices import POLICIES, Policy
+from memsvc_retrievers.gate import Verdict, build_gate
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import Passage
 from tests.retrievers.models import answering, judgement, purposes, unreadable
