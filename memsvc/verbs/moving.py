@@ -1,0 +1,56 @@
+"""export, import_."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from memsvc import ingest, transfer
+from memsvc.verbs.parts import Parts
+from memsvc_store.shapes import Draft, Fact
+from memsvc_store.writes import draft_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from memsvc_store.shapes import Receipt
+
+_IMPORT_BATCH = 256
+
+
+class Moving(Parts):
+    """The verbs that move a namespace."""
+
+    def export(self, *, namespace: str) -> Iterator[str]:
+        """The namespace as JSON lines, without line ends: a header, the messages, then the facts; one snapshot.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        namespace = ingest.checked_namespace(namespace)
+        self.store.require(namespace)
+        return transfer.write(namespace, self.store.export(namespace))
+
+    def import_(self, lines: Iterable[str], *, namespace: str) -> list[Receipt]:
+        """Store an export, in this namespace or another; what is there already is a `duplicate`.
+
+        Raises:
+            InvalidMessage, InvalidTimestamp: naming the line that cannot be read.
+        """
+        namespace = ingest.checked_namespace(namespace)
+        receipts: list[Receipt] = []
+        ids: dict[str, str] = {}
+        for batch in transfer.batches(transfer.read(lines, self.settings.max_text_chars), _IMPORT_BATCH):
+            receipts += self._import(namespace, batch, ids)
+        self._wake(namespace)
+        return receipts
+
+    def _import(self, namespace: str, batch: Sequence[Draft | Fact], ids: dict[str, str]) -> list[Receipt]:
+        """Store one batch of an export; `ids` gathers what its messages are called here."""
+        facts = [transfer.moved(item, ids) for item in batch if isinstance(item, Fact)]
+        drafts = [item for item in batch if isinstance(item, Draft)]
+        receipts = self._store(namespace, drafts)
+        ids |= {draft_id(draft): receipt.id for draft, receipt in zip(drafts, receipts, strict=True) if receipt.id}
+        vectors = self._vectors(namespace, [fact.text for fact in facts])
+        found = [replace(fact, vector=vectors.get(fact.text)) for fact in facts]
+        return receipts + self.store.add_facts(namespace, found)

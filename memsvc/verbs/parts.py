@@ -1,0 +1,91 @@
+"""What all verbs work with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from memsvc import ingest, wiring
+from memsvc.lookup import Lookup
+from memsvc.models.embedding.checked import CheckedEmbedder
+from memsvc.reembed import Reembedder
+from memsvc_store.shapes import Draft, Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from memsvc.asking import Asker
+    from memsvc.jobs import ExtractionWorker
+    from memsvc.settings import Settings
+    from memsvc_retrievers.language import LanguageModel
+    from memsvc_retrievers.protocols import Embedder
+    from memsvc_store.store import Store
+
+
+class Parts:
+    """The parts of one memory, and the steps that several verbs take."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        embedder: Embedder,
+        store: Store,
+        now: Callable[[], datetime],
+        language_model: LanguageModel | None = None,
+    ) -> None:
+        self.settings, self.embedder, self.store = settings, embedder, store
+        self._now = now
+        self._checked = CheckedEmbedder(embedder)
+        self._reembedder = Reembedder(store, self._checked)
+        self._models = wiring.LanguageModels(settings, language_model)
+        self._lookup = Lookup(store, self._checked, stale=self._reembedder.wake)
+
+    @property
+    def language_model(self) -> LanguageModel | None:
+        """The language model of `ask`, if one is set."""
+        return self._models.get()
+
+    def close(self) -> None:
+        """Stop background work and let go of the database. Nothing is lost without it."""
+        if "_extraction" in self.__dict__:  # it was made
+            self._extraction.close()
+        self._reembedder.close()
+        self.store.close()
+
+    @cached_property
+    def _asker(self) -> Asker:
+        from memsvc.asking import Asker  # with what follows: 60 ms that a search needs not
+
+        return Asker(self.settings, self._lookup, self._models)
+
+    @cached_property
+    def _extraction(self) -> ExtractionWorker:
+        from memsvc.jobs import ExtractionWorker
+
+        return ExtractionWorker(self.store, self._checked, self._models.get, self.settings)
+
+    def _wake(self, namespace: str) -> None:
+        """Have what is new worked through in the background, if the settings say so."""
+        if self.settings.extraction == "background":
+            self._extraction.wake(namespace)
+
+    def _namespaces(self, namespace: str | None) -> list[str]:
+        """This one, or all."""
+        return self.store.namespaces() if namespace is None else [ingest.checked_namespace(namespace)]
+
+    def _store(self, namespace: str, drafts: Sequence[Draft | Receipt]) -> list[Receipt]:
+        """Embed what has no vector yet, write, and put each receipt in its place."""
+        ready = self._with_vectors(namespace, [draft for draft in drafts if isinstance(draft, Draft)])
+        written = iter(self.store.add(namespace, ready))
+        return [next(written) if isinstance(draft, Draft) else draft for draft in drafts]
+
+    def _with_vectors(self, namespace: str, drafts: Sequence[Draft]) -> Sequence[Draft]:
+        vectors = self._vectors(namespace, [draft.memory_text for draft in drafts])
+        return [replace(draft, vector=vectors.get(draft.memory_text)) for draft in drafts]
+
+    def _vectors(self, namespace: str, texts: Sequence[str]) -> dict[str, Any]:
+        """The vectors of those texts that have none yet."""
+        missing = self.store.without_vector(namespace, texts) if texts else []
+        return dict(zip(missing, self._checked.embed(missing), strict=True)) if missing else {}

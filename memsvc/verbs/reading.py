@@ -1,0 +1,116 @@
+"""search, ask, get, list, history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+from memsvc import budget, ingest
+from memsvc.filters import Filters, parse_filters
+from memsvc.verbs.parts import Parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memsvc.answer import Answer
+    from memsvc.asking import AskOptions
+    from memsvc.events import Event
+    from memsvc_store import shapes
+    from memsvc_store.shapes import Change, Hit
+
+    # `list` is a verb, so that its class can't name the type.
+    Changes = list[Change]
+    Hits = list[Hit]
+    Memories = list[shapes.Memory]
+
+
+class Reading(Parts):
+    """The verbs that read."""
+
+    def search(
+        self,
+        query: str,
+        *,
+        namespace: str,
+        top_k: int | None = None,
+        token_budget: int | None = None,
+        **filters: Unpack[Filters],
+    ) -> Hits:
+        """The memories that fit a question best, best first, each with the parts of its score.
+
+        Args:
+            top_k: how many at most; 10 unless a budget is given.
+            token_budget: of the best 200 (or `top_k`), each is taken in rank order if its text fits
+                into what is left of so many tokens (`count_tokens`).
+            **filters: `since`, `until`, `as_of`, `session_id`, `speaker`, `kind`, applied inside the look-up.
+
+        Raises:
+            InvalidInput: an empty query, a number below 1, an unknown filter or a bad value.
+        """
+        namespace = ingest.checked_namespace(namespace)
+        ingest.checked_text(query, self.settings.max_text_chars)
+        limit = budget.limit(top_k, token_budget)
+        wanted = parse_filters(filters)
+        hits = self._lookup.search(namespace, query, limit, wanted)
+        return hits if token_budget is None else budget.within(hits, token_budget)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        namespace: str,
+        on_event: Callable[[Event], None] | None = None,
+        **options: Unpack[AskOptions],
+    ) -> Answer:
+        """Answer a question: a fast answer, a gate that judges it, and where it falls short, full deliberation.
+
+        Without a language model the best evidence is quoted (`extractive`). Where nothing answers, the answer
+        says so (`abstained`).
+
+        Args:
+            on_event: called with each step as it is done; what it raises ends the work.
+            **options: see `AskOptions`; beside them the filters of `search`, which hold for deliberation too.
+
+        Raises:
+            InvalidInput: as `search`, or an unknown option, gate or deliberation.
+            SettingsError: a gate or a deliberation, and no language model.
+            ModelError: the model is down, refuses, or never gave an answer that can be read.
+        """
+        return self._asker.prepare(question, namespace, options)(on_event or (lambda _: None), lambda: False)
+
+    def ask_stream(self, question: str, *, namespace: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
+        """As `ask`, as the events of its steps while they happen; the last one, `answered`, holds the answer.
+
+        Leaving the loop early and closing the iterator cancels the work, calls under way included.
+
+        Raises:
+            MemsvcError: as `ask`; wrong input at once, the rest at the step where it happens.
+        """
+        from memsvc.asking import streamed
+
+        return streamed(self._asker.prepare(question, namespace, options))
+
+    def get(self, memory_id: str, *, namespace: str) -> shapes.Memory:
+        """One memory.
+
+        Raises:
+            NotFound: no such memory in this namespace, or it was deleted.
+        """
+        return self.store.get(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))
+
+    def list(self, *, namespace: str, limit: int = 100, offset: int = 0, **filters: Unpack[Filters]) -> Memories:
+        """Memories in the order of their event time.
+
+        Raises:
+            InvalidInput: a limit below 1, an offset below 0, an unknown filter or a bad value.
+        """
+        budget.checked_count("limit", limit, least=1)
+        budget.checked_count("offset", offset, least=0)
+        return self.store.page(ingest.checked_namespace(namespace), parse_filters(filters), limit=limit, offset=offset)
+
+    def history(self, memory_id: str, *, namespace: str) -> Changes:
+        """What happened to a memory, oldest first, with what each step replaced; deleted ones too.
+
+        Raises:
+            NotFound: this namespace never had such a memory.
+        """
+        return self.store.history(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))

@@ -1,0 +1,89 @@
+"""add, update, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memsvc import ingest
+from memsvc.verbs.parts import Parts
+from memsvc_store.clock import parse_timestamp
+
+if TYPE_CHECKING:
+    from memsvc.filters import Time
+    from memsvc.ingest import Messages
+    from memsvc_store.shapes import Memory, Receipt
+
+
+class Writing(Parts):
+    """The verbs that write."""
+
+    def add(
+        self, messages: Messages, *, namespace: str, session_id: str | None = None, key: str | None = None
+    ) -> list[Receipt]:
+        """Store messages, verbatim; returns once they are on disk, with one receipt each.
+
+        Args:
+            messages: a string, a message `{"role", "content"[, "name", "timestamp", "session_id",
+                "key", "metadata"]}`, or a list of either.
+            session_id: the session of the messages that name none; by default "default".
+            key: makes the call idempotent: message `i` is stored once under `key/i`.
+
+        A message is a `duplicate` if its key, or its session, speaker, text and time were stored
+        before, also if it was deleted since: a retry brings nothing back. A key that names other
+        contents is `rejected`. In a list, a message that cannot be used is `rejected` in its receipt
+        and the others are stored; a message given alone raises.
+
+        Raises:
+            InvalidNamespace, InvalidMessage, InvalidTimestamp: nothing was stored.
+            DatabaseError, EmbedderError: nothing was stored.
+        """
+        namespace = ingest.checked_namespace(namespace)
+        session_id = None if session_id is None else ingest.checked_name("session_id", session_id)
+        key = None if key is None else ingest.checked_name("key", key)
+        envelope = ingest.Envelope(session_id, key, self._now(), self.settings.max_text_chars)
+        receipts = self._store(namespace, ingest.drafts(messages, envelope))
+        self._wake(namespace)
+        return receipts
+
+    def update(
+        self,
+        memory_id: str,
+        *,
+        namespace: str,
+        text: str | None = None,
+        valid_from: Time | None = None,
+        valid_to: Time | None = None,
+    ) -> Memory:
+        """Correct a memory's text or event time; None leaves a field as it is.
+
+        The raw message stays verbatim and `history` keeps what was replaced. Facts that rest on a message are
+        retired with its correction, and a job is queued to work them out anew.
+
+        Raises:
+            NotFound, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was changed.
+        """
+        namespace, memory_id = ingest.checked_namespace(namespace), ingest.checked_id(memory_id)
+        text = None if text is None else ingest.checked_text(text, self.settings.max_text_chars)
+        updated = self.store.update(
+            namespace,
+            memory_id,
+            text=text,
+            vector=None if text is None else self._checked.embed([text])[0],
+            valid_from=None if valid_from is None else parse_timestamp(valid_from),
+            valid_to=None if valid_to is None else parse_timestamp(valid_to),
+        )
+        self._wake(namespace)
+        return updated
+
+    def delete(self, memory_id: str, *, namespace: str) -> None:
+        """Take a memory out of every look-up, listing and export, at once and for every process.
+
+        With a message go the facts that rest on it. The raw log keeps the message and `history` keeps
+        the steps, out of reach of look-ups.
+
+        Raises:
+            NotFound: no such memory in this namespace.
+        """
+        namespace = ingest.checked_namespace(namespace)
+        self.store.delete(namespace, ingest.checked_id(memory_id))
+        self._wake(namespace)
