@@ -11,7 +11,7 @@ from memsvc_retrievers.passages import Evidence, Passage, evidence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc_retrievers.deliberation import Coverage
+    from memsvc_retrievers.coverage import Coverage
     from memsvc_retrievers.gate import Verdict
     from memsvc_store.shapes import Hit
 
@@ -32,7 +32,7 @@ class Answer:
     `process` says who gave it: `fast` (from what was looked up), `scan` (the log was read again), `hypergraph` (a
     working memory was grown), `extractive` (no model: quoted, not reasoned), or `abstained` (no answer; `evidence` is
     empty). `verdict` is the gate's, `coverage` what a slow process read; None where there was none. `seconds` is
-    time on the clock.
+    time on the clock. `trace_id` is what `feedback` wants; None if the namespace is not there.
     """
 
     text: str
@@ -42,6 +42,7 @@ class Answer:
     verdict: Verdict | None = None
     coverage: Coverage | None = None
     ledger: Ledger = field(default_factory=Ledger)
+    trace_id: str | None = None
 
 
 def extract(question: str, hits: Sequence[Hit], seconds: float) -> Answer:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from memsvc import budget, ingest
 from memsvc.answer import NOT_ANSWERED, NOTHING_FOUND, Answer, extract
-from memsvc.errors import SettingsError
+from memsvc.calibrating import GATE, gate_record, gate_scorer
+from memsvc.errors import InvalidInput, SettingsError
 from memsvc.events import Event
 from memsvc.filters import Filters, checked_choice, parse_filters
 from memsvc.settings import HOW_TO_SET
+from memsvc.tracing import considered
 from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, Scan
 from memsvc_retrievers.deliberation import deliberate
 from memsvc_retrievers.drafting import draft
 from memsvc_retrievers.gate import build_gate
 from memsvc_retrievers.ledger import Recorder
-from memsvc_retrievers.passages import Passage, evidence, nearest
+from memsvc_retrievers.passages import Passage, evidence, fitting, nearest, shortened
+from memsvc_retrievers.reading import Log
 from memsvc_retrievers.working_memory import work_out
+from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,20 +33,32 @@ if TYPE_CHECKING:
     from memsvc.events import Stage
     from memsvc.lookup import Lookup
     from memsvc.settings import Settings
+    from memsvc.tracing import Tracer
     from memsvc.wiring import LanguageModels
     from memsvc_retrievers.choices import Deliberation, Policy
-    from memsvc_retrievers.deliberation import Coverage, Deliberated
+    from memsvc_retrievers.coverage import Coverage, Deliberated
     from memsvc_retrievers.drafting import Draft
-    from memsvc_retrievers.gate import Verdict
+    from memsvc_retrievers.gate import Scorer, Verdict
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.working_memory import Probe
-    from memsvc_store.shapes import Filter, Memory
+    from memsvc_store.learning import Learning
+    from memsvc_store.shapes import Filter, Hit, Kind, Memory
 
     Tell = Callable[[Event], None]
     Work = Callable[[Tell, Callable[[], bool]], Answer]
 
 TOP_K = 30
 """Memories that the fast answer sees (D-Mem, App. B.1)."""
+
+
+REPLY = 5_000
+"""Tokens of the context that are left to instructions (about 700) and to the longest reply, asked for again with twice
+the room where it was cut (4,096)."""
+
+ROOM_LEAST = 1_000
+
+ASKED: tuple[Kind, ...] = ("message", "fact")
+"""Kinds that questions are answered from, unless they name others. Episodes are for `search_episodes`."""
 
 
 class AskOptions(Filters, total=False):
@@ -72,13 +88,17 @@ class How:
     gate: Policy
     deliberation: Deliberation
     scan: Scan
+    scorer: Scorer | None = None
 
 
 class Asker:
     """Checks what came in and picks who answers."""
 
-    def __init__(self, settings: Settings, lookup: Lookup, models: LanguageModels) -> None:
+    def __init__(
+        self, settings: Settings, lookup: Lookup, models: LanguageModels, tracer: Tracer, learning: Learning
+    ) -> None:
         self._settings, self._lookup, self._models = settings, lookup, models
+        self._tracer, self._learning = tracer, learning
 
     def prepare(self, question: str, namespace: str, options: AskOptions) -> Work:
         """The work of answering, ready to run.
@@ -90,6 +110,8 @@ class Asker:
         ingest.checked_text(question, settings.max_text_chars)
         own: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
         wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
+        if wanted.kind is None:
+            wanted = replace(wanted, kind=ASKED)
         budget.limit(own.get("top_k"), None)
         gate = checked_choice("gate", own.get("gate", settings.gate), POLICIES)
         deliberation = checked_choice("deliberation", own.get("deliberation", settings.deliberation), DELIBERATIONS)
@@ -98,12 +120,20 @@ class Asker:
             if own.keys() & {"gate", "deliberation"}:
                 raise SettingsError(f"a gate or a deliberation came, and no language model is set; {HOW_TO_SET}")
             return lambda tell, _: self._quoted(question, namespace, wanted, own.get("top_k", budget.TOP_K), tell)
-        scan = Scan(settings.chunk_messages, settings.context_messages, settings.scan_tokens)
-        how = How(own.get("top_k", TOP_K), gate, deliberation, scan)
-        return lambda tell, stop: Asking(question, namespace, wanted, how, self._lookup, model, tell, stop).run()
+        room = max(ROOM_LEAST, settings.model_context - REPLY)
+        scan = Scan(settings.chunk_messages, settings.context_messages, settings.scan_tokens, room)
+        scorer = gate_scorer(self._learning, namespace) if gate == "calibrated" else None
+        how = How(own.get("top_k", TOP_K), gate, deliberation, scan, scorer)
+        return lambda tell, stop: Asking(
+            question, namespace, wanted, how, self._lookup, self._tracer, Recorder(model, stop), tell
+        ).run()
 
-    def _model(self, given: str | LanguageModel | None) -> LanguageModel | None:
-        return self._models.get(given) if given is None or isinstance(given, str) else given
+    def _model(self, given: object) -> LanguageModel | None:
+        if given is None or (isinstance(given, str) and given.strip()):
+            return self._models.get(given)
+        if not hasattr(given, "complete_many"):
+            raise InvalidInput(f"model came as {shown(given)}; give a model's name, or an object with `complete_many`")
+        return cast("LanguageModel", given)
 
     def _quoted(self, question: str, namespace: str, wanted: Filter, top_k: int, tell: Tell) -> Answer:
         """Without a model: the best evidence, quoted."""
@@ -111,21 +141,28 @@ class Asker:
         hits = self._lookup.search(namespace, question, top_k, wanted)
         tell(Event("retrieved", time.perf_counter() - started, done=len(hits)))
         answer = extract(question, hits, time.perf_counter() - started)
+        used = [evidence.id for evidence in answer.evidence]
+        trace_id = self._tracer.keep(namespace, "ask", question, used=used, pool=considered(hits))
+        answer = replace(answer, trace_id=trace_id)
         tell(Event("answered", answer.seconds, answer=answer))
         return answer
 
 
+@dataclass(slots=True)
 class Asking:
     """One question on its way to an answer."""
 
-    def __init__(
-        self, question: str, namespace: str, wanted: Filter, how: How, lookup: Lookup, model: LanguageModel,
-        tell: Tell, cancelled: Callable[[], bool],
-    ) -> None:  # fmt: skip
-        self._question, self._namespace, self._wanted, self._how = question, namespace, wanted, how
-        self._lookup, self._tell = lookup, tell
-        self._model = Recorder(model, cancelled)
-        self._started = time.perf_counter()
+    question: str
+    namespace: str
+    wanted: Filter
+    how: How
+    lookup: Lookup
+    tracer: Tracer
+    model: Recorder
+    tell: Tell
+    started: float = field(default_factory=time.perf_counter)
+    hits: list[Hit] = field(default_factory=list)
+    fast: Draft | None = None
 
     def run(self) -> Answer:
         """The answer; each step is told as it is done.
@@ -136,64 +173,90 @@ class Asking:
         """
         passages = self._retrieve()
         if not passages:
-            return self._answered(Answer(NOTHING_FOUND, "abstained", (), 0.0))
-        fast, verdict = self._judged(passages)
+            return self._answered(Answer(NOTHING_FOUND, "abstained", (), 0.0), ())
+        verdict = self._judged(passages)
         if not verdict.escalate:
-            return self._answered(self._answer(fast, "fast", verdict))
+            return self._given(self.fast, "fast", verdict)
         process, slow = self._deliberated()
         if slow.draft is not None:
-            return self._answered(self._answer(slow.draft, process, verdict, slow.coverage))
-        if fast is None:  # nothing bears on the question, and there was no fast answer yet to fall back on
-            [fast] = draft(self._question, passages, self._model, purpose="answer")
-        return self._answered(self._answer(fast, "fast", verdict, slow.coverage))
+            return self._given(slow.draft, process, verdict, slow.coverage)
+        if self.fast is None:  # nothing bears on the question, and there was no fast answer yet to fall back on
+            [self.fast] = draft(self.question, passages, self.model, purpose="answer")
+        return self._given(self.fast, "fast", verdict, slow.coverage)
 
     def _retrieve(self) -> list[Passage]:
-        hits = self._lookup.search(self._namespace, self._question, self._how.top_k, self._wanted)
-        self._event("retrieved", done=len(hits))
-        behind = self._lookup.sources(self._namespace, hits)
-        return [
-            Passage.of(hit.memory, [behind[source] for source in hit.memory.sources if source in behind])
-            for hit in hits
-        ]
+        self.hits = self.lookup.search(self.namespace, self.question, self.how.top_k, self.wanted)
+        self._event("retrieved", done=len(self.hits))
+        room = self.how.scan.room
+        found = [shortened(passage, self.question, room // 4) for passage in self._passages()]
+        return fitting(found, room)
 
-    def _judged(self, passages: list[Passage]) -> tuple[Draft | None, Verdict]:
-        """The fast answer, if this gate wants one, and whether it will do."""
-        gate = build_gate(self._how.gate)
-        drafts = gate.draft(self._question, passages, self._model)
+    def _passages(self) -> Iterator[Passage]:
+        """Hits as lines, with the messages behind them.
+
+        A fact is left out where all of its messages are shown anyway, or the filter keeps one of them back.
+        """
+        behind = self.lookup.sources(self.namespace, self.hits, self.wanted)
+        shown = {hit.id for hit in self.hits}
+        for hit in self.hits:
+            if hit.memory.kind != "fact":
+                yield Passage.of(hit.memory)
+            elif all(source in behind for source in hit.memory.sources) and not shown >= set(hit.memory.sources):
+                yield Passage.of(hit.memory, [behind[source] for source in hit.memory.sources])
+
+    def _judged(self, passages: list[Passage]) -> Verdict:
+        """Draft the fast answer, if this gate wants one, and judge whether it will do."""
+        gate = build_gate(self.how.gate, self.how.scorer, [hit.score for hit in self.hits])
+        drafts = gate.draft(self.question, passages, self.model)
         if drafts:
             self._event("drafted", text=drafts[0].text)
-        fast, verdict = gate.judge(self._question, passages, drafts, self._model)
+        self.fast, verdict = gate.judge(self.question, passages, drafts, self.model)
         self._event("judged", verdict=verdict)
-        return fast, verdict
+        return verdict
 
     def _deliberated(self) -> tuple[Process, Deliberated]:
         """`auto` reads the whole log while it fits the budget; beyond it, a working memory reaches further."""
-        log = self._lookup.log(self._namespace, self._wanted)
-        if self._how.deliberation == "scan" or (self._how.deliberation == "auto" and self._how.scan.fits(log)):
+        log = Log.of(self.lookup.log(self.namespace, self.wanted), self.how.scan)
+        if self.how.deliberation == "scan" or (self.how.deliberation == "auto" and log.fits(self.how.scan)):
             return "scan", deliberate(
-                self._question, log, self._model, scan=self._how.scan, tell=self._progress,
-                scores=lambda: self._lookup.scores(self._namespace, self._question, self._wanted),
+                self.question, log, self.model, scan=self.how.scan, tell=self._progress,
+                scores=lambda: self.lookup.scores(self.namespace, self.question, self.wanted),
             )  # fmt: skip
         return "hypergraph", work_out(
-            self._question, self._explore, self._model, messages=len(log), tell=self._progress
-        )
+            self.question, self._explore, self.model,
+            messages=len(log.messages), room=self.how.scan.room, tell=self._progress,
+        )  # fmt: skip
 
     def _explore(self, probes: Sequence[Probe], limit: int) -> list[list[Memory]]:
-        return self._lookup.explore(self._namespace, probes, limit, self._wanted)
+        return self.lookup.explore(self.namespace, probes, limit, self.wanted)
 
-    def _answer(
+    def _given(
         self, drafted: Draft | None, process: Process, verdict: Verdict, coverage: Coverage | None = None
     ) -> Answer:
         """A draft as an answer, with its evidence; NONE, or nothing at all, is no answer."""
+        shown = () if drafted is None else drafted.shown
         if drafted is None or drafted.none:
-            return Answer(NOT_ANSWERED, "abstained", (), 0.0, verdict, coverage)
-        about = f"{self._question} {drafted.text}"
-        rests_on = drafted.sources or nearest(drafted.shown, about)
+            return self._answered(Answer(NOT_ANSWERED, "abstained", (), 0.0, verdict, coverage), shown)
+        about = f"{self.question} {drafted.text}"
+        rests_on = drafted.sources or nearest(shown, about)
         found = evidence(rests_on, about, cited=bool(drafted.sources))
-        return Answer(drafted.text, process, found, 0.0, verdict, coverage)
+        now = self.lookup.present(self.namespace, [one.id for one in found])  # it took a while: some may be gone
+        found = tuple(one for one in found if one.quote in now.get(one.id, ""))
+        return self._answered(Answer(drafted.text, process, found, 0.0, verdict, coverage), shown)
 
-    def _answered(self, answer: Answer) -> Answer:
-        answer = replace(answer, seconds=time.perf_counter() - self._started, ledger=self._model.ledger)
+    def _answered(self, answer: Answer, shown: Sequence[Passage]) -> Answer:
+        """The answer with what it cost, and its trace."""
+        answer = replace(answer, ledger=self.model.ledger)
+        trace_id = self.tracer.keep(
+            self.namespace, "ask", self.question,
+            used=dict.fromkeys(source.message.id for passage in shown for source in passage.sources),
+            cited=[one.id for one in answer.evidence if one.cited],
+            pool=considered(self.hits),
+            document=_document(answer, self.fast, self.hits),
+        )  # fmt: skip
+        if answer.process in ("scan", "hypergraph"):
+            self.lookup.warm(self.namespace, [one.id for one in answer.evidence])
+        answer = replace(answer, trace_id=trace_id, seconds=time.perf_counter() - self.started)
         self._event("answered", answer=answer)
         return answer
 
@@ -201,7 +264,23 @@ class Asking:
         self._event("deliberating", done=done, total=total)
 
     def _event(self, stage: Stage, **told: Any) -> None:
-        self._tell(Event(stage, time.perf_counter() - self._started, **told))
+        self.tell(Event(stage, time.perf_counter() - self.started, **told))
+
+
+def _document(answer: Answer, fast: Draft | None, hits: Sequence[Hit]) -> dict[str, Any]:
+    """What is kept of an answer beside its memories: who gave it, what the gate said of which draft, what it cost."""
+    verdict, coverage, ledger = answer.verdict, answer.coverage, answer.ledger
+    return {
+        "process": answer.process,
+        "answer": answer.text,
+        "draft": None if fast is None else fast.text,
+        "verdict": None if verdict is None else asdict(verdict),
+        GATE: None if verdict is None else gate_record(verdict, fast, [hit.score for hit in hits], answer.text),
+        "share": None if coverage is None else coverage.share,
+        "calls": len(ledger.calls),
+        "prompt_tokens": ledger.prompt_tokens,
+        "completion_tokens": ledger.completion_tokens,
+    }
 
 
 def streamed(work: Work) -> Iterator[Event]:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "off", "failed"]
 
+PATIENCE = 15.0
+"""Seconds that a served model gets to answer; a small one that is loaded takes one or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -51,8 +54,13 @@ def examine(
     """The checks, one by one as they are done: database, embedder, model, gpu."""
     yield _checked("database", lambda: _database(settings))
     yield _checked("embedder", lambda: _embedder(embedder or wiring.build_embedder(settings)))
-    yield _checked("model", lambda: _model(language_model or wiring.build_language_model(settings)))
+    yield _checked("model", lambda: _model(language_model or wiring.build_language_model(_impatient(settings))))
     yield _checked("gpu", _gpu)
+
+
+def _impatient(settings: Settings) -> Settings:
+    """With one try, of no more than `PATIENCE`: who asks what is wrong is not to wait for it."""
+    return settings.model_copy(update={"model_retries": 0, "model_timeout": min(PATIENCE, settings.model_timeout)})
 
 
 def _checked(part: str, check: Callable[[], Check]) -> Check:

@@ -6,14 +6,22 @@ MemsvcError
 ├── ModelError             a model that memsvc relies on failed (`memsvc_retrievers.errors`)
 │   ├── EmbedderError      the embedder could not be loaded, or gave no usable vectors
 │   ├── ModelUnavailable   not reached, too slow, or failing, also after the retries
-│   ├── ModelRefused       it answered that it will not: unknown model, bad key, prompt too long
+│   ├── ModelRefused       it answered that it will not, such as to a prompt that is too long
+│   │   └── ModelInaccessible   nor to any other: bad key, unknown model, wrong address
 │   └── InvalidReply       its reply cannot be read, also after the repairs
 └── Cancelled              the caller stopped it
 """
 
 from __future__ import annotations
 
-from memsvc_retrievers.errors import Cancelled, InvalidReply, ModelError, ModelRefused, ModelUnavailable
+from memsvc_retrievers.errors import (
+    Cancelled,
+    InvalidReply,
+    ModelError,
+    ModelInaccessible,
+    ModelRefused,
+    ModelUnavailable,
+)
 from memsvc_store.errors import (
     DatabaseBusy,
     DatabaseError,
@@ -52,6 +60,7 @@ __all__ = [
     "MemsvcError",
     "MissingDependency",
     "ModelError",
+    "ModelInaccessible",
     "ModelRefused",
     "ModelUnavailable",
     "NotFound",

@@ -13,10 +13,11 @@ before it was stored. A bad reply loses no fact: what the second call does not d
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import InvalidMessage
 from memsvc.ingest import checked_text
+from memsvc.outcomes import spent
 from memsvc_retrievers.extraction_prompts import CandidatesReply, DecisionsReply, facts_prompt, update_prompt
 from memsvc_retrievers.ledger import Ledger
 from memsvc_store.nodes import hyperedge
@@ -133,10 +134,10 @@ class Extractor:
             reply = completion.value(DecisionsReply)
             calls.append(completion.call)
         decisions = decide(reply, weighed, self._max_text_chars)
-        result = _counts(decisions, dropped, Ledger(tuple(calls)))
+        result = _counts(decisions, dropped) | spent(material.job, Ledger(tuple(calls)))
         return self.finish(material, decisions, result)
 
-    def finish(self, material: Material, decisions: Sequence[Decision], result: Mapping[str, float]) -> Job | None:
+    def finish(self, material: Material, decisions: Sequence[Decision], result: Mapping[str, Any]) -> Job | None:
         """End a job with what was decided."""
         facts = [to_fact(decision) for decision in decisions if decision.action != "NOOP"]
         merged = [fact.text for fact in facts if fact.vector is None]
@@ -161,36 +162,48 @@ class Extractor:
 def read_candidates(
     reply: CandidatesReply, messages: Sequence[Memory], max_text_chars: int
 ) -> tuple[list[Candidate], int]:
-    """The facts of a reply, each text once, and how many were dropped: no text, or a number that is of no message."""
+    """The facts of a reply, each text once, and how many were dropped: no text, or no number that is of a message."""
     numbers: dict[str, set[int]] = {}
     dropped = 0
     for found in reply.facts:
         text = _usable(found.fact, max_text_chars)
-        if text is None or not found.messages or not all(1 <= one <= len(messages) for one in found.messages):
+        of = [one for one in found.messages if 1 <= one <= len(messages)]
+        if text is None or not of:
             dropped += 1
         else:
-            numbers.setdefault(text, set()).update(found.messages)
+            numbers.setdefault(text, set()).update(of)
     return [Candidate(text, tuple(messages[one - 1] for one in sorted(of))) for text, of in numbers.items()], dropped
 
 
 def decide(reply: DecisionsReply | None, weighed: Sequence[Candidate], max_text_chars: int) -> list[Decision]:
-    """One decision a candidate, in order. What is said already is a NOOP; what the reply leaves open is an ADD."""
-    old = shown(weighed)
+    """One decision a candidate, in order. What is said already is a NOOP; what the reply leaves open is an ADD.
+
+    So is what it says of a fact that is not in the candidate's own background: no message may retire just any fact. And
+    so is an UPDATE without a text that can be stored, which would lose what only the old fact says.
+    """
+    old = dict(enumerate(shown(weighed), 1))
     said: dict[int, DecisionReply] = {}
     for one in reply.decisions if reply else ():
         said.setdefault(one.new, one)
     decisions = []
     for number, candidate in enumerate(weighed, 1):
         same = next((fact for fact in candidate.background if fact.text == candidate.text), None)
-        answer = said.get(number)
         if same is not None:
             decisions.append(Decision("NOOP", candidate, same))
-        elif answer is None or answer.action == "ADD" or not 1 <= answer.old <= len(old):
-            decisions.append(Decision("ADD", candidate))
         else:
-            merged = _usable(answer.text, max_text_chars) if answer.action == "UPDATE" else None
-            decisions.append(Decision(answer.action, candidate, old[answer.old - 1], merged))
+            answer = said.get(number)
+            decisions.append(_decided(answer, candidate, old.get(answer.old) if answer else None, max_text_chars))
     return decisions
+
+
+def _decided(answer: DecisionReply | None, candidate: Candidate, old: Memory | None, limit: int) -> Decision:
+    """What a reply says of a candidate, as far as it holds."""
+    if answer is None or answer.action == "ADD" or old not in candidate.background:
+        return Decision("ADD", candidate)
+    if answer.action != "UPDATE":
+        return Decision(answer.action, candidate, old)
+    merged = _usable(answer.text, limit)
+    return Decision("ADD", candidate) if merged is None else Decision("UPDATE", candidate, old, merged)
 
 
 def shown(weighed: Sequence[Candidate]) -> list[Memory]:
@@ -238,11 +251,13 @@ def _usable(text: str, limit: int) -> str | None:
         return None
 
 
-def _counts(decisions: Sequence[Decision], dropped: int, ledger: Ledger) -> dict[str, float]:
+def _counts(decisions: Sequence[Decision], dropped: int) -> dict[str, Any]:
     """What came of a job, for its `result`."""
     actions = [decision.action for decision in decisions]
     return {
-        "added": actions.count("ADD"), "updated": actions.count("UPDATE"), "deleted": actions.count("DELETE"),
-        "unchanged": actions.count("NOOP"), "dropped": dropped, "calls": len(ledger.calls),
-        "prompt_tokens": ledger.prompt_tokens, "completion_tokens": ledger.completion_tokens,
-    }  # fmt: skip
+        "added": actions.count("ADD"),
+        "updated": actions.count("UPDATE"),
+        "deleted": actions.count("DELETE"),
+        "unchanged": actions.count("NOOP"),
+        "dropped": dropped,
+    }

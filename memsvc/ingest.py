@@ -211,3 +211,14 @@ def checked_metadata(value: object) -> Mapping[str, Any]:
         ) from error
     storable("metadata", text)
     return dict(value)
+
+
+def checked_reward(reward: object) -> float:
+    """A number from -1 to 1.
+
+    Raises:
+        InvalidInput: anything else.
+    """
+    if isinstance(reward, bool) or not isinstance(reward, int | float) or not -1 <= reward <= 1:
+        raise InvalidInput(f"reward came as {shown(reward)}; give a number from -1 (harmful) to 1 (helpful)")
+    return float(reward)

@@ -1,17 +1,17 @@
-"""The worker: does the jobs that are queued, in this thread or in the background.
+"""The worker: does the jobs of one kind that are queued, in this thread or in the background.
 
-Jobs are taken up a few at a time, so that their calls are one batch. The error of one job is written to it, and the
-others go on. A model or a database that is away stops the run: what was not done goes back as if it had never been
-taken up. A worker that is killed leaves jobs behind that are taken over when their lease ends.
+What a job asks the model, and what becomes of the reply, is its `Task`'s to say. Jobs are taken up a few at a time, so
+that their calls are one batch. The error of one job is written to it, and the others go on. A model or a database that
+is away stops the run: what was not done goes back as if it had never been taken up. A worker that is killed leaves jobs
+behind that are taken over when their lease ends.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from memsvc.background import Background
 from memsvc.errors import (
@@ -19,22 +19,26 @@ from memsvc.errors import (
     DatabaseError,
     MemsvcError,
     MissingDependency,
+    ModelInaccessible,
     ModelUnavailable,
     SettingsError,
 )
 from memsvc.extraction import Extractor
+from memsvc.outcomes import ExtractionSummary, spent
 from memsvc.settings import HOW_TO_SET
+from memsvc_retrievers.ledger import Ledger, Recorder
 from memsvc_store.job_queue import LEASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from memsvc.errors import ModelError
     from memsvc.extraction import Material
     from memsvc.models.embedding.checked import CheckedEmbedder
     from memsvc.settings import Settings
-    from memsvc_retrievers.language import Completion, LanguageModel
+    from memsvc_retrievers.language import Completion, LanguageModel, Watch
     from memsvc_store.job_queue import JobQueue
-    from memsvc_store.shapes import Job
+    from memsvc_store.shapes import Job, JobKind
     from memsvc_store.store import Store
 
     OnEvent = Callable[[Job], None]
@@ -48,51 +52,61 @@ RENEW_SECONDS = LEASE.total_seconds() / 4
 AWAY_SECONDS = 60.0
 """How long the background waits for a model that is away."""
 
+GROUP_WAIT = timedelta(seconds=60)
+"""How long the background lets a group of messages wait for the next one of its session, where one call reads two."""
+
 logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class ExtractionSummary:
-    """What came of a run. `done`, `put_back` and `failed` count jobs, an attempt each; `stored` new facts.
-
-    `put_back` are those whose messages changed meanwhile, and those that will be tried again after an error. Of the
-    candidates, `added` were new, `updated` and `deleted` replaced an old fact, `unchanged` were known,
-    and `dropped` could not be used.
-    """
-
-    done: int = 0
-    put_back: int = 0
-    failed: int = 0
-    stored: int = 0
-    added: int = 0
-    updated: int = 0
-    deleted: int = 0
-    unchanged: int = 0
-    dropped: int = 0
-    calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    @classmethod
-    def of(cls, jobs: Sequence[Job]) -> ExtractionSummary:
-        """The sums over jobs as they ended."""
-        states = Counter({"done": "done", "queued": "put_back", "failed": "failed"}[job.state] for job in jobs)
-        sums: Counter[str] = Counter()
-        for job in jobs:
-            sums.update({name: int(value) for name, value in job.result.items()})
-        return cls(**states, **sums)
+_AWAY = (ModelUnavailable, ModelInaccessible)
+"""What is wrong with the model and not with what it was asked: no job is to blame."""
 
 
-class ExtractionWorker:
-    """Works out the facts of one store. `model` gives the language model, None where there is none."""
+class HasJob(Protocol):
+    """What one job is done from."""
 
-    def __init__(
-        self, store: Store, embedder: CheckedEmbedder, model: Callable[[], LanguageModel | None], settings: Settings
-    ) -> None:
+    @property
+    def job(self) -> Job:
+        """The job."""
+        ...
+
+
+M = TypeVar("M", bound=HasJob)
+
+
+class Task(Protocol[M]):
+    """One kind of job. `name` is what the log calls it."""
+
+    kind: JobKind
+    name: str
+
+    def enqueue(self, namespace: str) -> int:
+        """Queue what is new in a namespace; how many jobs."""
+        ...
+
+    def gather(self, namespace: str, jobs: Sequence[Job]) -> list[M]:
+        """What each of the jobs is done from, in order."""
+        ...
+
+    def ask(self, model: LanguageModel, materials: Sequence[M], watch: Watch) -> list[Completion | None]:
+        """The first call of each, as one batch; None where nothing is left to ask about."""
+        ...
+
+    def finish(self, model: LanguageModel, material: M, completion: Completion | None, watch: Watch) -> Job | None:
+        """Store what came of a job and end it; the job as it is now, None if another worker has it.
+
+        Raises:
+            MemsvcError: it cannot be done; the error is written to the job.
+        """
+        ...
+
+
+class Worker(Generic[M]):
+    """Does the jobs of one kind. `model` gives the language model, None where there is none."""
+
+    def __init__(self, store: Store, task: Task[M], model: Callable[[], LanguageModel | None]) -> None:
         self._queue, self._namespaces = store.jobs, store.namespaces
-        self._model, self._size = model, settings.extract_messages
-        self._extractor = Extractor(store, embedder, settings.max_text_chars)
-        self._background = Background("extraction", self._see_to)
+        self._task, self._model = task, model
+        self._background = Background(task.name, self._see_to)
 
     def close(self) -> None:
         """Stop after the calls under way; what was not done is put back."""
@@ -106,30 +120,36 @@ class ExtractionWorker:
     def wake(self, namespace: str) -> None:
         """Queue what is new in a namespace and see to it in the background; returns at once.
 
-        The messages are stored already. If they cannot be queued now, the next call finds them: what is
+        It is stored already. If it cannot be queued now, the next call finds it: what is
         covered by jobs is read from the database.
         """
         try:
-            self._queue.enqueue_extraction(namespace, self._size)
+            self._task.enqueue(namespace)
         except DatabaseError as error:
-            logger.warning("messages of %s are stored and will be queued later: %s", namespace, error)
+            logger.warning("what is new in %s is stored and will be queued later: %s", namespace, error)
         self._background.wake(namespace)
 
-    def extract(self, namespaces: Sequence[str], on_event: OnEvent | None = None) -> ExtractionSummary:
-        """Queue what is new and do what is queued, now.
+    def catch_up(
+        self,
+        namespaces: Sequence[str],
+        on_event: OnEvent | None = None,
+        on_queued: Callable[[int], None] | None = None,
+    ) -> list[Job]:
+        """Queue what is new and do what is queued, now; `on_queued` is called with how many jobs that is.
 
         Raises:
-            SettingsError, ModelUnavailable, DatabaseError: see `run`.
+            SettingsError, ModelUnavailable, ModelInaccessible, DatabaseError: see `do`.
         """
         self._required_model()
         for namespace in namespaces:
-            self._queue.enqueue_extraction(namespace, self._size)
-        return self.run(namespaces, on_event=on_event)
+            self._task.enqueue(namespace)
+            self._queue.hurry(namespace, self._task.kind)
+        if on_queued is not None:
+            on_queued(sum(len(self._queue.undone(namespace, self._task.kind)[0]) for namespace in namespaces))
+        return self.do(namespaces, on_event=on_event)
 
-    def run(
-        self, namespaces: Sequence[str], *, limit: int | None = None, on_event: OnEvent | None = None
-    ) -> ExtractionSummary:
-        """Do the jobs of these namespaces that are due, until none is left, in this thread.
+    def do(self, namespaces: Sequence[str], *, limit: int | None = None, on_event: OnEvent | None = None) -> list[Job]:
+        """Do the jobs of these namespaces that are due, until none is left, in this thread; the jobs as they ended.
 
         Args:
             limit: how many at most.
@@ -138,6 +158,7 @@ class ExtractionWorker:
         Raises:
             SettingsError: no language model is configured.
             ModelUnavailable: the model is away; what was not done was put back.
+            ModelInaccessible: its server does nothing for this key or under this name; likewise.
             DatabaseError, EmbedderError, MissingDependency: likewise.
         """
         model = self._required_model()
@@ -151,43 +172,39 @@ class ExtractionWorker:
         for namespace in namespaces:
             while jobs := self._claimed(namespace, BATCH if limit is None else min(BATCH, limit - len(ended))):
                 self._batch(model, namespace, jobs, note)
-        return ExtractionSummary.of(ended)
+        return ended
 
     def _claimed(self, namespace: str, room: int) -> list[Job]:
-        return [] if room <= 0 or self._background.stopped else self._queue.claim(namespace, room)
+        return [] if room <= 0 or self._background.stopped else self._queue.claim(namespace, room, self._task.kind)
 
     def _see_to(self, namespace: str) -> float | None:
-        self._queue.enqueue_extraction(namespace, self._size)
+        self._task.enqueue(namespace)
         try:
-            self.run([namespace])
-        except ModelUnavailable as error:
-            logger.warning("extraction of %s waits %.0f s: %s", namespace, AWAY_SECONDS, error)
+            self.do([namespace])
+        except _AWAY as error:
+            logger.warning("%s of %s waits %.0f s: %s", self._task.name, namespace, AWAY_SECONDS, error)
             return AWAY_SECONDS
-        return self._queue.seconds_to_next(namespace)
+        return self._queue.seconds_to_next(namespace, self._task.kind)
 
     def _batch(self, model: LanguageModel, namespace: str, jobs: Sequence[Job], note: Callable[[Job], None]) -> None:
         """Do jobs together, and note each as it ended. What was not done when this ends is put back."""
         lease = _Lease(self._queue, jobs, lambda: self._background.stopped)
         try:
-            self._do(model, namespace, jobs, lease, note)
-        except ModelUnavailable as error:
-            left = f"{len(lease.held)} extraction jobs were put back, to be done when it answers"
-            raise ModelUnavailable(f"{error}; {left}") from error
+            self._together(model, namespace, jobs, lease, note)
+        except _AWAY as error:
+            left = f"{len(lease.held)} {self._task.name} jobs were put back, to be done when it answers"
+            raise type(error)(f"{error}; {left}") from error
         finally:
             for job in lease.held.values():
                 self._queue.release(job)
 
-    def _do(
+    def _together(
         self, model: LanguageModel, namespace: str, jobs: Sequence[Job], lease: _Lease, note: Callable[[Job], None]
     ) -> None:
-        materials = self._extractor.gather(namespace, jobs)
-        asked = [material for material in materials if material.messages]
-        completions = self._extractor.ask(model, asked, lease)
-        found = {material.job.key: one for material, one in zip(asked, completions, strict=True)}
-        away: ModelUnavailable | None = None
-        for material in materials:
-            completion = found.get(material.job.key)
-            if completion is not None and isinstance(completion.error, ModelUnavailable):
+        materials = self._task.gather(namespace, jobs)
+        away: ModelError | None = None
+        for material, completion in zip(materials, self._task.ask(model, materials, lease), strict=True):
+            if completion is not None and isinstance(completion.error, _AWAY):
                 away = completion.error
                 continue
             ended = self._one(model, material, completion, lease)
@@ -197,24 +214,81 @@ class ExtractionWorker:
         if away is not None:
             raise away
 
-    def _one(
-        self, model: LanguageModel, material: Material, completion: Completion | None, lease: _Lease
-    ) -> Job | None:
+    def _one(self, model: LanguageModel, material: M, completion: Completion | None, lease: _Lease) -> Job | None:
         """Do the rest of one job; None if another worker has taken it over."""
+        recorder = Recorder(model)
         try:
-            if completion is None:  # every message of it was deleted
-                return self._extractor.finish(material, (), {})
-            return self._extractor.apply(model, material, completion, lease)
-        except (Cancelled, DatabaseError, MissingDependency, ModelUnavailable):
+            return self._task.finish(recorder, material, completion, lease)
+        except (Cancelled, DatabaseError, MissingDependency, *_AWAY):
             raise
         except MemsvcError as error:
-            return self._queue.fail(material.job, f"{type(error).__name__}: {error}")
+            first = () if completion is None else (completion.call,)
+            cost = spent(material.job, Ledger((*first, *recorder.ledger.calls)))
+            return self._queue.fail(material.job, f"{type(error).__name__}: {error}", result=cost)
 
     def _required_model(self) -> LanguageModel:
         model = self._model()
         if model is None:
-            raise SettingsError(f"no language model is configured, and extraction needs one; {HOW_TO_SET}")
+            raise SettingsError(f"no language model is configured, and {self._task.name} needs one; {HOW_TO_SET}")
         return model
+
+
+class Extraction:
+    """The jobs that work out the facts of messages."""
+
+    kind: JobKind = "extract"
+    name = "extraction"
+
+    def __init__(self, store: Store, embedder: CheckedEmbedder, settings: Settings) -> None:
+        self._queue, self._size = store.jobs, settings.extract_messages
+        self._extractor = Extractor(store, embedder, settings.max_text_chars)
+
+    def enqueue(self, namespace: str) -> int:
+        """Queue the messages that no job covers yet; those that are the last of their session wait for company."""
+        return self._queue.enqueue_extraction(namespace, self._size, GROUP_WAIT)
+
+    def gather(self, namespace: str, jobs: Sequence[Job]) -> list[Material]:
+        """The jobs' messages, with what is shown beside them."""
+        return self._extractor.gather(namespace, jobs)
+
+    def ask(self, model: LanguageModel, materials: Sequence[Material], watch: Watch) -> list[Completion | None]:
+        """The calls for candidates; None where every message of a job was deleted."""
+        completions = iter(self._extractor.ask(model, [one for one in materials if one.messages], watch))
+        return [next(completions) if one.messages else None for one in materials]
+
+    def finish(
+        self, model: LanguageModel, material: Material, completion: Completion | None, watch: Watch
+    ) -> Job | None:
+        """Weigh the candidates and store the facts."""
+        if completion is None:
+            return self._extractor.finish(material, (), {})
+        return self._extractor.apply(model, material, completion, watch)
+
+
+class ExtractionWorker(Worker["Material"]):
+    """Works out the facts of one store."""
+
+    def __init__(
+        self, store: Store, embedder: CheckedEmbedder, model: Callable[[], LanguageModel | None], settings: Settings
+    ) -> None:
+        super().__init__(store, Extraction(store, embedder, settings), model)
+
+    def extract(
+        self,
+        namespaces: Sequence[str],
+        on_event: OnEvent | None = None,
+        on_queued: Callable[[int], None] | None = None,
+    ) -> ExtractionSummary:
+        """Queue what is new and do what is queued, now (`catch_up`)."""
+        ended = self.catch_up(namespaces, on_event, on_queued)
+        left = [job for namespace in namespaces for job in self._queue.undone(namespace)[1]]
+        return ExtractionSummary.of(ended).with_left(left)
+
+    def run(
+        self, namespaces: Sequence[str], *, limit: int | None = None, on_event: OnEvent | None = None
+    ) -> ExtractionSummary:
+        """Do what is due (`do`)."""
+        return ExtractionSummary.of(self.do(namespaces, limit=limit, on_event=on_event))
 
 
 class _Lease:

@@ -77,7 +77,10 @@ class Settings(BaseSettings):
         4, ge=1, description="Requests under way at once; a model in this process takes its batches whole"
     )
     model_context: int = Field(
-        16_384, ge=1, description="Tokens that an Ollama model is run with: it cuts longer prompts off in silence"
+        16_384,
+        ge=1,
+        description="Tokens that a prompt and its reply may take: what is read is cut to fit. Ollama is told to run "
+        "with so many, since it cuts longer prompts off in silence",
     )
     gate: Policy = Field("quality", description=f"Who decides whether the fast answer will do: {', '.join(POLICIES)}")
     deliberation: Deliberation = Field(
@@ -92,6 +95,28 @@ class Settings(BaseSettings):
         "off", description="background: what is added is worked through for facts, which needs a model"
     )
     extract_messages: int = Field(2, ge=1, description="Messages that one extraction call works through")
+
+    alpha: float = Field(0.3, gt=0, le=1, description="How far one reward moves a Q-value towards itself")
+    reflection: Literal["off", "background"] = Field(
+        "background",
+        description="background: a language model, where one is set, writes the experience of new episodes",
+    )
+    intent_similarity: float | None = Field(
+        None, gt=0, le=1, description="Cosine from which the intents of episodes share a node; None: equal ones only"
+    )
+    episode_weight: float = Field(
+        0.5, ge=0, le=1, description="Utility's part in ranking episodes (MemRL's lambda); 0: similarity alone"
+    )
+    search_weight: float = Field(
+        0.1, ge=0, lt=1, description="Utility's part in ranking conversation memories; 0: similarity alone"
+    )
+    feedback_cap: float | None = Field(
+        0.5, gt=0, description="How far one source moves one memory's Q-value within the window at most; None: no bound"
+    )
+    feedback_window: float = Field(24.0, gt=0, description="The window, in hours")
+    hot_memories: int | None = Field(
+        None, ge=1, description="Memories of a namespace that stay in the fast index; the rest turn cold. None: all"
+    )
 
     @classmethod
     def load(cls, **overrides: Any) -> Settings:

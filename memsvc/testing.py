@@ -234,6 +234,12 @@ def _evolve(prompt: Prompt) -> dict[str, Any]:
     return {"update": [], "insert": [{"point": text, "lines": [number]} for _, number, text in found[:3]]}
 
 
+def _facts(prompt: Prompt) -> dict[str, Any]:
+    """Every new message of five words and more is a fact."""
+    new = _lines(prompt.user.partition("New messages:\n")[2])
+    return {"facts": [{"fact": text, "messages": [number]} for number, text in new if len(text.split()) >= 5]}
+
+
 def _judge(prompt: Prompt) -> dict[str, Any]:
     return {"sufficient": bool(_lines(prompt.user.partition("Points:\n")[2])), "concerns": []}
 
@@ -248,4 +254,6 @@ _RULES: dict[str, Rule] = {
     "evolve": _evolve,
     "merge": lambda _: {"merge": []},
     "judge": _judge,
+    "facts": _facts,
+    "update": lambda _: {"decisions": []},  # all of them new
 }

@@ -1,8 +1,9 @@
-"""Export and import: JSON lines, one header, then one line a message, then one line a fact.
+"""Export and import: JSON lines, one header, then one line a message, then one line a fact, then one line an episode.
 
-The raw message travels with its memory's correction, if it has one, and with its write key; a fact
-travels with the ids of its messages. Ids follow from the contents, so they are the same after an
-import, and importing twice stores once. What was deleted or retired is not exported.
+The raw message travels with its memory's correction, if it has one, and with its write key, and so does an episode; a
+fact travels with the ids of its messages. Ids follow from the contents, so they are the same after an import, and
+importing twice stores once. What was deleted or retired is not exported, nor is what was learned: traces and feedback
+belong to the database that gave the answers.
 """
 
 from __future__ import annotations
@@ -14,28 +15,43 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import InvalidInput, InvalidMessage
-from memsvc.ingest import checked_id, checked_metadata, checked_name, checked_text, with_hyperedge
+from memsvc.ingest import (
+    checked_id,
+    checked_metadata,
+    checked_name,
+    checked_reward,
+    checked_text,
+    storable,
+    with_hyperedge,
+)
 from memsvc_store.clock import parse_timestamp
 from memsvc_store.errors import shown
 from memsvc_store.nodes import hyperedge
-from memsvc_store.shapes import Draft, Fact
+from memsvc_store.shapes import EXPERIENCE_BY, Draft, EpisodeDraft, Fact, Message
 from memsvc_store.writes import checked_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from memsvc_store.shapes import Memory, Message
+    from memsvc_store.shapes import Episode, Memory, Trajectory
 
-FORMAT = 2
-"""Since 2 there are lines of facts; an export of 1 is read as well."""
+    Item = Draft | Fact | EpisodeDraft
+
+FORMAT = 3
+"""Since 2 there are lines of facts, since 3 of episodes; older exports are read as well."""
 
 
-def write(namespace: str, records: Iterable[tuple[Message | None, Memory, str | None]]) -> Iterator[str]:
+def write(namespace: str, records: Iterable[tuple[Message | Episode | None, Memory, str | None]]) -> Iterator[str]:
     """The lines of an export."""
     yield json.dumps({"memsvc_export": FORMAT, "namespace": namespace}, ensure_ascii=False)
-    for message, memory, key in records:
-        yield fact_line(memory) if message is None else line(message, memory, key)
+    for origin, memory, key in records:
+        if origin is None:
+            yield fact_line(memory)
+        elif isinstance(origin, Message):
+            yield line(origin, memory, key)
+        else:
+            yield episode_line(origin, key)
 
 
 def line(message: Message, memory: Memory, key: str | None) -> str:
@@ -48,13 +64,7 @@ def line(message: Message, memory: Memory, key: str | None) -> str:
         record["key"] = key
     if message.metadata:
         record["metadata"] = dict(message.metadata)
-    if memory.text != message.text:
-        record["corrected"] = memory.text
-    if memory.valid_from != message.said_at:
-        record["valid_from"] = memory.valid_from.isoformat()
-    if memory.valid_to is not None:
-        record["valid_to"] = memory.valid_to.isoformat()
-    return json.dumps(record, ensure_ascii=False)
+    return json.dumps(record | _changed(memory, message.text, message.said_at), ensure_ascii=False)
 
 
 def fact_line(fact: Memory) -> str:
@@ -70,7 +80,35 @@ def fact_line(fact: Memory) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
-def batches(items: Iterable[Draft | Fact], size: int) -> Iterator[list[Draft | Fact]]:
+def episode_line(episode: Episode, key: str | None) -> str:
+    """One episode as a line."""
+    memory = episode.memory
+    record: dict[str, Any] = {
+        "id": episode.id, "episode": episode.intent, "trajectory": episode.trajectory, "session_id": memory.session_id,
+        "name": memory.speaker, "timestamp": episode.happened_at.isoformat(), "experience": episode.experience,
+        "experience_by": episode.experience_by,
+    }  # fmt: skip
+    for field, value in (("reward", episode.reward), ("success", episode.success), ("key", key)):
+        if value is not None:
+            record[field] = value
+    if memory.metadata:
+        record["metadata"] = dict(memory.metadata)
+    return json.dumps(record | _changed(memory, episode.intent, episode.happened_at), ensure_ascii=False)
+
+
+def _changed(memory: Memory, text: str, at: datetime) -> dict[str, Any]:
+    """What was corrected in a memory since it was stored with this text and time."""
+    found: dict[str, Any] = {}
+    if memory.text != text:
+        found["corrected"] = memory.text
+    if memory.valid_from != at:
+        found["valid_from"] = memory.valid_from.isoformat()
+    if memory.valid_to is not None:
+        found["valid_to"] = memory.valid_to.isoformat()
+    return found
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """What was read, in order, in batches of one kind each."""
     for _, run in groupby(items, type):
         while batch := list(islice(run, size)):
@@ -82,8 +120,8 @@ def moved(fact: Fact, ids: Mapping[str, str]) -> Fact:
     return replace(fact, sources=tuple(ids.get(source, source) for source in fact.sources))
 
 
-def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft | Fact]:
-    """The messages and facts of an export, in order.
+def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Item]:
+    """The messages, facts and episodes of an export, in order.
 
     Raises:
         InvalidInput: naming the line. Lines before it may be stored already;
@@ -103,6 +141,8 @@ def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft | Fact]:
                 _check_header(record)
             elif "fact" in record:
                 yield _fact(record, max_text_chars)
+            elif "episode" in record:
+                yield _episode(record, max_text_chars)
             else:
                 yield with_hyperedge(_draft(record, max_text_chars))
         except KeyError as error:
@@ -116,9 +156,9 @@ def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Draft | Fact]:
 
 
 def _check_header(record: dict[str, Any]) -> None:
-    if record.get("memsvc_export") not in (1, FORMAT):
+    if record.get("memsvc_export") not in range(1, FORMAT + 1):
         raise InvalidMessage(
-            f"the first line is not the header of an export of format 1 or {FORMAT}; give a file that `export` wrote"
+            f"the first line is not the header of an export of format 1 to {FORMAT}; give a file that `export` wrote"
         )
 
 
@@ -162,3 +202,47 @@ def _fact(record: dict[str, Any], max_text_chars: int) -> Fact:
         entities=hyperedge(text, speaker, session_id, valid_from.date()),
         metadata=checked_metadata(record.get("metadata")),
     )
+
+
+def _episode(record: dict[str, Any], max_text_chars: int) -> EpisodeDraft:
+    corrected, key, success = record.get("corrected"), record.get("key"), record.get("success")
+    happened_at, valid_to = parse_timestamp(record["timestamp"]), _moment(record, "valid_to")
+    valid_from = _moment(record, "valid_from")
+    checked_interval(valid_from or happened_at, valid_to)
+    if record["experience_by"] not in EXPERIENCE_BY:
+        raise InvalidMessage(
+            f"'experience_by' came as {shown(record['experience_by'])}; give one of {', '.join(EXPERIENCE_BY)}"
+        )
+    if success is not None and not isinstance(success, bool):
+        raise InvalidMessage(f"'success' came as {shown(success)}; give true or false, or leave it out")
+    draft = EpisodeDraft(
+        intent=checked_text(record["episode"], max_text_chars),
+        trajectory=_trajectory(record["trajectory"]),
+        experience=_storable_text("experience", record["experience"]),
+        experience_by=record["experience_by"],
+        session_id=checked_name("session_id", record["session_id"]),
+        happened_at=happened_at,
+        reward=None if record.get("reward") is None else checked_reward(record["reward"]),
+        success=success,
+        speaker=checked_name("name", record["name"]),
+        key=None if key is None else checked_name("key", key),
+        metadata=checked_metadata(record.get("metadata")),
+        corrected=None if corrected is None else checked_text(corrected, max_text_chars),
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )
+    day = (valid_from or happened_at).date()
+    return replace(draft, entities=hyperedge(draft.memory_text, draft.speaker, draft.session_id, day))
+
+
+def _trajectory(value: object) -> Trajectory:
+    if not isinstance(value, list):
+        return _storable_text("trajectory", value)
+    storable("trajectory", json.dumps(value, allow_nan=False, ensure_ascii=False))
+    return value
+
+
+def _storable_text(field: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidMessage(f"{field!r} came as {shown(value)}; is it an export of memsvc?")
+    return storable(field, value)

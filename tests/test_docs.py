@@ -51,6 +51,14 @@ def test_the_tour_of_ask_runs(fake_model: Path, capsys: pytest.CaptureFixture[st
     assert "escalate=False" in said[5]
 
 
+def test_the_tour_of_learning_runs(fake_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ("receipts = memory.add", "add_episode"):
+        exec(compile(block("python", words), "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert "Examples to follow" in said
+    assert "Utility(q=0.15" in said
+
+
 def test_the_shell_tour_runs(fake_model: Path) -> None:
     runner = CliRunner()
     for line in block("bash", "memsvc add").strip().splitlines():

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memsvc import Answer, Evidence, Ledger, Verdict
-    from memsvc_retrievers.deliberation import Coverage
+    from memsvc_retrievers.coverage import Coverage
 
 
 def evidence(quotes: "Sequence[Evidence]") -> tuple[list[Column], Rows]:
@@ -21,7 +21,7 @@ def evidence(quotes: "Sequence[Evidence]") -> tuple[list[Column], Rows]:
 
 def judged(verdict: "Verdict") -> str:
     """The gate's verdict in one line."""
-    failed = [f"{reason.dimension} ({reason.why})" for reason in verdict.reasons if not reason.passed]
+    failed = [reason.dimension for reason in verdict.reasons if not reason.passed]
     if not verdict.escalate:
         return "it will do"
     return f"falls short in {', '.join(failed)}" if failed else "to be deliberated"
@@ -30,7 +30,7 @@ def judged(verdict: "Verdict") -> str:
 def provenance(answer: "Answer") -> str:
     """Who gave an answer, in which time, for how many calls and tokens."""
     parts: list[str] = [answer.process]
-    if answer.coverage is not None and answer.coverage.share < 1 and answer.process != "hypergraph":
+    if answer.coverage is not None and answer.coverage.share < 1:
         parts.append(f"{answer.coverage.share:.0%} of the log read")
     parts.append(f"{answer.seconds:.2f} s")
     ledger = answer.ledger
@@ -76,6 +76,7 @@ def document(answer: "Answer") -> dict[str, object]:
     ledger, coverage = answer.ledger, answer.coverage
     return {
         "text": answer.text,
+        "trace_id": answer.trace_id,
         "process": answer.process,
         "evidence": answer.evidence,
         "seconds": answer.seconds,

@@ -12,10 +12,11 @@ from typing import Annotated
 
 import typer
 
-from memsvc_cli import asking, care, demo, evaluate, extracting, moving, output, reading, writing
+from memsvc_cli import asking, care, demo, episodes, evaluate, extracting, learning, moving, output, reading, writing
 from memsvc_cli.group import Commands
 
-WRITE, READ, MOVE, CARE, IMPROVE, TRY = "Write", "Read", "Move", "Care", "Improve", "Try and measure"
+WRITE, READ, MOVE, CARE, IMPROVE, LEARN = "Write", "Read", "Move", "Care", "Improve", "Learn"
+TRY = "Try and measure"
 
 app = typer.Typer(
     cls=Commands,
@@ -69,11 +70,18 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
     (CARE, "doctor", care.doctor),
     (IMPROVE, "extract", extracting.extract),
     (IMPROVE, "jobs", extracting.jobs),
+    (LEARN, "add-episode", episodes.add_episode),
+    (LEARN, "episodes", episodes.episodes),
+    (LEARN, "reflect", episodes.reflect),
+    (LEARN, "feedback", learning.feedback),
+    (LEARN, "retain", learning.retain),
     (TRY, "demo", demo.demo),
     (TRY, "bench", evaluate.bench),
 ]
 for _panel, _name, _command in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
+app.add_typer(learning.utility, name="utility", rich_help_panel=LEARN)
+app.add_typer(learning.gate, name="gate", rich_help_panel=LEARN)
 app.add_typer(evaluate.app, name="eval", rich_help_panel=TRY)
 
 

@@ -95,7 +95,7 @@ def _shown(show: output.Step) -> "Callable[[Event], None]":
 
     def event(one: "Event") -> None:
         if one.stage == "deliberating":
-            show("", f"Deliberating {one.done}/{one.total}")
+            show("", f"Deliberating {one.done}/{one.total}" if one.done < one.total else "Answering")
         elif one.stage == "retrieved":
             show(f"{one.seconds:6.2f} s  retrieved {views.plural(one.done, 'memory', 'memories')}", "Drafting")
         elif one.stage == "drafted":
@@ -114,6 +114,8 @@ def _print(answer: "Answer", *, explain: bool) -> None:
         output.table(*answer_views.evidence(answer.evidence))
     if not explain:
         return
+    if answer.trace_id is not None:
+        output.note(f"Reward it with: memsvc feedback {answer.trace_id} --reward 1")
     if answer.verdict is not None and answer.verdict.reasons:
         output.line()
         output.table(*answer_views.reasons(answer.verdict))

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from memsvc_cli import options, output, views
-from memsvc_cli.opening import opened
+from memsvc_cli.opening import known, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memsvc import Memory
+    from memsvc.doctor import Check
 
 
 def namespaces(db: options.Db = None, json: options.Json = False) -> None:
@@ -42,7 +45,7 @@ def verify(namespace: options.AnyNamespace = None, db: options.Db = None, json: 
     Exits with 1 if there are problems, and lists them.
     """
     with opened(db) as memory:
-        names = [_known(memory, namespace)] if namespace else memory.namespaces()
+        names = [known(memory, namespace)] if namespace else memory.namespaces()
         with output.spinner("Verifying"):
             problems = memory.verify(namespace=namespace)
     if json:
@@ -84,22 +87,36 @@ def doctor(db: options.Db = None, json: options.Json = False) -> None:
     from memsvc import Settings
     from memsvc.doctor import examine
 
-    settings = Settings.load(database=db)
-    with output.spinner("Examining"):
-        found = list(examine(settings))
+    found = []
+    for check in _as_they_come(examine(Settings.load(database=db))):
+        found.append(check)
+        if output.on_terminal() and not json:
+            _say(check)
     if json:
         output.document({"checks": found})
-    else:
+    elif not output.on_terminal():
         output.table(*views.checks(found))
     if any(check.status == "failed" for check in found):
         raise typer.Exit(1)
 
 
+def _as_they_come(checks: "Iterator[Check]") -> "Iterator[Check]":
+    """Each check when it is done, with a spinner until then."""
+    while True:
+        with output.spinner("Examining"):
+            check = next(checks, None)
+        if check is None:
+            return
+        yield check
+
+
+def _say(check: "Check") -> None:
+    """A check for a person, and below it what to do."""
+    lead = f"{check.part:<9}{check.status:<7}"
+    output.line(check.found, lead=lead)
+    if check.advice:
+        output.line(check.advice, style="dim", indent=len(lead))
+
+
 def _chosen(memory: "Memory", namespace: str | None) -> list[str]:
     return memory.namespaces() if namespace is None else [namespace]
-
-
-def _known(memory: "Memory", namespace: str) -> str:
-    """The namespace, which must be there: a mistyped one has no problems either."""
-    memory.stats(namespace=namespace)
-    return namespace

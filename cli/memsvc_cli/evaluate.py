@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memsvc_cli import options, output
+from memsvc_cli import learn_evaluate, options, output
 from memsvc_cli.group import Commands
 from memsvc_cli.opening import opened, own_or_temporary
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=Commands, help="Score how much of the evidence is found, on a public data set.", no_args_is_help=True
 )
+
+app.add_typer(learn_evaluate.app, name="learning")
 
 _STAGES = {"add": "Storing", "search": "Asking", "baselines": "Plain methods"}
 

@@ -18,8 +18,8 @@ class Preparable(Protocol):
 
 
 @contextmanager
-def opened(db: str | None, *, create: bool = False) -> Iterator["Memory"]:
-    """The memory in `db`, or in the database of the settings; closed at the end.
+def opened(db: str | None, *, create: bool = False, model: str | None = None) -> Iterator["Memory"]:
+    """The memory in `db`, or in the database of the settings; closed at the end. `model` wins over the settings' one.
 
     Without `create` a database that is not there is an error: a mistyped path must not become a
     new and empty memory. A command ends too soon for work in the background: facts are worked out by a process that
@@ -27,8 +27,16 @@ def opened(db: str | None, *, create: bool = False) -> Iterator["Memory"]:
     """
     from memsvc import Memory, Settings
 
-    with Memory.open(db, create=create, settings=Settings.load(extraction="off")) as memory:
+    with Memory.open(
+        db, create=create, settings=Settings.load(extraction="off", reflection="off", model=model)
+    ) as memory:
         yield memory
+
+
+def known(memory: "Memory", namespace: str) -> str:
+    """The namespace, which must be there: a mistyped one has no problems and no jobs either."""
+    memory.stats(namespace=namespace)
+    return namespace
 
 
 @contextmanager

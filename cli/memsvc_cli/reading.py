@@ -35,6 +35,9 @@ def search(
     speaker: options.Speaker = None,
     kind: options.Kind = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the parts of each score.")] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Keep what was found, so that `feedback` can reward it.")
+    ] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
@@ -47,11 +50,20 @@ def search(
     """
     wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
     with opened(db) as memory:
-        found = memory.search(query, namespace=namespace, top_k=top_k, token_budget=token_budget, **wanted)
+        found = memory.search(query, namespace=namespace, top_k=top_k, token_budget=token_budget, trace=trace, **wanted)
         if json:
-            output.document({"namespace": namespace, "query": query, "hits": [_hit(hit) for hit in found]})
+            output.document(
+                {
+                    "namespace": namespace,
+                    "query": query,
+                    "trace_id": found.trace_id,
+                    "hits": [_hit(hit) for hit in found],
+                }
+            )
         elif found:
             output.table(*views.hits(found, explain=explain))
+        if found.trace_id is not None and not json:
+            output.note(f"Reward what helped with: memsvc feedback {found.trace_id} --reward 1")
         if explain or not found:
             explain_gaps(memory, namespace, found=bool(found))
 
@@ -120,7 +132,7 @@ def history(
 
 
 def _hit(hit: "Hit") -> dict[str, object]:
-    return {"rank": hit.rank, "score": hit.score, "parts": hit.parts, "memory": hit.memory}
+    return {"rank": hit.rank, "score": hit.score, "parts": hit.parts, "blend": hit.blend, "memory": hit.memory}
 
 
 def explain_gaps(memory: "Memory", namespace: str, *, found: bool) -> None:

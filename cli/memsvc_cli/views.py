@@ -1,5 +1,6 @@
 """How the library's values look as rows; printing them is `output`'s business."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 Rows = list[list[str]]
 
+_COSTS = ("calls", "prompt_tokens", "completion_tokens")
+_LONGEST_ERROR = 100
 _PARTS = ("dense", "lexical", "graph", "prior", "utility")
 
 
@@ -43,13 +46,13 @@ def memories(found: "Sequence[Memory]") -> tuple[list[Column], Rows]:
 
 
 def jobs(found: "Sequence[Job]") -> tuple[list[Column], Rows]:
-    """Jobs in the order they were queued, with what came of them or what went wrong."""
+    """Jobs in the order they were queued, with what came of them or the beginning of what went wrong."""
     columns = [
         Column("job", right=True, style="dim"),
         Column("namespace", style="cyan"),
+        Column("kind"),
         Column("state"),
-        Column("attempts", right=True),
-        Column("messages", right=True),
+        Column("tries", right=True),
         Column("queued"),
         Column("outcome", wrap=True),
     ]
@@ -57,14 +60,22 @@ def jobs(found: "Sequence[Job]") -> tuple[list[Column], Rows]:
         [
             str(one.key),
             one.namespace,
+            one.kind,
             one.state,
             str(one.attempts),
-            str(len(one.messages)),
-            when(one.created_at, seconds=True),
-            one.error or _mapping({name: count for name, count in one.result.items() if count}),
+            when(one.created_at),
+            _shortened(one.error) if one.error else counted([one]),
         ]
         for one in found
     ]
+
+
+def counted(jobs: "Sequence[Job]") -> str:
+    """What came of jobs, summed up; what it cost is for JSON."""
+    sums: Counter[str] = Counter()
+    for job in jobs:
+        sums.update({name: n for name, n in job.result.items() if isinstance(n, int) and name not in _COSTS})
+    return ", ".join(f"{number:,} {name}" for name, number in sums.items() if number)
 
 
 def checks(found: "Sequence[Check]") -> tuple[list[Column], Rows]:
@@ -111,8 +122,8 @@ def changes(steps: "Sequence[Change]") -> tuple[list[Column], Rows]:
 
 
 def counts(by_namespace: Mapping[str, Mapping[str, int]]) -> tuple[list[Column], Rows]:
-    """One row of counts a namespace."""
-    names = list(next(iter(by_namespace.values()), {}))
+    """One row a namespace of the counts that fit a terminal; --json has the rest."""
+    names = ("sessions", "messages", "memories", "cold", "episodes", "stale", "version")
     columns = [Column("namespace", style="cyan", wrap=True), *(Column(name, right=True) for name in names)]
     return columns, [[namespace, *(str(row[name]) for name in names)] for namespace, row in by_namespace.items()]
 
@@ -152,6 +163,10 @@ def _hit_row(hit: "Hit", explain: bool) -> list[str]:
         f"{hit.score:.3f}",
         hit.id,
     ]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_ERROR else f"{text[: _LONGEST_ERROR - 1]}…"
 
 
 def _mapping(values: Mapping[str, object]) -> str:

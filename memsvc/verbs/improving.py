@@ -1,4 +1,4 @@
-"""extract, jobs, retry."""
+"""extract, reflect, jobs, retry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from memsvc_store.shapes import JOB_STATES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memsvc.jobs import ExtractionSummary
+    from memsvc.outcomes import ExtractionSummary
     from memsvc_store.shapes import Job, JobState
 
 
@@ -21,7 +21,11 @@ class Improving(Parts):
     """The verbs of work that is done later."""
 
     def extract(
-        self, *, namespace: str | None = None, on_event: Callable[[Job], None] | None = None
+        self,
+        *,
+        namespace: str | None = None,
+        on_event: Callable[[Job], None] | None = None,
+        on_queued: Callable[[int], None] | None = None,
     ) -> ExtractionSummary:
         """Work out the facts of messages that were not worked through yet, now; of one namespace or of all.
 
@@ -30,12 +34,23 @@ class Improving(Parts):
 
         Args:
             on_event: called with each job when it has ended; what it raises ends the work.
+            on_queued: called once, with how many jobs there are to do.
+
+        Raises:
+            SettingsError: no language model is configured.
+            ModelUnavailable: the model is away; what was not done stays queued.
+            ModelInaccessible: its server refuses the key, or knows no such model; likewise.
+        """
+        return self._extraction.extract(self._namespaces(namespace), on_event, on_queued)
+
+    def reflect(self, *, namespace: str | None = None, on_event: Callable[[Job], None] | None = None) -> list[Job]:
+        """Have the model write the experience of episodes that only a rule has summed up, now; the jobs as they ended.
 
         Raises:
             SettingsError: no language model is configured.
             ModelUnavailable: the model is away; what was not done stays queued.
         """
-        return self._extraction.extract(self._namespaces(namespace), on_event)
+        return self._reflection.catch_up(self._namespaces(namespace), on_event)
 
     def jobs(self, *, namespace: str | None = None, state: JobState | None = None) -> list[Job]:
         """The jobs of one namespace or of all, in the order they were queued.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memsvc import ingest, transfer
 from memsvc.verbs.parts import Parts
-from memsvc_store.shapes import Draft, Fact
+from memsvc_store.shapes import Draft, EpisodeDraft, Fact
 from memsvc_store.writes import draft_id
 
 if TYPE_CHECKING:
@@ -45,12 +45,15 @@ class Moving(Parts):
         self._wake(namespace)
         return receipts
 
-    def _import(self, namespace: str, batch: Sequence[Draft | Fact], ids: dict[str, str]) -> list[Receipt]:
-        """Store one batch of an export; `ids` gathers what its messages are called here."""
-        facts = [transfer.moved(item, ids) for item in batch if isinstance(item, Fact)]
+    def _import(self, namespace: str, batch: Sequence[transfer.Item], ids: dict[str, str]) -> list[Receipt]:
+        """Store one batch of an export, all of one kind; `ids` gathers what its messages are called here."""
         drafts = [item for item in batch if isinstance(item, Draft)]
         receipts = self._store(namespace, drafts)
         ids |= {draft_id(draft): receipt.id for draft, receipt in zip(drafts, receipts, strict=True) if receipt.id}
+        facts = [transfer.moved(item, ids) for item in batch if isinstance(item, Fact)]
         vectors = self._vectors(namespace, [fact.text for fact in facts])
-        found = [replace(fact, vector=vectors.get(fact.text)) for fact in facts]
-        return receipts + self.store.add_facts(namespace, found)
+        receipts += self.store.add_facts(namespace, [replace(one, vector=vectors.get(one.text)) for one in facts])
+        episodes = [item for item in batch if isinstance(item, EpisodeDraft)]
+        vectors = self._vectors(namespace, [one.memory_text for one in episodes])
+        found = [replace(one, vector=vectors.get(one.memory_text)) for one in episodes]
+        return receipts + self.store.add_episodes(namespace, found)

@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from memsvc import ingest, wiring
+from memsvc.background import Background
 from memsvc.lookup import Lookup
 from memsvc.models.embedding.checked import CheckedEmbedder
 from memsvc.reembed import Reembedder
+from memsvc.tracing import Tracer
 from memsvc_store.shapes import Draft, Receipt
 
 if TYPE_CHECKING:
@@ -17,11 +19,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memsvc.asking import Asker
-    from memsvc.jobs import ExtractionWorker
+    from memsvc.jobs import ExtractionWorker, Worker
+    from memsvc.recall import Recall
+    from memsvc.reflection import Attempt
     from memsvc.settings import Settings
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
+
+
+RETAIN_SECONDS = 5.0
+"""How long writes are gathered before the index is cut to its budget: scoring looks at every memory."""
 
 
 class Parts:
@@ -39,8 +47,9 @@ class Parts:
         self._now = now
         self._checked = CheckedEmbedder(embedder)
         self._reembedder = Reembedder(store, self._checked)
+        self._tracer = Tracer(store, now)
         self._models = wiring.LanguageModels(settings, language_model)
-        self._lookup = Lookup(store, self._checked, stale=self._reembedder.wake)
+        self._lookup = Lookup(store, self._checked, stale=self._reembedder.wake, weight=settings.search_weight)
 
     @property
     def language_model(self) -> LanguageModel | None:
@@ -49,8 +58,9 @@ class Parts:
 
     def close(self) -> None:
         """Stop background work and let go of the database. Nothing is lost without it."""
-        if "_extraction" in self.__dict__:  # it was made
-            self._extraction.close()
+        for worker in ("_extraction", "_reflection", "_retention"):
+            if worker in self.__dict__:  # it was made
+                self.__dict__[worker].close()
         self._reembedder.close()
         self.store.close()
 
@@ -58,7 +68,13 @@ class Parts:
     def _asker(self) -> Asker:
         from memsvc.asking import Asker  # with what follows: 60 ms that a search needs not
 
-        return Asker(self.settings, self._lookup, self._models)
+        return Asker(self.settings, self._lookup, self._models, self._tracer, self.store.learning)
+
+    @cached_property
+    def _recall(self) -> Recall:
+        from memsvc.recall import Recall
+
+        return Recall(self.settings, self.store, self._lookup, self._tracer)
 
     @cached_property
     def _extraction(self) -> ExtractionWorker:
@@ -66,10 +82,29 @@ class Parts:
 
         return ExtractionWorker(self.store, self._checked, self._models.get, self.settings)
 
+    @cached_property
+    def _reflection(self) -> Worker[Attempt]:
+        from memsvc.jobs import Worker
+        from memsvc.reflection import Reflection
+
+        return Worker(self.store, Reflection(self.store), self._models.get)
+
+    @cached_property
+    def _retention(self) -> Background:
+        from memsvc.retaining import retain
+
+        def see_to(namespace: str) -> None:
+            assert self.settings.hot_memories is not None
+            retain(self.store, namespace, self.settings.hot_memories, self._now())
+
+        return Background("retention", see_to)
+
     def _wake(self, namespace: str) -> None:
-        """Have what is new worked through in the background, if the settings say so."""
+        """Have what is new seen to in the background, if the settings say so."""
         if self.settings.extraction == "background":
             self._extraction.wake(namespace)
+        if self.settings.hot_memories is not None:
+            self._retention.wake(namespace, RETAIN_SECONDS)
 
     def _namespaces(self, namespace: str | None) -> list[str]:
         """This one, or all."""

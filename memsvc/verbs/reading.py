@@ -1,4 +1,4 @@
-"""search, ask, get, list, history."""
+"""search, search_episodes, ask, get, list, history."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from memsvc import budget, ingest
 from memsvc.filters import Filters, parse_filters
+from memsvc.tracing import Hits, considered
 from memsvc.verbs.parts import Parts
 
 if TYPE_CHECKING:
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
 
     from memsvc.answer import Answer
     from memsvc.asking import AskOptions
+    from memsvc.episodes import Episodes
     from memsvc.events import Event
+    from memsvc.recall import EpisodeOptions
     from memsvc_store import shapes
-    from memsvc_store.shapes import Change, Hit
+    from memsvc_store.shapes import Change
 
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]
-    Hits = list[Hit]
     Memories = list[shapes.Memory]
 
 
@@ -33,6 +35,7 @@ class Reading(Parts):
         namespace: str,
         top_k: int | None = None,
         token_budget: int | None = None,
+        trace: bool = False,
         **filters: Unpack[Filters],
     ) -> Hits:
         """The memories that fit a question best, best first, each with the parts of its score.
@@ -41,6 +44,7 @@ class Reading(Parts):
             top_k: how many at most; 10 unless a budget is given.
             token_budget: of the best 200 (or `top_k`), each is taken in rank order if its text fits
                 into what is left of so many tokens (`count_tokens`).
+            trace: keep what was found, so that `feedback(hits.trace_id, ...)` can reward it; one durable write.
             **filters: `since`, `until`, `as_of`, `session_id`, `speaker`, `kind`, applied inside the look-up.
 
         Raises:
@@ -50,8 +54,29 @@ class Reading(Parts):
         ingest.checked_text(query, self.settings.max_text_chars)
         limit = budget.limit(top_k, token_budget)
         wanted = parse_filters(filters)
-        hits = self._lookup.search(namespace, query, limit, wanted)
-        return hits if token_budget is None else budget.within(hits, token_budget)
+        found = self._lookup.search(namespace, query, limit, wanted)
+        hits = found if token_budget is None else budget.within(found, token_budget)
+        if not trace:
+            return Hits(hits)
+        used = [hit.id for hit in hits]
+        weight = self.settings.search_weight
+        return Hits(
+            hits, self._tracer.keep(namespace, "search", query, used=used, pool=considered(hits), weight=weight)
+        )
+
+    def search_episodes(self, intent: str, *, namespace: str, **options: Unpack[EpisodeOptions]) -> Episodes:
+        """The episodes that fit a task best: those to follow and those to avoid (MemRL, section 4.2).
+
+        Of the `pool` episodes whose intents are most alike, and alike enough, the `top_k` best by similarity and
+        learned utility. Reward them with `feedback(episodes.trace_id, ...)` once the task is done.
+
+        Args:
+            **options: see `EpisodeOptions`; beside them the filters of `search` but `kind`.
+
+        Raises:
+            InvalidInput: an empty intent, an unknown option, or a value out of its bounds.
+        """
+        return self._recall.find(intent, namespace, options)
 
     def ask(
         self,

@@ -1,14 +1,18 @@
-"""add, update, delete."""
+"""add, add_episode, update, delete."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from memsvc import ingest
+from memsvc import attempts, ingest
 from memsvc.verbs.parts import Parts
 from memsvc_store.clock import parse_timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from memsvc.experience import Trajectory
     from memsvc.filters import Time
     from memsvc.ingest import Messages
     from memsvc_store.shapes import Memory, Receipt
@@ -44,6 +48,50 @@ class Writing(Parts):
         receipts = self._store(namespace, ingest.drafts(messages, envelope))
         self._wake(namespace)
         return receipts
+
+    def add_episode(
+        self,
+        intent: str,
+        trajectory: Trajectory,
+        *,
+        namespace: str,
+        reward: float | None = None,
+        success: bool | None = None,
+        experience: str | None = None,
+        key: str | None = None,
+        session_id: str | None = None,
+        timestamp: Time | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Receipt:
+        """Store a task attempt, verbatim; returns once it is on disk (MemRL, section 4.3).
+
+        Args:
+            intent: what was asked: what later tasks are compared with.
+            trajectory: what was done: a text, or its steps (strings, or mappings that JSON can hold).
+            reward: from -1 to 1. At least one of reward and success is needed.
+            success: by default whether the reward is above 0.
+            experience: what to take from it. By default the trajectory's own steps, trimmed; where a language model is
+                set, a background job (`reflect`) writes a script or a reflection instead.
+            key: makes the call idempotent, as in `add`.
+            timestamp: when it was; by default now.
+
+        Raises:
+            InvalidNamespace, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was stored.
+            DatabaseError, EmbedderError: nothing was stored.
+        """
+        namespace = ingest.checked_namespace(namespace)
+        draft = attempts.drafted(
+            intent, trajectory, reward=reward, success=success, experience=experience, key=key,
+            session_id=session_id, timestamp=timestamp, metadata=metadata,
+            now=self._now(), max_text_chars=self.settings.max_text_chars,
+        )  # fmt: skip
+        [vector] = self._checked.embed([draft.intent])
+        node = self._lookup.intent_node(namespace, draft.intent, vector, self.settings.intent_similarity)
+        complete = replace(draft, vector=vector, entities=(*draft.entities, node))
+        [receipt] = self.store.add_episodes(namespace, [complete])
+        if self.settings.reflection == "background" and self.language_model is not None:
+            self._reflection.wake(namespace)
+        return receipt
 
     def update(
         self,

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
-from memsvc_store.text import count_tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from memsvc_store.shapes import Memory
-
-Policy = Literal["quality", "majority", "consensus", "filter", "never", "always"]
+Policy = Literal["quality", "majority", "consensus", "filter", "calibrated", "never", "always"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 Deliberation = Literal["scan", "hypergraph", "auto"]
@@ -21,13 +14,16 @@ DELIBERATIONS: tuple[Deliberation, ...] = get_args(Deliberation)
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """How the log is read: messages a chunk, messages before it that are shown for context, and tokens in all."""
+    """How the log is read. Tokens are estimated (`passages.tokens`).
+
+    Attributes:
+        chunk: messages a call.
+        context: messages before them that are shown to be understood.
+        tokens: of the log that are read in all.
+        room: tokens of lines that one prompt holds; a chunk ends there, too.
+    """
 
     chunk: int = 60
     context: int = 4
     tokens: int = 200_000
-
-    def fits(self, log: Sequence[Memory]) -> bool:
-        """Whether the whole log can be read. No text has more tokens than characters, so that few need counting."""
-        characters = sum(len(message.text) for message in log)
-        return characters <= self.tokens or sum(count_tokens(message.text) for message in log) <= self.tokens
+    room: int = 11_000

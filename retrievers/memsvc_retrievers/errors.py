@@ -3,7 +3,8 @@
 MemsvcError                 (the trunk is drawn in `memsvc_store.errors`)
 ├── ModelError              a model that memsvc relies on failed
 │   ├── ModelUnavailable    not reached, too slow, or failing, also after the retries
-│   ├── ModelRefused        it answered that it will not: unknown model, bad key, prompt too long
+│   ├── ModelRefused        it answered that it will not, such as to a prompt that is too long
+│   │   └── ModelInaccessible   nor to any other: bad key, unknown model, wrong address
 │   └── InvalidReply        its reply cannot be read, also after the repairs
 └── Cancelled               the caller stopped it
 """
@@ -22,7 +23,11 @@ class ModelUnavailable(ModelError):
 
 
 class ModelRefused(ModelError):
-    """The model's server answered that it will not do this: unknown model, bad key, prompt too long."""
+    """The model's server answered that it will not do this, such as a prompt that is too long."""
+
+
+class ModelInaccessible(ModelRefused):
+    """The model's server does nothing for this caller: bad key, unknown model, wrong address."""
 
 
 class InvalidReply(ModelError):

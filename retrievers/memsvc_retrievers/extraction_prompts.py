@@ -5,12 +5,12 @@ Pure functions of what they show. Numbers in a reply are those of the lines that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from memsvc_retrievers.language import Prompt
-from memsvc_retrievers.passages import Passage, numbered
+from memsvc_retrievers.passages import Passage, line, numbered, one_line
 from memsvc_retrievers.replies import Long, Numbers, Reply
 
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ class DecisionReply(Reply):
     old: int
     text: Long
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_nothing(cls, said: Any) -> Any:
+        """An ADD is of no old fact and has no text: harmless where they are left out, or null."""
+        if not isinstance(said, dict):
+            return said
+        return {"old": 0, "text": ""} | {key: value for key, value in said.items() if value is not None}
+
 
 class DecisionsReply(Reply):
     """One decision a new fact."""
@@ -79,25 +87,19 @@ def facts_prompt(messages: Sequence[Memory], before: Sequence[Memory], known: Se
 
 def update_prompt(old: Sequence[Memory], new: Sequence[tuple[str, str]]) -> Prompt:
     """Ask what becomes of old facts in the light of new ones; the new ones as (day, text)."""
-    lines = "\n".join(f"[{number}] ({day}) {_one_line(text)}" for number, (day, text) in enumerate(new, 1))
+    lines = "\n".join(f"[{number}] ({day}) {one_line(text)}" for number, (day, text) in enumerate(new, 1))
     user = f"Old facts:\n{_facts(old, numbers=True)}\n\nNew facts:\n{lines}"
     return Prompt(_UPDATE, user, "update")
 
 
 def _facts(facts: Sequence[Memory], *, numbers: bool = False) -> str:
     return "\n".join(
-        f"{f'[{number}]' if numbers else '-'} ({fact.valid_from:%Y-%m-%d}) {_one_line(fact.text)}"
+        f"{f'[{number}]' if numbers else '-'} ({fact.valid_from:%Y-%m-%d}) {one_line(fact.text)}"
         for number, fact in enumerate(facts, 1)
     ) or "(nothing)"  # fmt: skip
 
 
 def _plain(messages: Sequence[Memory]) -> str:
     """Messages without numbers, so that no fact can name one of them as its source."""
-    return "\n".join(
-        f"- {message.valid_from:%Y-%m-%d %H:%M, %A} | {message.speaker}: {_one_line(message.text)}"
-        for message in messages
-    ) or "(nothing)"  # fmt: skip
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    lines = [line(0, Passage.of(message)).removeprefix("[0]") for message in messages]
+    return "\n".join(f"-{one}" for one in lines) or "(nothing)"

@@ -1,6 +1,6 @@
 """The fast look-up: likeness of meaning, words and the hypergraph, fused.
 
-    final = dense + lexical + graph + prior        (constants in ranking.py)
+    final = dense + lexical + graph + prior + utility        (constants in ranking.py)
 
     dense   = W_DENSE   * share(c(i) + NEIGHBOUR * (c(i-1) + c(i+1))),   c = share(cosine), neighbours in the session
     lexical = W_LEXICAL * share(BM25(i))
@@ -10,13 +10,17 @@
             + W_THINGS  * share(walk from the named things and key phrases of the question)
             + W_NEAR    * share(cosine with the mean of the three best so far)
 
+    utility = weight / (1 - weight) * std(scores) * z(Q)     within the `LEARNED` best by all the rest; 0 while
+              nothing was learned of any of them
+
 Candidates are the `POOL` best of each ingredient. Filters are applied inside each look-up, so that
 k means k.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,10 +28,12 @@ from memsvc_retrievers import ranking as rank
 from memsvc_retrievers import walk
 from memsvc_retrievers.ranking import share
 from memsvc_store import filtering
-from memsvc_store.shapes import NO_FILTER, Parts
+from memsvc_store.shapes import NO_FILTER, Blend, Parts
 from memsvc_store.vectors import at_least_kth
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from memsvc_retrievers.question import Question
@@ -40,6 +46,16 @@ if TYPE_CHECKING:
 
 POOL = 200
 SEEDS = 3
+LEARNED = 100
+"""Best rows among which learned utility decides; all that are returned, where those are more."""
+
+
+class Found(NamedTuple):
+    """One row that was found, the parts of its score, and how learned utility came in; None where it did not."""
+
+    row: int
+    parts: Parts
+    blend: Blend | None = None
 
 
 def find(
@@ -49,7 +65,8 @@ def find(
     limit: int,
     wanted: Filter = NO_FILTER,
     among: NDArray[np.bool_] | None = None,
-) -> list[tuple[int, Parts]]:
+    weight: float = 0.0,
+) -> list[Found]:
     """The best rows for a question, best first, each with the parts of its score.
 
     Args:
@@ -57,6 +74,7 @@ def find(
         vector: the embedded `question.text`, unit length, shape `(dimension,)`.
         limit: how many at most; fewer come back only when fewer are let through.
         among: which rows to look among beside the filter, shape `(rows,)`; None for all.
+        weight: how much learned utility counts, from 0 to below 1; 0 ranks as if nothing had been learned.
     """
     mask = filtering.mask(shard, wanted)
     if among is not None:
@@ -77,9 +95,29 @@ def find(
     before = rank.prior(shard.lexical.lengths[rows], shard.only_asks.values[rows])
     so_far = dense + literal + graph + before
     graph += rank.W_NEAR * _near(shard, rows, so_far)
-    order = rank.best(dense + literal + graph + before, shard.keys.values[rows], limit)
+    order, utility, blends = _ranked(shard, rows, dense + literal + graph + before, limit, weight)
     columns = (column[order].tolist() for column in (dense, literal, graph, before))
-    return [(int(rows[place]), Parts(*parts)) for place, parts in zip(order, zip(*columns, strict=True), strict=True)]
+    parts = [Parts(*values) for values in zip(*columns, utility, strict=True)]
+    return list(map(Found, rows[order].tolist(), parts, blends))
+
+
+def _ranked(
+    shard: Shard, rows: Rows, scores: Scores, limit: int, weight: float
+) -> tuple[Rows, list[float], Sequence[Blend | None]]:
+    """Places in `rows`, best first, each with what was learned of it added; as they are where nothing was learned."""
+    keys = shard.keys.values[rows]
+    order = rank.best(scores, keys, max(limit, LEARNED))
+    pool = rows[order]
+    if not weight or not shard.visited.values[pool].any():
+        order = order[:limit]
+        return order, [0.0] * len(order), [None] * len(order)
+    fused, q = np.asarray(scores[order], np.float64), shard.q.values[pool]
+    z_fused, z_q = rank.zscores(fused, math.inf), rank.zscores(q)
+    utility = rank.learned_share(fused, z_q, weight)
+    again = rank.best(fused + utility, keys[order], limit)
+    columns = (column[again].tolist() for column in (z_fused, q, z_q))
+    blends = [Blend(z, worth, z_worth, weight) for z, worth, z_worth in zip(*columns, strict=True)]
+    return order[again], utility[again].tolist(), blends
 
 
 def _candidates(shard: Shard, mask: NDArray[np.bool_] | None, look: Look, scores: list[Scores], pool: int) -> Rows:

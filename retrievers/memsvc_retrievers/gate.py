@@ -3,14 +3,15 @@
 A gate says how the fast answer is drafted, since some need several drafts, and judges the drafts.
 Whatever it can't make sense of escalates. An answer of NONE escalates without a call.
 
-| policy    | drafts | calls of the gate | escalates                                                    |
-|-----------|--------|-------------------|--------------------------------------------------------------|
-| quality   | 1      | 1                 | if relevance, faithfulness or completeness fails             |
-| majority  | 3      | 1                 | unless two of three answers at temperature 0.7 say the same  |
-| consensus | 3      | 1                 | unless all three do                                          |
-| filter    | 1      | 1, before it      | on NONE; drafts from the memories that a call finds relevant |
-| never     | 1      | 0                 | never                                                        |
-| always    | 0      | 0                 | always, without a draft                                      |
+| policy     | drafts | calls of the gate | escalates                                                       |
+|------------|--------|-------------------|-----------------------------------------------------------------|
+| quality    | 1      | 1                 | if relevance, faithfulness or completeness fails                |
+| majority   | 3      | 1                 | unless two of three answers at temperature 0.7 say the same     |
+| consensus  | 3      | 1                 | unless all three do                                             |
+| filter     | 1      | 1, before it      | on NONE; drafts from the memories that a call finds relevant    |
+| calibrated | 1      | 1                 | if the verdict of `quality` and the look-up's margins are risky |
+| never      | 1      | 0                 | never                                                           |
+| always     | 0      | 0                 | always, without a draft                                         |
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from typing import TYPE_CHECKING, Protocol
 from memsvc_retrievers import prompts
 from memsvc_retrievers.drafting import Draft, draft, relevant
 from memsvc_retrievers.errors import InvalidReply
+from memsvc_retrievers.gate_features import features
 from memsvc_retrievers.replies import GateReply, VoteReply
+from memsvc_store.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from memsvc_retrievers.choices import Policy
     from memsvc_retrievers.language import LanguageModel
@@ -67,8 +70,33 @@ class Gate(Protocol):
         ...
 
 
-def build_gate(policy: Policy) -> Gate:
-    """The gate of that name."""
+class Scorer(Protocol):
+    """A model of the risk of a fast answer, fitted to what became of earlier ones."""
+
+    @property
+    def threshold(self) -> float:
+        """The risk above which an answer escalates."""
+        ...
+
+    def risk(self, known: Mapping[str, float]) -> float:
+        """How likely the answer is bad, given its `features`."""
+        ...
+
+
+def build_gate(policy: Policy, scorer: Scorer | None = None, scores: Sequence[float] = ()) -> Gate:
+    """The gate of that name, for one question.
+
+    Args:
+        scorer: what `calibrated` asks; the others have no use for it.
+        scores: of the hits that the passages are, best first; for `calibrated` as well.
+
+    Raises:
+        InvalidInput: `calibrated` without a scorer.
+    """
+    if policy == "calibrated":
+        if scorer is None:
+            raise InvalidInput("gate 'calibrated' came without a scorer; calibrate one, or use 'quality'")
+        return CalibratedGate(scorer, scores)
     gates: dict[Policy, Gate] = {
         "quality": QualityGate(),
         "majority": VotingGate("majority", needed=2),
@@ -111,6 +139,25 @@ class QualityGate(_OneDraft):
         return drafted, Verdict("quality", not all(reason.passed for reason in reasons), reasons)
 
 
+class CalibratedGate(_OneDraft):
+    """The quality gate's verdict is one sign among others; what is too risky by all of them escalates."""
+
+    def __init__(self, scorer: Scorer, scores: Sequence[float]) -> None:
+        self._scorer, self._scores = scorer, scores
+
+    def judge(
+        self, question: str, passages: Sequence[Passage], drafts: Sequence[Draft], model: LanguageModel
+    ) -> tuple[Draft, Verdict]:
+        """One call, as the quality gate; where that gives no verdict in three dimensions, the answer escalates."""
+        drafted, quality = QualityGate().judge(question, passages, drafts, model)
+        known = features(quality, drafted, self._scores)
+        if known is None:
+            return drafted, Verdict("calibrated", True, quality.reasons)
+        risk, limit = self._scorer.risk(known), self._scorer.threshold
+        why = f"a risk of {risk:.3f}, and answers escalate above {limit:.3f}"
+        return drafted, Verdict("calibrated", risk > limit, (*quality.reasons, Reason("risk", risk <= limit, why)))
+
+
 class VotingGate:
     """Three drafts at random; so many of them must say the same."""
 
@@ -127,7 +174,8 @@ class VotingGate:
         """One call, unless too few drafts say anything."""
         said = [one for one in drafts if not one.none]
         if len(said) < self._needed:
-            return drafts[0], _insufficient(self._policy)
+            why = f"{len(said)} of {VOTES} drafts are an answer, {self._needed} must be and say the same"
+            return drafts[0], Verdict(self._policy, True, (Reason("sufficiency", False, why),))
         [completion] = model.complete_many([prompts.vote(question, [one.text for one in said])], schema=VoteReply)
         try:
             reply = completion.value(VoteReply)

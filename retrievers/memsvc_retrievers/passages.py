@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memsvc_store.text import terms
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 _SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?。！？]*")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _QUOTE_MARKS = " \t\n\"'“”‘’«»…"
+
+QUOTED = 400
+"""Characters of a quote that is looked for; what is longer counts as not found."""
+
+_HEAD = 15
+"""Tokens of a line's number, time and speaker."""
 
 UNCITED = 3
 """Passages that stand as evidence where a model names none; they are marked as not cited."""
@@ -60,16 +66,62 @@ class Evidence:
     cited: bool = False
 
 
+def one_line(text: str) -> str:
+    """A text without line breaks and runs of blanks: no stored text, and no name, can pose as another line."""
+    return " ".join(text.split())
+
+
+def tokens(text: str) -> int:
+    """A cautious estimate of what a line costs a model: a token for three bytes of its text, and 15 for its head.
+
+    English takes a token for four bytes, code and other scripts for about three. Counting a log exactly would cost more
+    than all else around a call.
+    """
+    return len(text.encode(errors="replace")) // 3 + _HEAD
+
+
+def pieces(text: str, limit: int) -> list[str]:
+    """A text in pieces of at most `limit` estimated tokens, cut at blanks where there are any; one if it fits."""
+    if tokens(text) <= limit:
+        return [text]
+    size = max(1, 3 * (limit - _HEAD) // 4)  # characters; four bytes at most each
+    found = []
+    while text:
+        cut = len(text) if len(text) <= size else text.rfind(" ", size // 2, size) + 1 or size
+        found.append(text[:cut])
+        text = text[cut:]
+    return found
+
+
+def shortened(passage: Passage, about: str, limit: int) -> Passage:
+    """A passage cut to the piece that shares most words with what it is about, if it is longer than `limit` tokens."""
+    found = pieces(passage.text, limit)
+    wanted = set(terms(about))
+    best = found[0] if len(found) == 1 else max(found, key=lambda piece: len(wanted & set(terms(piece))))
+    return replace(passage, text=best)
+
+
+def fitting(passages: Sequence[Passage], room: int) -> list[Passage]:
+    """The passages in their order, each taken if it fits into what is left of so many estimated tokens."""
+    taken = []
+    for passage in passages:
+        cost = tokens(passage.text)
+        if cost <= room:
+            room -= cost
+            taken.append(passage)
+    return taken
+
+
 def numbered(passages: Sequence[Passage], first: int = 1) -> str:
     """Passages as lines: number, day and time on its author's clock, speaker, text on one line."""
     return "\n".join(line(number, passage) for number, passage in enumerate(passages, first))
 
 
 def line(number: int, passage: Passage) -> str:
-    """One passage as a line. Line breaks inside it are gone, so that no text can pose as another line."""
+    """One passage as a line."""
     said_at = passage.said_at  # strftime would name the day in the machine's language, and take half of a scan's time
     when = f"{said_at.isoformat(' ')[:16]}, {_DAYS[said_at.weekday()]}"
-    return f"[{number}] {when} | {passage.speaker}: {' '.join(passage.text.split())}"
+    return f"[{number}] {when} | {one_line(passage.speaker)}: {one_line(passage.text)}"
 
 
 def cited(numbers: Sequence[int], passages: Sequence[Passage]) -> list[Passage]:
@@ -102,12 +154,27 @@ def best_sentence(about: str, text: str) -> str:
 
 
 def span(quote: str, text: str) -> str | None:
-    """Where a quote occurs in a text, as the text has it; None if it does not.
+    """Where a quote occurs in a text as whole words, as the text has it; None if it does not.
 
-    White space, case and the marks around a quote may differ; a word may not.
+    White space, case and the marks around a quote may differ; a word may not. Nobody quotes more than `QUOTED`
+    characters.
     """
-    quote = quote.strip(_QUOTE_MARKS)
-    if not quote or quote in text:  # nearly always, and no pattern has to be compiled (0.7 ms)
-        return quote or None
-    match = re.search(r"\s+".join(map(re.escape, quote.split())), text, re.IGNORECASE)
+    quote = quote[: QUOTED + 1].strip(_QUOTE_MARKS)
+    if not quote or len(quote) > QUOTED:
+        return None
+    at = text.find(quote)  # nearly always, and no pattern has to be compiled (0.7 ms)
+    if at >= 0 and _whole(text, at, at + len(quote)):
+        return quote
+    pattern = r"\s+".join(map(re.escape, quote.split()))
+    match = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)
     return match.group() if match else None
+
+
+def _whole(text: str, start: int, stop: int) -> bool:
+    """Whether a span begins and ends where words do."""
+    before, after = text[start - 1 : start + 1] if start else "", text[stop - 1 : stop + 1]
+    return not any(len(pair) == 2 and all(map(_in_a_word, pair)) for pair in (before, after))
+
+
+def _in_a_word(character: str) -> bool:
+    return character.isalnum() or character == "_"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memsvc_retrievers.language import Prompt
-from memsvc_retrievers.passages import numbered
+from memsvc_retrievers.passages import numbered, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,12 +83,12 @@ def answer(question: str, passages: Sequence[Passage], *, purpose: str = "answer
 
 def gate(question: str, passages: Sequence[Passage], drafted: str) -> Prompt:
     """Judge a draft in three dimensions (D-Mem, section 3.2, Policy 3)."""
-    return Prompt(_GATE, f"Lines:\n{numbered(passages)}\n\nQuestion: {question}\nAnswer: {drafted}", "gate")
+    return Prompt(_GATE, f"Lines:\n{numbered(passages)}\n\nQuestion: {question}\nAnswer: {one_line(drafted)}", "gate")
 
 
 def vote(question: str, answers: Sequence[str]) -> Prompt:
     """Find the answers that agree (D-Mem, section 3.2, majority and consensus)."""
-    listed = "\n".join(f"[{number}] {' '.join(text.split())}" for number, text in enumerate(answers, 1))
+    listed = "\n".join(f"[{number}] {one_line(text)}" for number, text in enumerate(answers, 1))
     return Prompt(_VOTE, f"Question: {question}\n\nAnswers:\n{listed}", "vote")
 
 
@@ -117,11 +117,11 @@ def merge(question: str, points: Sequence[str]) -> Prompt:
 
 def judge(question: str, points: Sequence[str], asked: Sequence[str]) -> Prompt:
     """Decide whether to go on, and where (HGMem, section 3.2)."""
-    before = "\n".join(f"- {' '.join(one.split())}" for one in asked)
+    before = "\n".join(f"- {one_line(one)}" for one in asked)
     return Prompt(_JUDGE, f"Question: {question}\n\nAsked before:\n{before}\n\n{_points(points)}", "judge")
 
 
 def _points(points: Sequence[str]) -> str:
     if not points:
         return "Points: none yet"
-    return "Points:\n" + "\n".join(f"[{number}] {' '.join(text.split())}" for number, text in enumerate(points, 1))
+    return "Points:\n" + "\n".join(f"[{number}] {one_line(text)}" for number, text in enumerate(points, 1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Item = TypeVar("Item")
 
@@ -21,9 +21,29 @@ def _at_most_items(count: int) -> Any:
     return Field(json_schema_extra={"maxItems": count})
 
 
-Short = Annotated[str, _at_most(200)]
-Long = Annotated[str, _at_most(600)]
-Numbers = Annotated[list[int], _at_most_items(12)]
+def _numbers(given: Any) -> Any:
+    """A single number, or none at all, where a list was asked for: harmless, and no reason to ask again."""
+    if given is None:
+        return []
+    return given if isinstance(given, list) else [given]
+
+
+def _score(given: Any) -> Any:
+    """7.5 or "8" mean what they say; beyond the scale is its end."""
+    try:
+        return round(min(max(float(given), 0.0), 10.0))
+    except (TypeError, ValueError, OverflowError):
+        return given
+
+
+def _text(given: Any) -> Any:
+    return "" if given is None else given
+
+
+Short = Annotated[str, BeforeValidator(_text), _at_most(200)]
+Long = Annotated[str, BeforeValidator(_text), _at_most(600)]
+Numbers = Annotated[list[int], BeforeValidator(_numbers), _at_most_items(12)]
+Score = Annotated[int, BeforeValidator(_score), Field(json_schema_extra={"minimum": 0, "maximum": 10})]
 
 
 class Reply(BaseModel):
@@ -72,7 +92,7 @@ class FoundFact(Reply):
     """A fact that bears on the question, with the numbers of the messages that it comes from."""
 
     fact: Long
-    score: Annotated[int, Field(json_schema_extra={"minimum": 0, "maximum": 10})]
+    score: Score
     messages: Numbers
     quote: Short
 

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from memsvc_retrievers import prompts
-from memsvc_retrievers.deliberation import Coverage, Deliberated
+from memsvc_retrievers.coverage import Coverage, Deliberated
 from memsvc_retrievers.drafting import draft
 from memsvc_retrievers.errors import InvalidReply
-from memsvc_retrievers.passages import Passage, Source
+from memsvc_retrievers.passages import Passage, Source, fitting, shortened, tokens
 from memsvc_retrievers.replies import EvolveReply, JudgeReply, MergeReply
 
 if TYPE_CHECKING:
@@ -82,19 +82,20 @@ class Explore(Protocol):
 
 
 def work_out(
-    question: str, explore: Explore, model: LanguageModel, *, messages: int, tell: Callable[[int, int], None]
+    question: str, explore: Explore, model: LanguageModel, *, messages: int, room: int, tell: Callable[[int, int], None]
 ) -> Deliberated:
     """Grow a working memory, and answer from it.
 
     Args:
         messages: how many messages there are, for the record of what was read.
+        room: estimated tokens of lines that one prompt holds.
         tell: called with steps done and steps at most.
 
     Raises:
         ModelError: a model that is down or refuses. A reply that can't be read ends the growing, not the answering.
         Cancelled: see `LanguageModel`.
     """
-    memory = _WorkingMemory(question, model)
+    memory = _WorkingMemory(question, model, room)
     probes = [Probe(question)]
     for step in range(1, STEPS + 1):
         looks = explore(probes, LOOK + len(memory.seen))
@@ -114,8 +115,8 @@ def work_out(
 class _WorkingMemory:
     """The points of one question, and the messages that were seen for it."""
 
-    def __init__(self, question: str, model: LanguageModel) -> None:
-        self._question, self._model = question, model
+    def __init__(self, question: str, model: LanguageModel, room: int) -> None:
+        self._question, self._model, self._room = question, model, room
         self.points: list[Point] = []
         self.seen: dict[str, Memory] = {}
         self.problems: list[str] = []
@@ -129,7 +130,9 @@ class _WorkingMemory:
         """Update points and insert new ones from what was found; what rests on no line is dropped and noted."""
         first = len(self.seen) + 1
         self.seen.update((message.id, message) for message in found)
-        fresh = [Passage.of(message) for message in list(self.seen.values())[first - 1 :]]
+        each = self._room // (CONCERNS * LOOK)
+        lines = list(self.seen.values())[first - 1 :]
+        fresh = [shortened(Passage.of(message), self._question, each) for message in lines]
         if not fresh:
             return
         reply = self._ask(prompts.evolve(self._question, self._texts(), fresh, first), EvolveReply)
@@ -171,8 +174,11 @@ class _WorkingMemory:
     def passages(self) -> list[Passage]:
         """What the answer rests on: the points, then the messages behind them and others that were seen."""
         behind = {source.id: source for point in self.points for source in point.sources}
-        messages = sorted(list((behind | self.seen).values())[:SHOWN], key=lambda message: message.valid_from)
-        return [*map(_as_passage, self.points), *map(Passage.of, messages)]
+        points = fitting([_as_passage(point) for point in self.points], self._room)
+        first = list((behind | self.seen).values())[:SHOWN]
+        messages = [shortened(Passage.of(message), self._question, self._room // LOOK) for message in first]
+        left = self._room - sum(tokens(point.text) for point in points)
+        return [*points, *sorted(fitting(messages, left), key=lambda passage: passage.said_at)]
 
     def _probe(self, concern: Concern) -> Probe | None:
         question = " ".join(concern.question.split())

@@ -60,7 +60,8 @@ def withdraw(write: Write, message: Memory, why: Literal["source deleted", "sour
         behind |= dict.fromkeys(_messages_behind(write, fact))
     if gone:
         retired = records.retired(namespace, list(behind))
-        Jobs(records.connection).insert(namespace, [[one] for one in behind if one not in retired], write.at, through=0)
+        again = [[one] for one in behind if one not in retired]
+        Jobs(records.connection).insert(namespace, "extract", again, write.at, through=0)
 
 
 def _messages_behind(write: Write, fact: Memory) -> list[str]:

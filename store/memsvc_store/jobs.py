@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
     from memsvc_store.clock import Instant
     from memsvc_store.rows import Namespace
-    from memsvc_store.shapes import JobState
+    from memsvc_store.shapes import JobKind, JobState, Kind
 
-_ns, _mem, _src, _job = schema.namespaces, schema.memories, schema.sources, schema.jobs
-
-EXTRACT = "extract"
+_ns, _mem, _src, _job, _ep = schema.namespaces, schema.memories, schema.sources, schema.jobs, schema.episodes
 
 
 class Jobs:
@@ -35,35 +33,56 @@ class Jobs:
 
     # -- queueing -------------------------------------------------------------------------------
 
-    def uncovered(self, namespace: Namespace, limit: int | None = None) -> list[tuple[int, str, str]]:
-        """(row, id, session) of the live messages behind the last row that a job covers, in the order stored.
+    def uncovered(self, namespace: Namespace, kind: JobKind, limit: int | None = None) -> list[tuple[int, str, str]]:
+        """(row, id, session) of the live memories behind the last row that a job of this kind covers, in the order
+        stored.
 
-        Messages that a fact rests on are left out: an import brought them with their facts.
+        Messages that a fact rests on are left out: an import brought them with their facts. So are episodes whose
+        experience is by more than a rule.
         """
-        rows = self._connection.execute(_UNCOVERED.limit(limit), {"namespace": namespace.key})
+        rows = self._connection.execute(_UNCOVERED[kind].limit(limit), {"namespace": namespace.key})
         return [(row.key, row.id, row.session_id) for row in rows]
 
-    def insert(self, namespace: Namespace, groups: Sequence[Sequence[str]], at: Instant, *, through: int) -> None:
-        """Queue one job a group of message ids, due at once."""
+    def insert(
+        self,
+        namespace: Namespace,
+        kind: JobKind,
+        groups: Sequence[Sequence[str]],
+        at: Instant,
+        *,
+        through: int,
+        due: Sequence[Instant] = (),
+    ) -> None:
+        """Queue one job a group of ids; `due` says when of each, at once where nothing is said."""
         rows = [
-            {"namespace_key": namespace.key, "kind": EXTRACT, "payload": dump_json({"messages": list(group)}),
-             "through": through, "state": "queued", "attempts": 0, "not_before": at.micros, "created_at": at.micros}
-            for group in groups
+            {"namespace_key": namespace.key, "kind": kind, "payload": _payload(group), "through": through,
+             "state": "queued", "attempts": 0, "not_before": when.micros, "created_at": at.micros}
+            for group, when in zip(groups, due or [at] * len(groups), strict=True)
         ]  # fmt: skip
         if rows:
             self._connection.execute(sa.insert(_job), rows)
 
+    def filling(self, namespace: Namespace, kind: JobKind, at: Instant) -> list[tuple[int, list[str]]]:
+        """(key, ids) of the groups that wait to fill: jobs that are not due yet and were never tried; locked."""
+        where = (_job.c.namespace_key == namespace.key) & (_job.c.kind == kind) & _filling(at)
+        statement = sa.select(_job.c.key, _job.c.payload).where(where).order_by(_job.c.key).with_for_update()
+        return [(row.key, json.loads(row.payload)["memories"]) for row in self._connection.execute(statement)]
+
+    def fill(self, namespace: Namespace, key: int, group: Sequence[str], *, through: int) -> None:
+        """Let a group grow."""
+        self.set(namespace, [key], payload=_payload(group), through=through)
+
     # -- working --------------------------------------------------------------------------------
 
-    def due(self, namespace: Namespace, at: Instant, limit: int) -> list[int]:
-        """Keys of jobs that may be taken up, the oldest first, locked until the transaction ends.
+    def due(self, namespace: Namespace, kind: JobKind, at: Instant, limit: int) -> list[int]:
+        """Keys of jobs of one kind that may be taken up, the oldest first, locked until the transaction ends.
 
         Jobs that another transaction has locked are passed over, where rows are locked (PostgreSQL).
         """
         queued = (_job.c.state == "queued") & (_job.c.not_before <= at.micros)
         statement = (
             sa.select(_job.c.key)
-            .where(_job.c.namespace_key == namespace.key, queued | _abandoned(at))
+            .where(_job.c.namespace_key == namespace.key, _job.c.kind == kind, queued | _abandoned(at))
             .order_by(_job.c.key)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -100,7 +119,7 @@ class Jobs:
 
     def retry(self, namespace: Namespace, at: Instant) -> int:
         """Make failed jobs, and those that wait for another attempt, due now and as good as new; how many."""
-        waiting = (_job.c.state == "queued") & (_job.c.not_before > at.micros)
+        waiting = (_job.c.state == "queued") & (_job.c.not_before > at.micros) & (_job.c.attempts > 0)
         where = (_job.c.namespace_key == namespace.key) & ((_job.c.state == "failed") | waiting)
         values = {"state": "queued", "attempts": 0, "not_before": at.micros, "finished_at": None}
         return int(self._connection.execute(sa.update(_job).where(where).values(values)).rowcount)
@@ -120,16 +139,27 @@ class Jobs:
             statement = statement.where(_job.c.key.in_(list(keys)))
         return [_to_job(row) for row in self._connection.execute(statement)]
 
-    def next_due(self, namespace: Namespace) -> datetime | None:
-        """When the next job may be taken up, at the end of its lease if somebody holds it; None where all are over."""
+    def next_due(self, namespace: Namespace, kind: JobKind) -> datetime | None:
+        """When the next job of a kind may be taken up, at the end of its lease if somebody holds it; None where all are
+        over.
+        """
         due = sa.case((_job.c.state == "running", _job.c.leased_until), else_=_job.c.not_before)
-        where = (_job.c.namespace_key == namespace.key) & _job.c.state.in_(("queued", "running"))
-        first = self._connection.execute(sa.select(sa.func.min(due)).where(where)).scalar_one()
+        where = (_job.c.namespace_key == namespace.key) & (_job.c.kind == kind)
+        open_ = _job.c.state.in_(("queued", "running"))
+        first = self._connection.execute(sa.select(sa.func.min(due)).where(where, open_)).scalar_one()
         return None if first is None else from_instant(first)
 
 
 def _abandoned(at: Instant) -> sa.ColumnElement[bool]:
     return (_job.c.state == "running") & (_job.c.leased_until <= at.micros)
+
+
+def _filling(at: Instant) -> sa.ColumnElement[bool]:
+    return (_job.c.state == "queued") & (_job.c.attempts == 0) & (_job.c.not_before > at.micros)
+
+
+def _payload(group: Sequence[str]) -> str:
+    return dump_json({"memories": list(group)})
 
 
 def _claim(namespace: Namespace, job: Job) -> sa.ColumnElement[bool]:
@@ -143,7 +173,7 @@ def _to_job(row: Row[Any]) -> Job:
             key=row.key,
             namespace=row.name,
             kind=row.kind,
-            messages=tuple(json.loads(row.payload)["messages"]),
+            memories=tuple(json.loads(row.payload)["memories"]),
             state=row.state,
             attempts=row.attempts,
             error=row.error,
@@ -162,13 +192,25 @@ def _moment(micros: int | None) -> datetime | None:
 
 
 _namespace: sa.BindParameter[int] = sa.bindparam("namespace")
-_watermark = sa.select(sa.func.coalesce(sa.func.max(_job.c.through), 0)).where(
-    _job.c.namespace_key == _namespace, _job.c.kind == EXTRACT
-)
 _rested_on = sa.exists().where(_src.c.namespace_key == _namespace, _src.c.message_id == _mem.c.id)
-_UNCOVERED = (
-    sa.select(_mem.c.key, _mem.c.id, _mem.c.session_id)
-    .where(_mem.c.namespace_key == _namespace, _mem.c.kind == "message", _mem.c.key > _watermark.scalar_subquery())
-    .where(_mem.c.retired_at.is_(None), ~_rested_on)
-    .order_by(_mem.c.key)
+_by_rule = sa.exists().where(
+    _ep.c.namespace_key == _namespace, _ep.c.memory_id == _mem.c.id, _ep.c.experience_by == "rule"
 )
+
+
+def _uncovered(job: JobKind, kind: Kind, open_: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """What `Jobs.uncovered` asks: the memories of a kind behind the watermark of a kind of job."""
+    mine = (_job.c.namespace_key == _namespace) & (_job.c.kind == job)
+    watermark = sa.select(sa.func.coalesce(sa.func.max(_job.c.through), 0)).where(mine)
+    return (
+        sa.select(_mem.c.key, _mem.c.id, _mem.c.session_id)
+        .where(_mem.c.namespace_key == _namespace, _mem.c.kind == kind, _mem.c.key > watermark.scalar_subquery())
+        .where(_mem.c.retired_at.is_(None), open_)
+        .order_by(_mem.c.key)
+    )
+
+
+_UNCOVERED: dict[JobKind, sa.Select[Any]] = {
+    "extract": _uncovered("extract", "message", ~_rested_on),
+    "reflect": _uncovered("reflect", "episode", _by_rule),
+}

@@ -6,6 +6,7 @@
 - addressee: a name that somebody is called by ("Hey Kate", "Thanks, Tom").
 - phrase: two neighbouring content words, stemmed ("pottery class", "surf lesson").
 - session and day: when and where it was said, the day in its author's own time.
+- intent: what episodes of much the same intent share. It follows from their vectors: who stores them adds it.
 
 Names are case-folded, so that "oslo" meets "Oslo".
 """
@@ -20,6 +21,8 @@ from memsvc_store.text import STOP_WORDS, stems, words
 
 if TYPE_CHECKING:
     from datetime import date
+
+INTENT = "intent"
 
 _CLAUSE = re.compile(r"[.!?;:,\n()\[\]\"“”。！？，、]+")
 _ADDRESS = re.compile(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from memsvc_store import schema
 from memsvc_store.clock import Instant, from_instant
-from memsvc_store.errors import DatabaseUnreadable
+from memsvc_store.errors import DatabaseUnreadable, NotFound
 from memsvc_store.rows import Entry, Namespace, dump_json, to_entry, to_memory, to_message
 from memsvc_store.shapes import Change, Kind, Memory, Message, Operation
 from memsvc_store.sources import Sources
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _ns, _msg, _mem, _vec, _chg = schema.namespaces, schema.messages, schema.memories, schema.vectors, schema.changes
+_fb = schema.feedback
 
 
 class Records:
@@ -51,7 +52,7 @@ class Records:
     def lock_namespace(self, name: str) -> Namespace:
         """The row, with its lock held until the transaction ends."""
         statement = sa.update(_ns).where(_ns.c.name == name).values(version=_ns.c.version)
-        return Namespace(*self.connection.execute(statement.returning(_ns.c.key, _ns.c.version, _ns.c.stamp)).one())
+        return Namespace(*self.connection.execute(statement.returning(*_NAMESPACE_COLUMNS)).one())
 
     def set_version(self, namespace: Namespace, version: int, at: Instant) -> None:
         """Stamp the namespace with the version of the write under way, and with its time."""
@@ -131,9 +132,9 @@ class Records:
         return [found[key] for key in keys]
 
     def page(
-        self, namespace: Namespace, name: str, where: Sequence[sa.ColumnElement[bool]], limit: int, offset: int
+        self, namespace: Namespace, name: str, where: Sequence[sa.ColumnElement[bool]], limit: int | None, offset: int
     ) -> list[Memory]:
-        """Live memories in event order."""
+        """Live memories in event order, cold ones too."""
         statement = (
             sa.select(_mem)
             .where(_mem.c.namespace_key == namespace.key, _mem.c.retired_at.is_(None), *where)
@@ -161,6 +162,28 @@ class Records:
         where = (_mem.c.namespace_key == namespace.key) & (_mem.c.kind == kind) & _mem.c.retired_at.is_(None)
         return list(self.connection.execute(sa.select(_mem.c.id).where(where).order_by(_mem.c.key)).scalars())
 
+    def live_with(self, namespace: Namespace, ids: Sequence[str], *, cold: bool) -> set[str]:
+        """Which of these memories are live and cold, or live and not."""
+        where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None) & (_mem.c.cold == int(cold))
+        return {row.id for row in self._in(sa.select(_mem.c.id).where(where), _mem.c.id, ids)}
+
+    def set_cold(self, namespace: Namespace, ids: Sequence[str], *, cold: bool) -> None:
+        """Turn memories cold, or warm again."""
+        where = (_mem.c.namespace_key == namespace.key) & (_mem.c.id == sa.bindparam("memory"))
+        if ids:
+            update = sa.update(_mem).where(where).values(cold=int(cold))
+            self.connection.execute(update, [{"memory": memory_id} for memory_id in ids])
+
+    def any_cold(self, namespace: Namespace) -> bool:
+        """Whether a live memory is cold."""
+        where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None) & (_mem.c.cold == 1)
+        return bool(self.connection.execute(sa.select(sa.exists().where(where))).scalar_one())
+
+    def cold_ids(self, namespace: Namespace) -> set[str]:
+        """Ids of all cold memories, retired ones too, for `verify`."""
+        where = (_mem.c.namespace_key == namespace.key) & (_mem.c.cold == 1)
+        return set(self.connection.execute(sa.select(_mem.c.id).where(where)).scalars())
+
     def retired(self, namespace: Namespace, ids: Sequence[str]) -> set[str]:
         """Which of these memories were deleted or retired."""
         where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)
@@ -180,11 +203,16 @@ class Records:
     def counts(self, namespace: Namespace) -> dict[str, int]:
         """How many rows the namespace has, by what they are."""
         live = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None)
+        rewards = (_fb.c.namespace_key == namespace.key) & _fb.c.reward.is_not(None)
         select = sa.select(
             _count(_msg, _msg.c.namespace_key == namespace.key).label("messages"),
             _count(_mem, live).label("memories"),
             _count(_mem, (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)).label("retired"),
+            _count(_mem, live & (_mem.c.cold == 0)).label("hot"),
+            _count(_mem, live & (_mem.c.cold == 1)).label("cold"),
+            _count(_mem, live & (_mem.c.kind == "episode")).label("episodes"),
             _count(_vec, _vec.c.namespace_key == namespace.key).label("vectors"),
+            _count(_fb, rewards).label("feedback"),
         )
         return {key: int(value) for key, value in self.connection.execute(select).mappings().one().items()}
 
@@ -198,7 +226,7 @@ class Records:
     # -- what the projections hold --------------------------------------------------------------
 
     def entries(self, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None) -> list[Entry]:
-        """Live memories with the model's vector, in the order they were first stored."""
+        """Live memories that are not cold, with the model's vector, in the order they were first stored."""
         statement = _ENTRIES.where(_mem.c.namespace_key == namespace.key)
         if ids is None:
             rows: Iterable[Any] = self.connection.execute(statement, {"model": model})
@@ -291,11 +319,11 @@ class Records:
         where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version == version) & (_chg.c.ordinal == 0)
         return self.connection.execute(sa.select(_chg.c.at).where(where)).scalar_one_or_none()
 
-    def last_operations(self, namespace: Namespace) -> dict[str, str]:
-        """Memory id -> what happened to it last, for `verify`."""
+    def last_operations(self, namespace: Namespace, among: Sequence[Operation]) -> dict[str, str]:
+        """Memory id -> which of these happened to it last, for `verify`."""
         columns = sa.select(_chg.c.memory_id, _chg.c.operation).where(_chg.c.namespace_key == namespace.key)
         rows = self.connection.execute(columns.order_by(_chg.c.version, _chg.c.ordinal))
-        return {row.memory_id: row.operation for row in rows if row.operation != "embed"}
+        return {row.memory_id: row.operation for row in rows if row.operation in among}
 
     def versions(self, namespace: Namespace) -> tuple[int, int, int]:
         """(lowest, highest, number of) versions in the change log, zeros when empty."""
@@ -323,6 +351,18 @@ class Records:
         return rows_in(self.connection, statement, column, values, parameters)
 
 
+def there(records: Records, namespace: str) -> Namespace:
+    """The namespace's row.
+
+    Raises:
+        NotFound: no such namespace.
+    """
+    found = records.namespace(namespace)
+    if found is None:
+        raise NotFound(f"namespace {namespace!r} holds no memories; check the name, or add to it first")
+    return found
+
+
 def _count(table: sa.Table, where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
     return sa.select(sa.func.count()).select_from(table).where(where).scalar_subquery()
 
@@ -332,14 +372,15 @@ _same_text = (
     & (_vec.c.digest == _mem.c.digest)
     & (_vec.c.model == sa.bindparam("model"))
 )
-_NAMESPACE = sa.select(_ns.c.key, _ns.c.version, _ns.c.stamp).where(_ns.c.name == sa.bindparam("name"))
+_NAMESPACE_COLUMNS = (_ns.c.key, _ns.c.version, _ns.c.stamp, _ns.c.learned, _ns.c.learned_at)
+_NAMESPACE = sa.select(*_NAMESPACE_COLUMNS).where(_ns.c.name == sa.bindparam("name"))
 # Built once: composing a statement costs as much as running it, and this one is in every look-up.
 # The namespace is compared above: beside IN, SQLite would take its index and read the whole namespace (2 ms).
 _BY_KEY = sa.select(_mem).where(_mem.c.key.in_(sa.bindparam("keys", expanding=True)))
 _ENTRIES = (
     sa.select(_mem, _vec.c.data, _vec.c.dimension)
     .select_from(_mem.outerjoin(_vec, _same_text))
-    .where(_mem.c.retired_at.is_(None))
+    .where(_mem.c.retired_at.is_(None), _mem.c.cold == 0)
     .order_by(_mem.c.key)
 )
 _STALE = (

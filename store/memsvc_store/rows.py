@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 
 class Namespace(NamedTuple):
-    """A namespace's row: its key in this database, how many writes it has seen, and when the last one was made."""
+    """A namespace's row: its key in this database, how many writes it has seen and when the last one was made, how
+    often its utilities were moved and when that was last.
+    """
 
     key: int
     version: int
     stamp: int
+    learned: int
+    learned_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def fact_row(namespace: Namespace, fact: Fact, fact_id_: str) -> dict[str, Any]:
     metadata = {**fact.metadata, "replaces": fact.replaces} if fact.replaces else fact.metadata
     return {
         "namespace_key": namespace.key, "id": fact_id_, "kind": "fact", "session_id": fact.session_id, "position": 0,
-        "speaker": fact.speaker, "metadata": dump_json(metadata), "retired_at": None,
+        "speaker": fact.speaker, "metadata": dump_json(metadata), "retired_at": None, "cold": 0,
         **text_values(fact.text, fact.entities), **validity_values(fact.valid_from, fact.valid_to),
     }  # fmt: skip
 
@@ -149,7 +153,7 @@ def to_memory(row: Row[Any], namespace: str, sources: Mapping[str, tuple[str, ..
             position=row.position,
             speaker=row.speaker,
             entities=Nodes(row.entities),
-            sources=(row.id,) if row.kind != "fact" else sources.get(row.id, ()),
+            sources=(row.id,) if row.kind == "message" else sources.get(row.id, ()),
             valid_from=from_instant(row.valid_from, row.valid_from_offset),
             valid_to=None if row.valid_to is None else from_instant(row.valid_to, row.valid_to_offset),
             created_at=from_instant(row.created_at),

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -44,6 +45,7 @@ database = Table(
 )
 
 # `version` counts the writes of the namespace: gapless, in commit order. `stamp` is when the last one was made.
+# `learned` counts what moved utilities (feedback, resets, rebuilds) in the same way, `learned_at` is its stamp.
 namespaces = Table(
     "namespaces",
     metadata,
@@ -52,6 +54,8 @@ namespaces = Table(
     Column("version", BigInteger, nullable=False),
     Column("stamp", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("learned", BigInteger, nullable=False, server_default="0"),
+    Column("learned_at", BigInteger, nullable=False, server_default="0"),
 )
 
 # The raw log: immutable. `id` is derived from session, speaker, text and time (records.message_id),
@@ -75,7 +79,8 @@ messages = Table(
     UniqueConstraint("namespace_key", "write_key"),
 )
 
-# What look-ups return. `digest` names the vector of its text; `entities` is its hyperedge.
+# What look-ups return. `digest` names the vector of its text; `entities` is its hyperedge. A cold one is left out of
+# look-ups to make room.
 memories = Table(
     "memories",
     metadata,
@@ -96,6 +101,7 @@ memories = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("retired_at", BigInteger),
     Column("metadata", Text, nullable=False),
+    Column("cold", SmallInteger, nullable=False, server_default="0"),
     UniqueConstraint("namespace_key", "id"),
     Index("ix_memories_namespace_key_digest", "namespace_key", "digest"),
     Index("ix_memories_namespace_key_kind_key", "namespace_key", "kind", "key"),
@@ -138,8 +144,8 @@ sources = Table(
     Index("ix_sources_namespace_key_message_id", "namespace_key", "message_id"),
 )
 
-# Work that is done later. `payload` holds message ids only; `through` is the row of `memories` up to which messages
-# are covered by this job and those before it, 0 for one that was queued for a correction. `worker` names one claim.
+# Work that is done later. `payload` holds ids only; `through` is the row of `memories` up to which messages or episodes
+# are covered by this job and those before it of its kind, 0 for one queued for a correction. `worker` names one claim.
 jobs = Table(
     "jobs",
     metadata,
@@ -161,4 +167,105 @@ jobs = Table(
     Index("ix_jobs_namespace_key_state_key", "namespace_key", "state", "key"),
     Index("ix_jobs_namespace_key_kind_through", "namespace_key", "kind", "through"),
     sqlite_autoincrement=True,
+)
+
+# Task attempts, verbatim: all but the experience is immutable. The memory of the same id holds the intent as it stands.
+episodes = Table(
+    "episodes",
+    metadata,
+    Column("namespace_key", _Key, ForeignKey("namespaces.key"), primary_key=True),
+    Column("memory_id", String(32), primary_key=True),
+    Column("intent", Text, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("happened_at_offset", SmallInteger, nullable=False),
+    Column("trajectory", Text, nullable=False),
+    Column("trajectory_format", String(8), nullable=False),
+    Column("experience", Text, nullable=False),
+    Column("experience_by", String(8), nullable=False),
+    Column("reward", Double),
+    Column("success", SmallInteger),
+    Column("write_key", Text),
+    Column("stored_at", BigInteger, nullable=False),
+    UniqueConstraint("namespace_key", "write_key"),
+)
+
+# What look-ups considered and gave. `id` is random, so that a feedback need not name the namespace.
+traces = Table(
+    "traces",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("namespace_key", _Key, ForeignKey("namespaces.key"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("used", Text, nullable=False),
+    Column("cited", Text, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("weight", Double),
+    Column("document", Text, nullable=False),
+    Index("ix_traces_namespace_key_at", "namespace_key", "at"),
+)
+
+# The log that utilities follow from: rewards, and resets of one memory. `learned` is the namespace's count at that row.
+# `credited` holds the memories asked for, `skipped` those of them that were not moved, with the reason.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("namespace_key", _Key, ForeignKey("namespaces.key"), primary_key=True),
+    Column("learned", BigInteger, primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("trace_id", String(32)),
+    Column("write_key", Text),
+    Column("source", Text, nullable=False),
+    Column("reward", Double),
+    Column("credited", Text, nullable=False),
+    Column("skipped", Text, nullable=False),
+    Column("alpha", Double),
+    Column("cap", Double),
+    Column("window_micros", BigInteger),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("namespace_key", "write_key"),
+    Index("ix_feedback_namespace_key_trace_id", "namespace_key", "trace_id"),
+)
+
+# Derived: what each memory is worth now. A row without visits was reset; `learned` is the count it was written at.
+utilities = Table(
+    "utilities",
+    metadata,
+    Column("namespace_key", _Key, ForeignKey("namespaces.key"), primary_key=True),
+    Column("memory_id", String(32), primary_key=True),
+    Column("q", Double, nullable=False),
+    Column("visits", Integer, nullable=False),
+    Column("reward_average", Double, nullable=False),
+    Column("last_reward", Double, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("learned", BigInteger, nullable=False),
+    Index("ix_utilities_namespace_key_learned", "namespace_key", "learned"),
+)
+
+# Derived: every step of a utility, by the row of the log that made it. `total` is where the source's steps have moved
+# the memory in all: the difference of two of them is a balance, found by two seeks however many steps lie between.
+moves = Table(
+    "moves",
+    metadata,
+    Column("namespace_key", _Key, ForeignKey("namespaces.key"), primary_key=True),
+    Column("learned", BigInteger, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("memory_id", String(32), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("before", Double, nullable=False),
+    Column("after", Double, nullable=False),
+    Column("total", Double, nullable=False),
+    Index("ix_moves_namespace_key_memory_id_source_at", "namespace_key", "memory_id", "source", "at", "learned"),
+)
+
+# Small documents that were worked out for a namespace: the episode threshold, the gate's model.
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("namespace_key", _Key, ForeignKey("namespaces.key"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )

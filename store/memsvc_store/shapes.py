@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 
 Kind = Literal["message", "fact", "episode"]
 KINDS: tuple[Kind, ...] = ("message", "fact", "episode")
-Operation = Literal["add", "update", "delete", "retire", "embed"]
+Operation = Literal["add", "update", "delete", "retire", "embed", "cool", "warm"]
+JobKind = Literal["extract", "reflect"]
+JOB_KINDS: tuple[JobKind, ...] = ("extract", "reflect")
 JobState = Literal["queued", "running", "done", "failed"]
 JOB_STATES: tuple[JobState, ...] = ("queued", "running", "done", "failed")
+ExperienceBy = Literal["rule", "model", "caller"]
+EXPERIENCE_BY: tuple[ExperienceBy, ...] = ("rule", "model", "caller")
+Trajectory = str | list[Any]
 
 
 class Node(NamedTuple):
@@ -100,7 +105,7 @@ class Message:
 class Memory:
     """One retrievable unit. A message's memory has the id of its message.
 
-    `sources` are the ids of the messages it came from, `entities` the nodes of its hyperedge.
+    `sources` are the ids of the messages it came from (none for an episode), `entities` the nodes of its hyperedge.
     """
 
     id: str
@@ -169,8 +174,64 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class EpisodeDraft:
+    """A task attempt on its way into the store. Its id follows from intent, trajectory, outcome and time.
+
+    `intent` is what was asked: the text of its memory, which look-ups see. `trajectory` is what was done, verbatim: a
+    text, or a list of what JSON can hold. `experience` is what to take from it, `experience_by` whom it is from.
+    `key`, `vector`, `corrected`, `valid_from` and `valid_to` are as in `Draft`.
+    """
+
+    intent: str
+    trajectory: Trajectory
+    experience: str
+    experience_by: ExperienceBy
+    session_id: str
+    happened_at: datetime
+    reward: float | None = None
+    success: bool | None = None
+    speaker: str = "agent"
+    entities: tuple[Node, ...] = ()
+    vector: NDArray[np.float32] | None = None
+    key: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    corrected: str | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+    @property
+    def memory_text(self) -> str:
+        """The text that look-ups see."""
+        return self.intent if self.corrected is None else self.corrected
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A task attempt: its memory, whose text is the intent as it stands now, and what came of it.
+
+    `intent` and `happened_at` are as they were first given; a correction changes the memory alone.
+    """
+
+    memory: Memory
+    intent: str
+    happened_at: datetime
+    trajectory: Trajectory
+    experience: str
+    experience_by: ExperienceBy
+    reward: float | None
+    success: bool | None
+
+    @property
+    def id(self) -> str:
+        """The id of its memory."""
+        return self.memory.id
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """Work on `messages` that is done later: kind `extract` works out their facts.
+    """Work that is done later: kind `extract` works out the facts of messages, `reflect` the experience of episodes.
+
+    `memories` are the ids of what it works on.
 
     `queued`: to be done, not before `due_at`; with an `error` if it was tried. `running`: held by the claim
     `worker` until `leased_until`, after which anybody may take it over. `failed`: tried often enough.
@@ -179,8 +240,8 @@ class Job:
 
     key: int
     namespace: str
-    kind: Literal["extract"]
-    messages: tuple[str, ...]
+    kind: JobKind
+    memories: tuple[str, ...]
     state: JobState
     attempts: int
     error: str | None
@@ -192,10 +253,20 @@ class Job:
     finished_at: datetime | None
     result: Mapping[str, Any]
 
+    @property
+    def free_at(self) -> datetime:
+        """From when on anybody may take it up."""
+        return self.leased_until or self.due_at
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The messages that an extraction works on; none for other kinds."""
+        return self.memories if self.kind == "extract" else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a write did with one message or fact, in the order given.
+    """What a write did with one message, fact or episode, in the order given.
 
     `stored`: it is on disk under `id`. `duplicate`: it was written before, under `id`; if it was
     deleted since, it stays deleted and `reason` says so. `rejected`: it was not stored, and
@@ -211,6 +282,7 @@ class Receipt:
 class Change:
     """One step in the life of a memory. `before` holds the fields that the step replaced.
 
+    `cool` took it out of the look-ups to make room, `warm` brought it back.
     A fact's `retire` says `why` there (replaced, source deleted, source corrected), and `by` which memory.
     """
 
@@ -265,12 +337,29 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
+class Blend:
+    """How similarity and learned utility were blended for one candidate: `(1 - weight) z_similarity + weight z_q`.
+
+    Both z-scores are taken within the pool of candidates (MemRL, section 4.2).
+    """
+
+    z_similarity: float
+    q: float
+    z_q: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """One memory that a look-up found, with the parts of its score. `rank` counts from 1."""
+    """One memory that a look-up found, with the parts of its score. `rank` counts from 1.
+
+    `blend` says how its learned utility came in, None where nothing was learned about the candidates.
+    """
 
     memory: Memory
     rank: int
     parts: Parts
+    blend: Blend | None = None
 
     @property
     def id(self) -> str:

@@ -3,6 +3,8 @@
 Row `i` means the same memory in all of them. Rows are only appended; a changed or retired memory
 leaves its row dead and masked, and a shard with too many dead rows is built anew.
 
+`q` and `visited` are what was learned: they follow the namespace's count of feedback, not its version.
+
 A row never changes what it means, so the memories that look-ups returned are held, up to `HELD`:
 fetching ten of them from SQL takes 0.8 ms right after an embedding, a tenth of a whole look-up.
 """
@@ -23,7 +25,7 @@ from memsvc_store.text import asks, terms
 from memsvc_store.vectors import VectorIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +40,7 @@ HELD = 20_000
 _SPARE_ROWS = 1_000
 """Dead rows that any shard may carry before it is built anew."""
 
+_EPISODE = KINDS.index("episode")
 
 _COLUMNS = (
     *("keys", "kind", "session", "speaker", "position", "valid_from", "valid_to", "alive", "embedded"),
@@ -57,6 +60,8 @@ class Shard:
         """Empty it, back to version 0."""
         self.version = 0
         self.stamp: int | None = None  # when the write of this version was made: ties the shard to one history
+        self.learned = self.learned_at = 0  # the same for what was learned
+        self.utilities: dict[str, float] = {}  # of every visited memory of the namespace, whether it has a row or not
         self.vectors = VectorIndex(self._dimension, exact_limit=self._exact_limit)
         self.lexical = LexicalIndex()
         self.graph = Hypergraph()
@@ -75,6 +80,8 @@ class Shard:
         self.after = Column(np.int32)
         self.asks = Column(np.bool_)  # holds a question
         self.only_asks = Column(np.bool_)  # ends with one
+        self.q = Column(np.float64)  # the learned utility; 0 where it was not visited yet
+        self.visited = Column(np.bool_)
         self.sessions = Codes()
         self.speakers = Codes()
         self._row_of: dict[str, int] = {}
@@ -90,6 +97,10 @@ class Shard:
     def at(self, namespace: Namespace) -> bool:
         """Whether it stands at this version, and in this history: a restored backup has another."""
         return (self.version, self.stamp) == (namespace.version, namespace.stamp)
+
+    def knows(self, namespace: Namespace) -> bool:
+        """Whether it holds what was learned up to now, in this history."""
+        return (self.learned, self.learned_at) == (namespace.learned, namespace.learned_at)
 
     @property
     def rows(self) -> int:
@@ -114,13 +125,15 @@ class Shard:
     @property
     def nbytes(self) -> int:
         """A rough size in memory: vectors with their codes, 2 kB of words and nodes a row, what is held, the shell."""
-        return 16_384 + self.rows * (self.vectors.dimension * 5 + 2_000) + len(self.memories) * 1_500
+        held = len(self.memories) * 1_500 + len(self.utilities) * 150
+        return 16_384 + self.rows * (self.vectors.dimension * 5 + 2_000) + held
 
     @property
     def names(self) -> dict[str, str]:
-        """Case-folded words by which speakers are named -> the speaker's name (`names.py`)."""
+        """Case-folded words that name speakers -> the speaker's name (`names.py`); in episodes nobody speaks."""
         if self._names is None:
-            self._names = names_of_speakers(self.speakers.names, self.speaker.values, self.alive.values, self.graph)
+            speaking = self.alive.values & (self.kind.values != _EPISODE)
+            self._names = names_of_speakers(self.speakers.names, self.speaker.values, speaking, self.graph)
         return self._names
 
     def apply(self, touched: Iterable[str], entries: Iterable[Entry]) -> None:
@@ -132,6 +145,24 @@ class Shard:
         fresh = list(entries)
         if fresh:
             self._append(fresh)
+
+    def learn(self, utilities: Mapping[str, float | None]) -> None:
+        """Take in utilities by memory id; None for one that was reset. Memories without a row keep theirs for later."""
+        for memory_id, q in utilities.items():
+            if q is None:
+                self.utilities.pop(memory_id, None)
+            else:
+                self.utilities[memory_id] = q
+            row = self._row_of.get(memory_id)
+            if row is not None:
+                self.q.values[row], self.visited.values[row] = q or 0.0, q is not None
+
+    def unlearn(self) -> None:
+        """Forget every utility."""
+        self.learned = self.learned_at = 0
+        self.utilities.clear()
+        self.q.values[:] = 0.0
+        self.visited.values[:] = False
 
     def hold(self, rows: Sequence[int], memories: Sequence[Memory]) -> None:
         """Keep memories at hand for the next look-up."""
@@ -153,7 +184,7 @@ class Shard:
         return [self.ids[link] if link >= 0 else None for link in links]
 
     def pack(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """(names as JSON values, arrays), for a snapshot."""
+        """(names as JSON values, arrays), for a snapshot; without what was learned, which is one statement to read."""
         terms, postings, lengths = self.lexical.pack()
         nodes, members = self.graph.pack()
         names = {
@@ -173,6 +204,8 @@ class Shard:
         alive = self.alive.values
         self.ids = list(names["ids"])
         self.sessions, self.speakers = Codes(names["sessions"]), Codes(names["speakers"])
+        self.q.extend(np.zeros(len(alive)))
+        self.visited.extend(np.zeros(len(alive), np.bool_))
         self.vectors.extend(arrays["vectors"])
         self.lexical = LexicalIndex.unpack(names["terms"], _part(arrays, "postings"), arrays["lengths"], alive)
         self.graph = Hypergraph.unpack(names["nodes"], _part(arrays, "members"), alive)
@@ -199,6 +232,8 @@ class Shard:
         questions = [asks(entry.memory.text) for entry in entries]
         self.asks.extend([holds for holds, _ in questions])
         self.only_asks.extend([ends for _, ends in questions])
+        self.q.extend([self.utilities.get(entry.memory.id, 0.0) for entry in entries])
+        self.visited.extend([entry.memory.id in self.utilities for entry in entries])
         self.before.extend(np.full(len(entries), -1, np.int32))
         self.after.extend(np.full(len(entries), -1, np.int32))
         self._stale += sum(entry.vector is None for entry in entries)

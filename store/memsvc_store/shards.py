@@ -16,6 +16,7 @@ from memsvc_store import filtering
 from memsvc_store.errors import DatabaseError
 from memsvc_store.records import Records
 from memsvc_store.shard import Shard
+from memsvc_store.utilities import Utilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +68,7 @@ class Reading:
             yield
         finally:
             self.shard.lock.acquire()
-        if self.namespace is None or not self.shard.at(self.namespace):
+        if self.namespace is None or not (self.shard.at(self.namespace) and self.shard.knows(self.namespace)):
             self._connection.rollback()  # another thread brought the shard beyond our snapshot
             self._begin()
 
@@ -117,6 +118,7 @@ class Shards:
         """A shard from SQL alone."""
         shard = Shard(self._dimension, exact_limit=self._exact_limit)
         self._fill(name, shard, records, namespace)
+        _learn(shard, Utilities(records.connection), namespace)
         return shard
 
     def forget(self, name: str) -> None:
@@ -143,21 +145,27 @@ class Shards:
             return shard
 
     def bring_up_to_date(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
-        """Replay what the shard has missed, or build it."""
-        if shard.at(namespace):
+        """Replay what the shard has missed, writes and feedback, or build it."""
+        if shard.at(namespace) and shard.knows(namespace):
             return
         try:
-            if shard.version and records.stamp(namespace, shard.version) != shard.stamp:
-                shard.clear()  # a backup was restored under us: the shard's history is not this database's
-            if shard.version == 0 and self._snapshots is not None:
-                self._snapshots.load(name, shard, records, namespace)
-            self._fill(name, shard, records, namespace)
-            if shard.crowded:
-                shard.clear()
-                self._fill(name, shard, records, namespace)
+            if not shard.at(namespace):
+                self._catch_up(name, shard, records, namespace)
+            if not shard.knows(namespace):
+                _learn(shard, Utilities(records.connection), namespace)
         except BaseException:
             shard.clear()  # half-applied; the next look-up builds it anew
             raise
+
+    def _catch_up(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
+        if shard.version and records.stamp(namespace, shard.version) != shard.stamp:
+            shard.clear()  # a backup was restored under us: the shard's history is not this database's
+        if shard.version == 0 and self._snapshots is not None:
+            self._snapshots.load(name, shard, records, namespace)
+        self._fill(name, shard, records, namespace)
+        if shard.crowded:
+            shard.clear()
+            self._fill(name, shard, records, namespace)
 
     def _fill(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
         """Build an empty shard whole, or replay what a filled one has missed."""
@@ -202,3 +210,13 @@ class Shards:
                 self._snapshots.save(name, shard, Records(connection))
         except DatabaseError as error:
             logger.warning("no snapshot of %s was kept: %s", name, error)
+
+
+def _learn(shard: Shard, utilities: Utilities, namespace: Namespace) -> None:
+    """Take in the utilities that were moved since; all of them where the log does not know what the shard stands at:
+    after a rebuild, or where a backup was restored under us.
+    """
+    if shard.learned and utilities.logged_at(namespace, shard.learned) != shard.learned_at:
+        shard.unlearn()
+    shard.learn(utilities.since(namespace, shard.learned))
+    shard.learned, shard.learned_at = namespace.learned, namespace.learned_at

@@ -29,7 +29,12 @@ def rows_in(
 
 def insert_into(connection: Connection, table: sa.Table) -> Any:
     """An INSERT of the database's own dialect, which knows ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
+    return insert_of(connection.dialect.name, table)
+
+
+def insert_of(dialect: str, table: sa.Table) -> Any:
+    """The same, for statements that are built once a dialect."""
+    if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
         return postgres_insert(table)

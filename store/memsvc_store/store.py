@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-from memsvc_store import clock, facts, verify, writes
+from memsvc_store import clock, episodes, facts, temperature, verify, writes
 from memsvc_store.database import Database
+from memsvc_store.episode_rows import EpisodeRows
 from memsvc_store.errors import DatabaseUnreadable, NotFound
 from memsvc_store.filtering import conditions
 from memsvc_store.job_queue import JobQueue
+from memsvc_store.learning import Learning
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
-from memsvc_store.records import Records
+from memsvc_store.records import Records, there
 from memsvc_store.rows import text_digest
 from memsvc_store.shapes import NO_FILTER
 from memsvc_store.shards import Shards
@@ -32,8 +35,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc_store.rows import Namespace
-    from memsvc_store.shapes import Change, Draft, Fact, Filter, Memory, Message, Receipt
+    from memsvc_store.shapes import (
+        Change,
+        Draft,
+        Episode,
+        EpisodeDraft,
+        ExperienceBy,
+        Fact,
+        Filter,
+        Memory,
+        Message,
+        Receipt,
+    )
     from memsvc_store.shards import Reading
 
 _EXPORT_PAGE = 500
@@ -78,6 +91,7 @@ class Store:
         self._space, self._now = space, now
         self.database = Database(target, create=create)
         self.jobs = JobQueue(self.database, lambda: self.model, now)
+        self.learning = Learning(self.database, now)
         self._snapshot_rows = snapshot_rows
         self._exact_limit, self._shard_bytes = exact_limit, shard_bytes
         self._lock = threading.Lock()
@@ -103,6 +117,22 @@ class Store:
             return []
         with writes.writing(self.database, namespace, self._now(), create=True) as write:
             return facts.add(write, found, self.model)
+
+    def add_episodes(self, namespace: str, drafts: Sequence[EpisodeDraft]) -> list[Receipt]:
+        """Store task attempts; returns once they are on disk, with one receipt each."""
+        if not drafts:
+            return []
+        with writes.writing(self.database, namespace, self._now(), create=True) as write:
+            return episodes.add(write, drafts, self.model)
+
+    def set_experience(self, namespace: str, memory_id: str, text: str, by: ExperienceBy) -> None:
+        """Replace what is to be taken from an episode; what was given stays verbatim.
+
+        Raises:
+            NotFound: no such live episode.
+        """
+        with writes.writing(self.database, namespace, self._now()) as write:
+            episodes.set_experience(write, memory_id, text, by)
 
     def update(
         self,
@@ -135,6 +165,26 @@ class Store:
         with writes.writing(self.database, namespace, self._now()) as write:
             writes.delete(write, memory_id)
 
+    def cool(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        """Take live memories out of the look-ups to make room; those that turned cold. Nothing is deleted."""
+        with writes.writing(self.database, namespace, self._now()) as write:
+            return temperature.turn(write, ids, cold=True)
+
+    def any_cold(self, namespace: str) -> bool:
+        """Whether a live memory is kept out of the look-ups."""
+        with self._records() as records:
+            found = records.namespace(namespace)
+            return found is not None and records.any_cold(found)
+
+    def warm(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        """Bring cold memories back into the look-ups; those that came back. Where none is cold it takes no lock."""
+        with self._records() as records:
+            found = records.namespace(namespace)
+            if found is None or not records.live_with(found, ids, cold=True):
+                return []
+        with writes.writing(self.database, namespace, self._now()) as write:
+            return temperature.turn(write, ids, cold=False)
+
     def embed(self, namespace: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
         """Store vectors that were missing: memory id -> (text, vector)."""
         with writes.writing(self.database, namespace, self._now()) as write:
@@ -157,10 +207,33 @@ class Store:
             return writes.live_memory(records, records.namespace(namespace), namespace, memory_id)
 
     def page(self, namespace: str, wanted: Filter = NO_FILTER, *, limit: int, offset: int = 0) -> list[Memory]:
-        """Live memories in event order."""
+        """Live memories in event order, cold ones too."""
         with self._records() as records:
             found = records.namespace(namespace)
             return records.page(found, namespace, conditions(wanted), limit, offset) if found else []
+
+    def log(self, namespace: str, wanted: Filter = NO_FILTER) -> list[Memory]:
+        """Every live message that the filter lets through, cold ones too, as it stands now, in reading order.
+
+        Sessions follow each other by their first message, messages by their time: sessions that ran side by side
+        are not shuffled into each other.
+        """
+        with self._records() as records:
+            found = records.namespace(namespace)
+            where = conditions(replace(wanted, kind=("message",)))
+            messages = records.page(found, namespace, where, None, 0) if found else []
+        begins: dict[str, int] = {}
+        for place, message in enumerate(messages):
+            begins.setdefault(message.session_id, place)
+        return sorted(messages, key=lambda message: begins[message.session_id])
+
+    def episodes(self, namespace: str, ids: Sequence[str]) -> list[Episode]:
+        """The live episodes among these ids, in the order asked."""
+        with self._records() as records:
+            found = records.namespace(namespace)
+            memories = records.memories(found, namespace, ids) if found else []
+            live = [memory for memory in memories if memory.retired_at is None]
+            return EpisodeRows(records.connection).of(found, live) if found else []
 
     def history(self, namespace: str, memory_id: str) -> list[Change]:
         """Every step of a memory, deleted ones too.
@@ -177,16 +250,17 @@ class Store:
             )
         return steps
 
-    def export(self, namespace: str) -> Iterator[tuple[Message | None, Memory, str | None]]:
-        """Every live memory, messages first, each kind in the order stored; one snapshot.
+    def export(self, namespace: str) -> Iterator[tuple[Message | Episode | None, Memory, str | None]]:
+        """Every live memory: messages, then facts, then episodes, each kind in the order stored; one snapshot.
 
-        A message's memory comes with its raw message and its write key, a fact with None for both.
+        A message's memory comes with its raw message and its write key, an episode's with the episode and its write
+        key, a fact with None for both.
 
         Raises:
             NotFound: no such namespace; at the first step.
         """
         with self._records() as records:
-            found = _there(records, namespace)
+            found = there(records, namespace)
             ids = records.live_ids(found, "message")
             for start in range(0, len(ids), _EXPORT_PAGE):
                 page = ids[start : start + _EXPORT_PAGE]
@@ -197,6 +271,12 @@ class Store:
                     yield messages[memory.id], memory, keys.get(memory.id)
             for fact in records.memories(found, namespace, records.live_ids(found, "fact")):
                 yield None, fact, None
+            ids, rows = records.live_ids(found, "episode"), EpisodeRows(records.connection)
+            for start in range(0, len(ids), _EXPORT_PAGE):
+                page = ids[start : start + _EXPORT_PAGE]
+                keys = rows.write_keys(found, page)
+                for episode in rows.of(found, records.memories(found, namespace, page)):
+                    yield episode, episode.memory, keys.get(episode.id)
 
     def require(self, namespace: str) -> None:
         """Nothing, if the namespace is there.
@@ -205,7 +285,7 @@ class Store:
             NotFound: it is not.
         """
         with self._records() as records:
-            _there(records, namespace)
+            there(records, namespace)
 
     def namespaces(self) -> list[str]:
         """Every namespace's name, sorted."""
@@ -213,9 +293,11 @@ class Store:
             return records.namespaces()
 
     def counts(self, namespace: str) -> dict[str, int]:
-        """Rows of a namespace: messages, sessions, memories, retired, vectors, stale, version."""
+        """Rows of a namespace by what they are: sessions, messages, memories (the live ones: hot or cold, and of them
+        episodes), retired, vectors, feedback, stale (without a vector of the model); and its version.
+        """
         with self._records() as records:
-            found = _there(records, namespace)
+            found = there(records, namespace)
             stale = records.count_stale(found, self.model)
             sessions = records.sessions(found)
             return {"sessions": sessions, **records.counts(found), "stale": stale, "version": found.version}
@@ -304,10 +386,3 @@ class Store:
     def _records(self) -> Iterator[Records]:
         with self.database.read() as connection:
             yield Records(connection)
-
-
-def _there(records: Records, namespace: str) -> Namespace:
-    found = records.namespace(namespace)
-    if found is None:
-        raise NotFound(f"namespace {namespace!r} holds no memories; check the name, or add to it first")
-    return found

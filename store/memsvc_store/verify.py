@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memsvc_store.clock import to_instant
+from memsvc_store.episode_rows import Contents, EpisodeRows, packed
+from memsvc_store.episodes import episode_id
 from memsvc_store.errors import DatabaseUnreadable
-from memsvc_store.nodes import hyperedge
+from memsvc_store.nodes import INTENT, hyperedge
 from memsvc_store.rows import message_id, text_digest
+from memsvc_store.utilities import Utilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +23,12 @@ if TYPE_CHECKING:
     from memsvc_store.rows import Namespace
     from memsvc_store.shapes import Memory, Message
     from memsvc_store.shard import Shard
+
+
+_COLUMNS = (
+    *("keys", "kind", "position", "valid_from", "valid_to", "alive", "embedded", "asks", "only_asks"),
+    *("q", "visited"),
+)
 
 
 def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]:
@@ -33,10 +43,13 @@ def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]
     try:
         messages = records.messages(namespace, records.message_ids(namespace))
         memories = {memory.id: memory for memory in records.memories(namespace, name, records.memory_ids(namespace))}
-        said = {id_: memory for id_, memory in memories.items() if memory.kind != "fact"}
+        said = {id_: memory for id_, memory in memories.items() if memory.kind not in ("fact", "episode")}
         problems += _pair_problems(messages, said)
         problems += _fact_problems(said, [memory for memory in memories.values() if memory.kind == "fact"])
-        problems += _history_problems(memories, records.last_operations(namespace))
+        tried = {id_: memory for id_, memory in memories.items() if memory.kind == "episode"}
+        problems += _episode_problems(tried, EpisodeRows(records.connection), namespace)
+        problems += _history_problems(memories, records, namespace)
+        problems += _learned_problems(Utilities(records.connection), namespace)
     except DatabaseUnreadable as error:
         problems.append(str(error))
     return problems
@@ -74,15 +87,32 @@ def _fact_problems(said: Mapping[str, Memory], facts: Iterable[Memory]) -> list[
     return sorted(problems)
 
 
+def _episode_problems(tried: Mapping[str, Memory], rows: EpisodeRows, namespace: Namespace) -> list[str]:
+    """Each episode has its memory and hashes to its id, each such memory has its episode."""
+    there = rows.ids(namespace)
+    problems = [f"episode {lost} has no memory" for lost in there if lost not in tried]
+    problems += [f"memory {lost} has no episode" for lost in tried.keys() - {*there}]
+    for episode in rows.of(namespace, list(tried.values())):
+        text, format_ = packed(episode.trajectory)
+        contents = Contents(episode.intent, text, format_, episode.reward, episode.success)
+        if episode_id(contents, to_instant(episode.happened_at)) != episode.id:
+            problems.append(f"episode {episode.id} does not hash to its id")
+        problems += _hyperedge_problems(episode.memory)
+    return sorted(problems)
+
+
 def _hyperedge_problems(memory: Memory) -> list[str]:
     nodes = hyperedge(memory.text, memory.speaker, memory.session_id, memory.valid_from.date())
-    if tuple(memory.entities) == nodes:
+    if tuple(node for node in memory.entities if node.kind != INTENT) == nodes:
         return []
     return [f"memory {memory.id} has another hyperedge than follows from its text"]
 
 
-def _history_problems(memories: Mapping[str, Memory], last: Mapping[str, str]) -> list[str]:
-    """A memory is deleted or retired exactly if that is what the change log says of it."""
+def _history_problems(memories: Mapping[str, Memory], records: Records, namespace: Namespace) -> list[str]:
+    """A memory is deleted or retired, and cold, exactly if that is what the change log says of it."""
+    last = records.last_operations(namespace, ("add", "update", "delete", "retire"))
+    turned = records.last_operations(namespace, ("add", "cool", "warm"))
+    cold = records.cold_ids(namespace)
     problems = [f"memory {memory_id} is not in the change log" for memory_id in memories.keys() - last.keys()]
     problems += [
         f"the change log speaks of {memory_id}, which is no memory" for memory_id in last.keys() - memories.keys()
@@ -90,7 +120,37 @@ def _history_problems(memories: Mapping[str, Memory], last: Mapping[str, str]) -
     for memory_id in memories.keys() & last.keys():
         if (memories[memory_id].retired_at is not None) != (last[memory_id] in ("delete", "retire")):
             problems.append(f"memory {memory_id} is deleted, or is not, against the change log")
+        if (memory_id in cold) != (turned.get(memory_id) == "cool"):
+            problems.append(f"memory {memory_id} is cold, or is not, against the change log")
     return sorted(problems)
+
+
+def _learned_problems(utilities: Utilities, namespace: Namespace) -> list[str]:
+    """Each utility is what its moves lead to, each move follows from the one before, all of them from the log."""
+    log, moves = utilities.logged(namespace), utilities.moves(namespace)
+    problems = []
+    if log and log[-1].learned > namespace.learned:
+        problems.append(f"the feedback log goes to {log[-1].learned}, and the namespace is at {namespace.learned}")
+    said = [(memory_id, logged.reward, logged.trace_id) for logged in log for memory_id in logged.moved]
+    if said != [(move.memory_id, move.reward, move.trace_id) for move in moves]:
+        problems.append("the moves of utilities are not those of the feedback log; rebuild the utilities")
+    worth: dict[str, tuple[float, int, float]] = {}
+    totals: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for move, total in zip(moves, utilities.running_totals(namespace), strict=True):
+        totals[move.source, move.memory_id] += move.after - move.before
+        if totals[move.source, move.memory_id] != total:
+            problems.append(f"a move of memory {move.memory_id} has another total than its source's moves lead to")
+        q, visits, _ = worth.get(move.memory_id, (0.0, 0, 0.0))
+        if move.before != q:
+            problems.append(
+                f"a move of memory {move.memory_id} begins at {move.before}, and the one before ended at {q}"
+            )
+        worth[move.memory_id] = (move.after, 0, 0.0) if move.reward is None else (move.after, visits + 1, move.reward)
+    visited = {memory_id: one for memory_id, one in worth.items() if one[1]}
+    kept = {memory_id: (one.q, one.visits, one.last_reward) for memory_id, one in utilities.all(namespace).items()}
+    for memory_id in sorted(memory_id for memory_id, _ in visited.items() ^ kept.items()):
+        problems.append(f"memory {memory_id} has another utility than its moves lead to; rebuild the utilities")
+    return list(dict.fromkeys(problems))
 
 
 def shard_problems(shard: Shard, fresh: Shard) -> list[str]:
@@ -99,8 +159,8 @@ def shard_problems(shard: Shard, fresh: Shard) -> list[str]:
     if ids != sorted(fresh.live_ids):
         return [f"the shard holds {len(shard)} memories where SQL has {len(fresh)}, or others"]
     mine, theirs = np.array(shard.rows_of(ids), np.int64), np.array(fresh.rows_of(ids), np.int64)
-    problems = []
-    for column in ("keys", "kind", "position", "valid_from", "valid_to", "alive", "embedded", "asks", "only_asks"):
+    problems = [] if shard.utilities == fresh.utilities else ["the shard's utilities differ from SQL"]
+    for column in _COLUMNS:
         if not np.array_equal(getattr(shard, column).values[mine], getattr(fresh, column).values[theirs]):
             problems.append(f"the shard's column {column} differs from SQL")
     for column, names in (("session", "sessions"), ("speaker", "speakers")):

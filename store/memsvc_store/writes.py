@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from memsvc_store import clock, facts
 from memsvc_store.errors import InvalidInput, NotFound
 from memsvc_store.nodes import hyperedge
-from memsvc_store.records import Records
+from memsvc_store.records import Records, there
 from memsvc_store.rows import Namespace, draft_rows, message_id, text_digest, text_values, validity_values
 from memsvc_store.shapes import Receipt
 
@@ -66,9 +66,9 @@ def writing(database: Database, name: str, at: datetime, *, create: bool = False
     """
     with database.write() as connection:
         records = Records(connection)
-        if records.namespace(name) is None:
-            if not create:
-                raise NotFound(f"namespace {name!r} holds no memories; check the name, or add to it first")
+        if not create:
+            there(records, name)
+        elif records.namespace(name) is None:
             records.create_namespace(name, clock.to_instant(at))
         write = Write(records, records.lock_namespace(name), name, at)
         yield write

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc import Memory, wiring
+from memsvc.doctor import Check
 from memsvc.testing import HashEmbedder
 from memsvc_cli import output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.cli.conftest import Shell
@@ -235,6 +237,23 @@ def test_doctor(filled: Shell) -> None:
     assert [row[:2] for row in rows[1:4]] == [["database", "ok"], ["embedder", "ok"], ["model", "off"]]
     checks = filled("doctor", "--json").document["checks"]
     assert [check["part"] for check in checks] == ["database", "embedder", "model", "gpu"]
+
+
+def test_doctor_says_each_check_when_it_is_done(filled: Shell, terminal: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown_first = []
+
+    def checks(settings: object) -> Iterator[Check]:
+        yield Check("database", "ok", "sound and writable")
+        sys.stdout.flush()
+        shown_first.append(sys.stdout.buffer.getvalue().decode())  # type: ignore[attr-defined]
+        yield Check("model", "off", "none is set", "set MEMSVC_MODEL")
+
+    monkeypatch.setattr("memsvc.doctor.examine", checks)
+    ran = filled("doctor")
+    assert shown_first == ["database ok     sound and writable\n"]
+    assert [line.rstrip() for line in ran.out.splitlines()] == [
+        "database ok     sound and writable", "model    off    none is set", f"{16 * ' '}set MEMSVC_MODEL",
+    ]  # fmt: skip
 
 
 def test_doctor_fails_where_a_part_fails(shell: Shell) -> None:

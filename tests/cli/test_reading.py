@@ -54,12 +54,12 @@ def test_search_as_json_is_stable(filled: Shell) -> None:
     first, second = (filled("search", "pottery", "--json") for _ in range(2))
     assert first.out == second.out
     document = first.document
-    assert list(document) == ["namespace", "query", "hits"]
+    assert list(document) == ["namespace", "query", "trace_id", "hits"]
     best = document["hits"][0]
     assert best["rank"] == 1
     assert best["memory"]["text"] == "I took up pottery on Fridays."
     assert best["memory"]["valid_from"] == "2026-04-10T18:00:00+00:00"
-    assert list(best) == ["rank", "score", "parts", "memory"]
+    assert list(best) == ["rank", "score", "parts", "blend", "memory"]
     assert set(best["parts"]) == {"dense", "lexical", "graph", "prior", "utility"}
 
 

@@ -12,6 +12,7 @@ from memsvc.doctor import Check, examine
 from memsvc.errors import EmbedderError, InvalidReply, ModelUnavailable
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc_retrievers.language import Prompt
+from tests.memsvc.models.model_server import ModelServer, says
 
 
 def examined(path: Path, **parts: Any) -> dict[str, Check]:
@@ -53,6 +54,22 @@ def test_a_model_that_fails_says_why_and_what_to_do(path: Path, error: Exception
     model = examined(path, language_model=RuleModel({"doctor": fail}))["model"]
     assert model.status == "failed"
     assert f"{model.found}; {model.advice}" == str(error)
+
+
+def test_a_server_that_hangs_is_asked_once_and_not_for_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memsvc.doctor.PATIENCE", 0.3)
+    with ModelServer(default=says("late", latency=60)) as server:
+        settings = Settings.load(database=str(path), model="openai/scripted", model_url=server.url)
+        [model] = [check for check in examine(settings, embedder=HashEmbedder()) if check.part == "model"]
+        assert (model.status, len(server.seen.requests)) == ("failed", 1)
+    assert "no answer within 0.3 s" in model.found
+
+
+def test_an_address_that_is_none_fails_the_check(path: Path) -> None:
+    settings = Settings.load(database=str(path), model="openai/scripted", model_url="notaurl")
+    [model] = [check for check in examine(settings, embedder=HashEmbedder()) if check.part == "model"]
+    assert (model.status, model.found) == ("failed", "the model's address came as 'notaurl'")
+    assert "MEMSVC_MODEL_URL" in model.advice
 
 
 def test_a_foreign_or_broken_database_fails_and_the_other_checks_go_on(path: Path) -> None:

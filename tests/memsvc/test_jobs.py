@@ -15,11 +15,19 @@ import pytest
 
 from memsvc import Memory, Settings
 from memsvc.background import Background
-from memsvc.errors import Cancelled, EmbedderError, InvalidInput, ModelRefused, ModelUnavailable, SettingsError
-from memsvc.jobs import RENEW_SECONDS, ExtractionWorker, _Lease
+from memsvc.errors import (
+    Cancelled,
+    EmbedderError,
+    InvalidInput,
+    ModelInaccessible,
+    ModelRefused,
+    ModelUnavailable,
+    SettingsError,
+)
+from memsvc.jobs import GROUP_WAIT, RENEW_SECONDS, Extraction, ExtractionWorker, _Lease
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc_retrievers.language import Prompt
-from memsvc_store.job_queue import LEASE
+from memsvc_store.job_queue import BACKOFF, LEASE
 from memsvc_store.shapes import Job
 from tests.memsvc.conftest import START
 from tests.memsvc.extracting import every_message, extracting, fact_text, facts_of, new_messages, talk
@@ -109,6 +117,66 @@ def test_a_model_that_is_away_stops_the_run_and_fails_nothing(opened: Callable[.
     memory.extract()
     assert set(states(memory)) == {"done"}
     assert len(facts_of(memory)) == 10
+
+
+def test_a_model_that_refuses_everything_stops_the_run_and_fails_nothing(opened: Callable[..., Memory]) -> None:
+    def closed(_: Prompt) -> Any:
+        raise ModelInaccessible("status 401: bad key; check the key")
+
+    memory = opened(extracting(closed))
+    talk(memory, *WORDS, *(f"{word} Again." for word in WORDS))
+    with pytest.raises(ModelInaccessible, match="401: bad key; check the key; 8 extraction jobs were put back"):
+        memory.extract()
+    assert {(job.state, job.attempts) for job in memory.jobs()} == {("queued", 0)}
+
+
+def test_what_an_attempt_cost_is_kept_also_if_it_failed(opened: Callable[..., Memory], clock: Clock) -> None:
+    memory = opened(model := extracting(lambda _: "no JSON " * 50))
+    talk(memory, WORDS[0])
+    first = memory.extract()
+    assert (first.error or "").startswith("InvalidReply: facts:")
+    assert (first.waiting, first.held, first.free_at) == (1, 0, START + BACKOFF)
+    [failed] = memory.jobs()
+    assert failed.result["completion_tokens"] == first.completion_tokens == 100
+    clock.at += BACKOFF
+    model._rules["facts"] = every_message
+    second = memory.extract()
+    [done] = memory.jobs()
+    assert (second.error, second.waiting, second.free_at) == (None, 0, None)
+    assert second.completion_tokens < 100, "of this run"
+    [(purpose, spent)] = done.result["spent"].items()
+    assert (purpose, spent["calls"], spent["retries"], spent["cost"], spent["seconds"]) == ("facts", 2, 0, 0.0, 0.0)
+    assert spent["completion_tokens"] == 100 + second.completion_tokens, "of both attempts"
+
+
+def test_a_call_that_fails_after_another_counts_with_it(opened: Callable[..., Memory]) -> None:
+    def unreadable(_: Prompt) -> Any:
+        return "no JSON"
+
+    memory = opened(
+        extracting(lambda p: {"facts": [{"fact": "!" * len(p.user) + "Oslo", "messages": [1]}]}, unreadable)
+    )
+    talk(memory, "a", "b")
+    memory.extract(namespace="ann")
+    [failed] = memory.jobs(state="queued")
+    assert {purpose: of["calls"] for purpose, of in failed.result["spent"].items()} == {"facts": 1, "update": 1}
+
+
+def test_what_a_vanished_worker_holds_is_told(opened: Callable[..., Memory]) -> None:
+    memory = opened(extracting())
+    talk(memory, WORDS[0])
+    memory.store.jobs.enqueue_extraction("ann", 1)
+    memory.store.jobs.claim("ann")
+    summary = memory.extract()
+    assert (summary.done, summary.waiting, summary.held, summary.free_at) == (0, 0, 1, START + LEASE)
+
+
+def test_how_much_there_is_to_do_is_told_first(opened: Callable[..., Memory]) -> None:
+    memory = opened(extracting())
+    talk(memory, *WORDS)
+    seen: list[Any] = []
+    memory.extract(on_queued=seen.append, on_event=lambda job: seen.append(job.state))
+    assert seen == [5, *["done"] * 5]
 
 
 def test_a_model_that_goes_away_between_the_calls(opened: Callable[..., Memory]) -> None:
@@ -217,6 +285,33 @@ def test_claims_are_renewed_while_calls_are_under_way(
     monkeypatch.setattr(lease, "_renewed", lease._renewed - RENEW_SECONDS - 1)
     assert not lease.cancelled()
     assert memory.jobs()[0].leased_until == START + LEASE * 1.5
+
+
+def test_single_messages_are_worked_through_in_groups(opened: Callable[..., Memory], clock: Clock) -> None:
+    memory = opened(extracting(), extract_messages=2)
+    task = Extraction(memory.store, memory._checked, memory.settings)
+    ids = []
+    for word in WORDS:
+        ids += talk(memory, word, hour=9 + len(ids))
+        task.enqueue("ann")
+    assert [job.messages for job in memory.jobs()] == [tuple(ids[:2]), tuple(ids[2:4]), tuple(ids[4:])]
+    assert [job.due_at - START for job in memory.jobs()] == [timedelta(0), timedelta(0), GROUP_WAIT]
+    assert memory.store.jobs.seconds_to_next("ann") == 0
+    worker = ExtractionWorker(memory.store, memory._checked, lambda: memory.language_model, memory.settings)
+    assert worker.run(["ann"]).done == 2
+    assert memory.store.jobs.seconds_to_next("ann") == GROUP_WAIT.total_seconds(), "and then the background comes back"
+    assert memory.retry() == 0, "it was never tried"
+    clock.at += GROUP_WAIT
+    assert worker.run(["ann"]).done == 1
+    assert len(facts_of(memory)) == 5
+
+
+def test_whoever_extracts_now_waits_for_no_company(opened: Callable[..., Memory]) -> None:
+    memory = opened(extracting(), extract_messages=2)
+    talk(memory, *WORDS[:3])
+    Extraction(memory.store, memory._checked, memory.settings).enqueue("ann")
+    assert memory.extract().done == 2
+    assert len(facts_of(memory)) == 3
 
 
 # -- in the background ---------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def test_the_file_can_be_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch)
         ("snapshot_rows = 'many'", "'snapshot_rows' came as 'many'"),
         ("exact_limit = 0", "MEMSVC_EXACT_LIMIT"),
         ("databse = 'x'", "did you mean 'database'"),
-        ("colour = 'x'", "known keys: cache_dir"),
+        ("colour = 'x'", "known keys: alpha"),
         ("= broken", "is not valid TOML"),
     ],
 )

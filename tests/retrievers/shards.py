@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from memsvc_store.clock import to_instant
 from memsvc_store.nodes import hyperedge
 from memsvc_store.rows import Entry
-from memsvc_store.shapes import Memory
+from memsvc_store.shapes import Kind, Memory
 from memsvc_store.shard import Shard
 
 DIMENSION = 12
@@ -33,12 +33,13 @@ def entry(
     position: int | None = None,
     days: int = 0,
     embedded: bool = True,
+    kind: Kind = "message",
 ) -> Entry:
     said_at = START + timedelta(days=days, minutes=key)
     memory = Memory(
         id=f"m{key}",
         namespace="ns",
-        kind="message",
+        kind=kind,
         text=text,
         session_id=session,
         position=key if position is None else position,

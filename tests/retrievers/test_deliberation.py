@@ -14,10 +14,11 @@ from memsvc.errors import InvalidReply, ModelUnavailable
 from memsvc.testing import RuleModel
 from memsvc_retrievers import deliberation
 from memsvc_retrievers.choices import Scan
-from memsvc_retrievers.deliberation import Deliberated, chunks, within_budget
+from memsvc_retrievers.coverage import Deliberated
 from memsvc_retrievers.language import Prompt
+from memsvc_retrievers.passages import tokens as tokens_of
+from memsvc_retrievers.reading import Log, chunks, within_budget
 from memsvc_store.shapes import Memory
-from memsvc_store.text import count_tokens
 from tests.retrievers.models import answering, fact, line_numbers, purposes
 from tests.retrievers.shards import entry
 
@@ -53,15 +54,29 @@ def run(
 
     progress = [] if told is None else told
     return deliberation.deliberate(
-        QUESTION, messages, model, scan=scan, scores=asked, tell=lambda *step: progress.append(step)
+        QUESTION, Log.of(messages, scan), model, scan=scan, scores=asked, tell=lambda *step: progress.append(step)
     )
 
 
-@given(st.integers(1, 700), st.integers(1, 80))
-def test_chunks_hold_every_message_once_in_order(count: int, size: int) -> None:
-    parts = chunks(count, size)
-    assert [place for part in parts for place in part] == list(range(count))
-    assert len(parts) == math.ceil(count / size)
+@given(st.lists(st.integers(1, 300), max_size=200), st.integers(1, 80), st.integers(1, 4000))
+def test_chunks_hold_every_line_once_in_order(costs: list[int], size: int, room: int) -> None:
+    parts = chunks(costs, size, room)
+    assert [line for part in parts for line in part] == list(range(len(costs)))
+    assert all(len(part) <= size for part in parts)
+    assert all(len(part) == 1 or sum(costs[line] for line in part) <= room for part in parts)
+    if sum(costs) <= room:
+        assert len(parts) == math.ceil(len(costs) / size)
+
+
+def test_long_messages_make_more_chunks_and_too_long_ones_several_lines() -> None:
+    long = [entry(key, "Ann", f"word{key} " * 300).memory for key in range(1, 6)]
+    model = facts_of({1: [fact("Ann repeats herself.", 9, 2, quote="word1 word1")]})
+    found = run(long, model, Scan(room=1_000))
+    shown = [line for prompt in model.prompts if prompt.purpose == "extract" for line in prompt.user.splitlines()]
+    assert all(tokens_of(prompt.user) < 1_300 for prompt in model.prompts)
+    assert sum(line.count(f"word{key}") for line in shown for key in range(1, 6)) >= 5 * 295
+    assert (found.coverage.read, found.coverage.messages) == (5, 5)
+    assert [source.message.id for source in found.draft.sources[0].sources] == ["m1"]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("count", [1, 59, 60, 61, 590])
@@ -133,6 +148,28 @@ def test_a_quote_that_does_not_occur_is_dropped_and_counted_and_its_fact_stays()
     assert (found.coverage.false_quotes, found.coverage.unsourced, found.coverage.kept) == (1, 0, 1)
 
 
+def test_a_quote_counts_only_in_the_messages_that_the_fact_names() -> None:
+    found = run(log(80), facts_of({1: [fact("Ann grows roses.", 9, 3, quote="planted 5 roses")]}))
+    assert [source.message.id for source in found.draft.sources[0].sources] == ["m3"]  # type: ignore[union-attr]
+    assert found.coverage.false_quotes == 1
+
+
+def test_a_short_quote_alone_tells_no_message() -> None:
+    found = run(log(80), facts_of({1: [fact("Ann grows roses.", 9, quote="roses.")]}))
+    assert (found.draft, found.coverage.unsourced) == (None, 1)
+
+
+def test_more_facts_than_fit_leave_the_least_scored_out() -> None:
+    facts = [fact(f"Number {n}. " + "and more " * 60, 10 - n % 3, n) for n in range(1, 40)]
+    model = facts_of({1: facts})
+    found = run(log(40), model, Scan(room=2_000))
+    shown = model.prompts[-1].user
+    assert tokens_of(shown) < 2_400
+    assert 0 < found.coverage.kept < 39
+    assert "Number 3." in shown  # of score 10
+    assert "Number 2." not in shown  # of score 8
+
+
 def test_a_fact_that_names_no_message_of_its_chunk_is_dropped_and_counted() -> None:
     context, outside, nothing = fact("A.", 9, 60), fact("B.", 9, 999), fact(" ", 9, 61)
     found = run(log(80), facts_of({61: [context, outside, nothing]}))
@@ -176,7 +213,7 @@ def test_no_chunk_that_can_be_read_is_an_error() -> None:
 
 def test_beyond_the_budget_the_best_chunks_are_read_and_the_share_is_said() -> None:
     messages, model = log(240), facts_of({})
-    per_chunk = sum(count_tokens(message.text) for message in messages[:60])
+    per_chunk = sum(tokens_of(message.text) for message in messages[:60]) + 60
     scores = {"m70": 0.9, "m200": 0.95, "m2": 0.1}
     found = run(messages, model, Scan(tokens=2 * per_chunk), scores)
     assert [line_numbers(prompt, SEARCHED)[0] for prompt in model.prompts] == [61, 181]  # in the order of the log
@@ -185,7 +222,7 @@ def test_beyond_the_budget_the_best_chunks_are_read_and_the_share_is_said() -> N
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40), st.data())
 def test_within_the_budget(tokens: list[int], data: st.DataObject) -> None:
-    parts = chunks(len(tokens), data.draw(st.integers(1, 10)))
+    parts = chunks(tokens, data.draw(st.integers(1, 10)), 10_000)
     places = st.integers(0, len(tokens) - 1)
     scores = data.draw(st.dictionaries(places, st.floats(-1, 1, allow_nan=False), max_size=10))
     budget = data.draw(st.integers(1, 800))

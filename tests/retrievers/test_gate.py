@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pytest
 
-from memsvc.errors import InvalidReply, ModelUnavailable
+from memsvc.errors import InvalidInput, InvalidReply, ModelUnavailable
 from memsvc.testing import RuleModel
 from memsvc_retrievers.choices import POLICIES, Policy
-from memsvc_retrievers.gate import Verdict, build_gate
+from memsvc_retrievers.drafting import Draft
+from memsvc_retrievers.gate import Reason, Verdict, build_gate
+from memsvc_retrievers.gate_features import DIMENSIONS, FEATURES, features
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import Passage
 from tests.retrievers.models import answering, judgement, purposes, unreadable
@@ -19,8 +23,24 @@ PASSAGES = [Passage.of(entry(key, "Ann", text).memory) for key, text in enumerat
 QUESTION = "Where does Ann live?"
 
 
-def run(policy: Policy, model: RuleModel) -> tuple[str | None, Verdict]:
-    gate = build_gate(policy)
+SCORES = (1.5, 1.0, 0.5)
+
+
+@dataclass
+class Risky:
+    """A scorer that finds everything equally risky, and writes down what it was asked about."""
+
+    at: float = 0.3
+    threshold: float = 0.5
+    asked: list[dict[str, float]] = field(default_factory=list)
+
+    def risk(self, known: Mapping[str, float]) -> float:
+        self.asked.append(dict(known))
+        return self.at
+
+
+def run(policy: Policy, model: RuleModel, scorer: Risky | None = None) -> tuple[str | None, Verdict]:
+    gate = build_gate(policy, scorer or Risky(), SCORES)
     drafts = gate.draft(QUESTION, PASSAGES, model)
     chosen, verdict = gate.judge(QUESTION, PASSAGES, drafts, model)
     assert verdict.policy == policy
@@ -54,7 +74,7 @@ def test_quality_escalates_when_any_dimension_fails_and_says_why(dimension: str)
     assert "no city" in {reason.why for reason in verdict.reasons}
 
 
-@pytest.mark.parametrize("policy", ["quality", "majority", "consensus"])
+@pytest.mark.parametrize("policy", ["quality", "majority", "consensus", "calibrated"])
 def test_a_reply_of_the_gate_that_cannot_be_read_escalates(policy: Policy) -> None:
     model = RuleModel({"draft": lambda _: answering("Oslo"), "gate": unreadable, "vote": unreadable})
     verdict = run(policy, model)[1]
@@ -63,7 +83,7 @@ def test_a_reply_of_the_gate_that_cannot_be_read_escalates(policy: Policy) -> No
 
 
 @pytest.mark.parametrize("none", ["NONE", " none. ", "**None**", "", "  "])
-@pytest.mark.parametrize("policy", ["quality", "majority", "consensus", "filter"])
+@pytest.mark.parametrize("policy", ["quality", "majority", "consensus", "filter", "calibrated"])
 def test_none_escalates_without_a_call_of_the_gate(policy: Policy, none: str) -> None:
     model = RuleModel({"draft": lambda _: answering(none)})
     verdict = run(policy, model)[1]
@@ -121,6 +141,68 @@ def test_filter_keeps_all_when_it_is_left_with_nothing(reply: object) -> None:
     model = RuleModel({"filter": reply})  # type: ignore[dict-item]
     run("filter", model)
     assert "tea" in model.prompts[1].user
+
+
+@pytest.mark.parametrize("failing", [{}, {"relevance": "off topic"}])
+@pytest.mark.parametrize(("risk", "escalates"), [(0.49, False), (0.5, False), (0.51, True)])
+def test_calibrated_escalates_above_its_threshold_whatever_the_dimensions_say(
+    failing: dict[str, str], risk: float, escalates: bool
+) -> None:
+    model = RuleModel({"draft": lambda _: answering("Oslo", 2), "gate": lambda _: judgement(**failing)})
+    scorer = Risky(at=risk)
+    text, verdict = run("calibrated", model, scorer)
+    assert (text, verdict.escalate) == ("Oslo", escalates)
+    assert failed(verdict) == [*failing, *(["risk"] if escalates else [])]
+    assert f"a risk of {risk:.3f}" in verdict.reasons[-1].why
+    assert purposes(model) == ["draft", "gate"]
+
+
+def test_calibrated_asks_about_the_features_of_the_draft() -> None:
+    model = RuleModel({"draft": lambda _: answering("in Oslo", 2), "gate": lambda _: judgement(completeness="when?")})
+    scorer = Risky()
+    run("calibrated", model, scorer)
+    [asked] = scorer.asked
+    assert tuple(asked) == FEATURES
+    assert asked == {
+        "relevance_failed": 0.0,
+        "faithfulness_failed": 0.0,
+        "completeness_failed": 1.0,
+        "best": 1.5,
+        "lead": 0.5,
+        "spread": 0.75,
+        "cited": 1.0,
+        "cited_first": 0.5,
+        "length": pytest.approx(math.log(3)),
+    }
+
+
+def test_the_scorer_is_not_asked_where_there_is_no_verdict() -> None:
+    scorer = Risky(at=0.0)
+    assert run("calibrated", drawn("NONE"), scorer)[1].escalate
+    assert run("calibrated", RuleModel({"draft": lambda _: answering("Oslo"), "gate": unreadable}), scorer)[1].escalate
+    assert scorer.asked == []
+
+
+def test_calibrated_without_a_scorer_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="without a scorer"):
+        build_gate("calibrated")
+
+
+@pytest.mark.parametrize(("scores", "expected"), [((), (0.0, 0.0, 0.0)), ((0.8,), (0.8, 0.8, 0.8))])
+def test_features_of_a_look_up_with_few_hits(scores: Sequence[float], expected: tuple[float, float, float]) -> None:
+    reasons = tuple(Reason(name, True, "fine") for name in DIMENSIONS)
+    drafted = Draft("Oslo", sources=(), shown=tuple(PASSAGES))
+    found = features(Verdict("quality", False, reasons), drafted, scores)
+    assert found is not None
+    assert (found["best"], found["lead"], found["spread"]) == expected
+    assert (found["cited"], found["cited_first"]) == (0.0, 0.0)
+
+
+def test_what_was_not_judged_in_three_dimensions_has_no_features() -> None:
+    drafted = Draft("Oslo", (), tuple(PASSAGES))
+    agreed = Verdict("majority", False, (Reason("agreement", True, "3 of 3"),))
+    assert features(agreed, drafted, SCORES) is None
+    assert features(Verdict("always", True), None, SCORES) is None
 
 
 def test_never_and_always_judge_nothing() -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from memsvc_retrievers import ranking, walk
-from memsvc_retrievers.fast import POOL, find
+from memsvc_retrievers.fast import POOL, Found, find
 from memsvc_retrievers.question import take_apart
 from memsvc_store.hypergraph import HUB, Hypergraph
-from memsvc_store.shapes import Filter, Node
+from memsvc_store.shapes import Filter, Node, Parts
 from memsvc_store.shard import Shard
 from tests.retrievers.shards import entry, shard, vector
 
@@ -25,6 +25,10 @@ TALK = [
     entry(4, "Ann", "The harbour was foggy.", session="s2", position=0, days=30),
     entry(5, "Bob", "I took the dog there.", session="s2", position=1, days=30),
 ]
+
+
+def parts_by_row(found: list[Found]) -> dict[int, Parts]:
+    return {one.row: one.parts for one in found}
 
 
 def reach(built: Shard, question: str) -> list[float]:
@@ -108,22 +112,23 @@ def test_parts_add_up_and_the_answer_comes_first() -> None:
     built = shard(TALK)
     question = take_apart("Which dog did Ann adopt?", built.names)
     found = find(built, question, vector("A beagle, he is called Biscuit."), 6)
-    assert found[0][0] == 2
+    assert found[0].row == 2
     assert len(found) == 6
-    for _, parts in found:
+    for _, parts, blend in found:
+        assert blend is None
         assert parts.final == pytest.approx(parts.dense + parts.lexical + parts.graph + parts.prior)
         assert parts.utility == 0
-    finals = [parts.final for _, parts in found]
+    finals = [one.parts.final for one in found]
     assert finals == sorted(finals, reverse=True)
 
 
 def test_the_named_day_and_speaker_count() -> None:
     built = shard(TALK)
-    plain = dict(find(built, take_apart("What happened?", built.names), vector("x"), 6))
-    dated = dict(find(built, take_apart("What happened on 1 April?", built.names), vector("x"), 6))
+    plain = parts_by_row(find(built, take_apart("What happened?", built.names), vector("x"), 6))
+    dated = parts_by_row(find(built, take_apart("What happened on 1 April?", built.names), vector("x"), 6))
     for row in (4, 5):
         assert dated[row].graph - plain[row].graph > 0.4
-    said = dict(find(built, take_apart("What happened to Bob?", built.names), vector("x"), 6))
+    said = parts_by_row(find(built, take_apart("What happened to Bob?", built.names), vector("x"), 6))
     assert said[3].graph - plain[3].graph > 0.3
     assert said[0].graph - plain[0].graph < 0.1
 
@@ -131,10 +136,10 @@ def test_the_named_day_and_speaker_count() -> None:
 def test_memories_without_a_vector_are_found_by_their_words() -> None:
     built = shard([entry(0, "Ann", "the harbour", embedded=False), entry(1, "Bob", "the beach")])
     [first, second] = find(built, take_apart("harbour", {}), vector("the beach"), 2)
-    assert {first[0], second[0]} == {0, 1}
-    assert dict([first, second])[0].lexical > 0
+    assert {first.row, second.row} == {0, 1}
+    assert parts_by_row([first, second])[0].lexical > 0
     nothing = shard([entry(0, "Ann", "the harbour", embedded=False)])
-    assert [row for row, _ in find(nothing, take_apart("beach", {}), vector("b"), 3)] == [0]
+    assert [one.row for one in find(nothing, take_apart("beach", {}), vector("b"), 3)] == [0]
 
 
 def test_k_means_k_also_while_nothing_is_embedded() -> None:
@@ -156,7 +161,7 @@ def test_candidates_of_a_large_shard_are_enough_for_k() -> None:
     assert len(find(built, question, vector("q"), POOL + 50)) == POOL + 50
     only = find(built, question, vector("q"), 10, Filter(speaker=("Bob",), session_id=("s3",)))
     assert len(only) == 7
-    assert all(built.speakers.names[built.speaker.values[row]] == "Bob" for row, _ in only)
+    assert all(built.speakers.names[built.speaker.values[one.row]] == "Bob" for one in only)
     assert find(built, question, vector("q"), 10, Filter(speaker=("Cy",))) == []
     assert find(shard([]), question, vector("q"), 10) == []
 

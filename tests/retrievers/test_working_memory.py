@@ -9,7 +9,7 @@ import pytest
 
 from memsvc.errors import ModelUnavailable
 from memsvc.testing import RuleModel
-from memsvc_retrievers.deliberation import Deliberated
+from memsvc_retrievers.coverage import Deliberated
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.working_memory import LOOK, STEPS, Probe, work_out
 from memsvc_store.shapes import Memory, Node
@@ -73,7 +73,7 @@ ENOUGH: dict[str, Any] = {"sufficient": True, "concerns": []}
 
 def run(namespace: Namespace, model: RuleModel, told: list[tuple[int, int]] | None = None) -> Deliberated:
     progress = [] if told is None else told
-    return work_out(QUESTION, namespace, model, messages=100, tell=lambda *step: progress.append(step))
+    return work_out(QUESTION, namespace, model, messages=100, room=11_000, tell=lambda *step: progress.append(step))
 
 
 def test_one_step_when_it_suffices() -> None:

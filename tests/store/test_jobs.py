@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,22 +13,9 @@ import sqlalchemy as sa
 
 from memsvc_store.job_queue import ATTEMPTS, BACKOFF, LEASE
 from memsvc_store.jobs import _UNCOVERED
-from memsvc_store.shapes import Filter, Job, Memory
+from memsvc_store.shapes import JOB_KINDS, Filter, Job, JobKind, Memory
 from memsvc_store.store import Store
-from tests.store.values import START, Space, draft, fact, said
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def move(self, by: timedelta) -> None:
-        self.at += by
+from tests.store.values import START, Clock, Space, draft, fact, said
 
 
 @pytest.fixture
@@ -79,6 +66,41 @@ def test_interleaved_sessions_keep_their_order(store: Store) -> None:
     assert groups(store) == [(a, c), (b, d), (e,)]
 
 
+def test_a_group_that_is_not_full_waits_for_the_rest_of_its_session(store: Store, clock: Clock) -> None:
+    wait = timedelta(minutes=1)
+    [a] = said(store, "a")
+    assert store.jobs.enqueue_extraction("ann", 3, wait) == 1
+    [b] = said(store, "b", session="s2")
+    c, d, e, f = said(store, "c", "d", "e", "f", start=5)
+    assert store.jobs.enqueue_extraction("ann", 3, wait) == 2
+    assert groups(store) == [(a, c, d), (b,), (e, f)]
+    assert [job.messages for job in store.jobs.claim("ann", 9)] == [(a, c, d)]
+    clock.move(wait / 2)
+    [g] = said(store, "g", session="s2", start=5)
+    assert store.jobs.enqueue_extraction("ann", 3, wait) == 0
+    assert store.jobs.enqueue_extraction("ann", 3, wait) == 0, "what filled a group is covered"
+    clock.move(wait / 2)
+    assert [job.messages for job in store.jobs.claim("ann", 9)] == [(b, g), (e, f)], (
+        "no later than it was told at first"
+    )
+    [h] = said(store, "h", start=20)
+    store.jobs.enqueue_extraction("ann", 3, wait)
+    assert groups(store)[-1] == (h,), "what is held grows no more"
+    due, waiting = store.jobs.undone("ann")
+    assert (due, [job.messages for job in waiting]) == ([], [(a, c, d), (b, g), (e, f), (h,)])
+    store.jobs.hurry("ann")
+    assert [job.messages for job in store.jobs.claim("ann")] == [(h,)]
+
+
+def test_filling_groups_at_once_covers_each_message_once(store: Store, target: str, clock: Clock) -> None:
+    with Store(target, space=Space(), now=clock) as other, ThreadPoolExecutor(8) as pool:
+        ids: list[str] = []
+        for number in range(9):
+            ids += said(store, f"m{number}", start=number)
+            list(pool.map(lambda one: one.jobs.enqueue_extraction("ann", 2, timedelta(hours=1)), [store, other] * 2))
+    assert groups(store) == [tuple(ids[at : at + 2]) for at in range(0, 9, 2)]
+
+
 def test_queueing_at_once_queues_once(store: Store, target: str) -> None:
     ids = said(store, *(str(number) for number in range(40)))
     with Store(target, space=Space()) as other, ThreadPoolExecutor(8) as pool:
@@ -100,9 +122,10 @@ def test_queueing_what_is_not_new_reads_and_writes_nothing(store: Store) -> None
     assert seen == ["SELECT", "SELECT"], "the namespace, and what no job covers"
 
 
-def test_the_watermark_is_read_from_its_index(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", JOB_KINDS)
+def test_the_watermark_is_read_from_its_index(tmp_path: Path, kind: JobKind) -> None:
     with Store(tmp_path / "a.db", space=Space()) as store, store.database.read() as connection:
-        query = _UNCOVERED.params(namespace=1).compile(connection.engine, compile_kwargs={"literal_binds": True})
+        query = _UNCOVERED[kind].params(namespace=1).compile(connection.engine, compile_kwargs={"literal_binds": True})
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
     assert not [step for step in plan if step.startswith("SCAN") and "CONSTANT" not in step], plan
     assert any("ix_memories_namespace_key_kind_key (namespace_key=? AND kind=? AND key>?)" in step for step in plan)

@@ -4,32 +4,52 @@ from __future__ import annotations
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from memsvc_store import database, schema
+from memsvc_store.learned import Feedback, Trace
 from memsvc_store.store import Store
-from tests.store.values import Space, draft, fact, said
+from tests.store.values import START, Space, draft, fact, said, towards
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"
-MADE_AT_0001 = Path(__file__).parent / "data" / "made_at_0001.sql"
+DATA = Path(__file__).parent / "data"
+MADE = ("namespaces", "messages", "memories", "vectors", "changes")
 
 
-@pytest.fixture
-def old(target: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A database with the tables of step 0001 and two messages in it."""
+@pytest.fixture(params=["0001", "0002"])
+def old(request: pytest.FixtureRequest, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database with the tables of an earlier step and two messages in it."""
+    with Store(tmp_path / "new.db", space=Space()) as store:
+        store.add("ann", [draft("I moved to Oslo.", key="k"), draft("Really?", speaker="Bob", minutes=1)])
+        with store.database.read() as connection:
+            rows = {name: list(connection.execute(sa.select(schema.metadata.tables[name])).mappings()) for name in MADE}
     with monkeypatch.context() as patch:
-        patch.setattr(database, "REVISIONS", ("0001",))
-        patch.setattr(database, "HEAD", "0001")
-        with Store(target, space=Space()) as store:
-            store.add("ann", [draft("I moved to Oslo.", key="k"), draft("Really?", speaker="Bob", minutes=1)])
-            with store.database.read() as connection:
-                assert "jobs" not in database.sa.inspect(connection).get_table_names()
+        at(request.param, patch)
+        made = database.Database(target)
+        with made.write() as connection:
+            tables = sa.MetaData()
+            tables.reflect(connection)
+            assert "episodes" not in tables.tables
+            for name in MADE:
+                columns = {*tables.tables[name].columns.keys()} - {"key"}  # numbered by the database itself
+                connection.execute(
+                    sa.insert(tables.tables[name]), [{one: row[one] for one in columns} for row in rows[name]]
+                )
+        made.close()
     return target
+
+
+def at(step: str, patch: pytest.MonkeyPatch) -> None:
+    """Have databases brought to this step and no further."""
+    patch.setattr(database, "REVISIONS", database.REVISIONS[: database.REVISIONS.index(step) + 1])
+    patch.setattr(database, "HEAD", step)
 
 
 def test_the_steps_are_the_ones_there_are() -> None:
@@ -47,6 +67,10 @@ def test_an_old_database_is_brought_to_head(old: str) -> None:
         assert store.jobs.enqueue_extraction("ann", 2) == 1
         [one] = said(store, "new", start=5)
         assert store.add_facts("ann", [fact("F.", one)])[0].status == "stored"
+        trace = Trace("0" * 32, "search", "Where?", START, used=(one,))
+        store.learning.add_trace("ann", trace)
+        given = Feedback(trace.id, 1.0, trace.used, alpha=0.3, cap=None, window=timedelta(hours=1))
+        assert store.learning.learn("ann", given, towards).moves[0].after == 0.3
         store.delete("ann", one)
         assert store.verify("ann") == []
         assert store.database.integrity_problems() == []
@@ -71,22 +95,36 @@ def test_a_step_that_breaks_leaves_the_old_database(old: str, monkeypatch: pytes
         patch.setattr(database, "_migrate", fill_up)
         with pytest.raises(OSError, match="gone"):
             Store(old, space=Space())
-        patch.setattr(database, "REVISIONS", ("0001",))
-        patch.setattr(database, "HEAD", "0001")
-        with Store(old, space=Space()) as store, store.database.read() as connection:
-            assert "jobs" not in database.sa.inspect(connection).get_table_names()
+    engine = sa.create_engine(old if "://" in old else f"sqlite:///{old}")
+    assert "episodes" not in sa.inspect(engine).get_table_names()
+    engine.dispose()
     with Store(old, space=Space()) as store:
         assert store.verify("ann") == []
 
 
-def test_a_file_written_by_the_first_memsvc_opens(tmp_path: Path) -> None:
+def opened(tmp_path: Path, dump: str) -> Store:
     path = tmp_path / "old.db"
     with sqlite3.connect(path) as connection:
-        connection.executescript(MADE_AT_0001.read_text())
+        connection.executescript((DATA / dump).read_text())
     connection.close()
-    with Store(path, space=Space()) as store:
+    return Store(path, space=Space())
+
+
+def test_a_file_written_by_the_first_memsvc_opens(tmp_path: Path) -> None:
+    with opened(tmp_path, "made_at_0001.sql") as store:
         assert store.namespaces() == ["acme/bob", "ann"]
         assert [memory.text for memory in store.page("ann", limit=9)] == ["I moved to Bergen.", "Yes."]
         with store.reading("ann") as reading:
             assert (len(reading.shard), reading.shard.stale) == (2, 1)
+        assert [*store.verify("ann"), *store.verify("acme/bob"), *store.database.integrity_problems()] == []
+
+
+def test_a_file_with_facts_and_jobs_opens(tmp_path: Path) -> None:
+    with opened(tmp_path, "made_at_0002.sql") as store:
+        texts = [memory.text for memory in store.page("ann", limit=9)]
+        assert sorted(texts) == ["And the job?", "Ann moved in May.", "I moved to Bergen.", "Yes, in May."]
+        assert [(job.kind, job.state, len(job.messages)) for job in store.jobs.find()] == [
+            ("extract", "done", 2),
+            ("extract", "queued", 1),
+        ]
         assert [*store.verify("ann"), *store.verify("acme/bob"), *store.database.integrity_problems()] == []

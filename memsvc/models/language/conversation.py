@@ -15,9 +15,12 @@ from memsvc.models.language.schemas import in_words, response_format
 from memsvc_retrievers.language import Call, Completion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import BaseModel
 
     from memsvc.models.language.negotiation import Negotiation
+    from memsvc.models.language.schemas import Constraint
     from memsvc_retrievers.language import Prompt
 
 SHOWN_TO_MODEL = 4000  # characters of a bad reply that are sent back with the reason
@@ -96,34 +99,56 @@ class Conversation:
         return Request((*messages, {"role": "user", "content": prompt.user}), prompt.max_tokens, prompt.temperature)
 
     async def _reply(self, request: Request) -> Reply:
-        """The server's reply under the strongest constraint that it takes."""
-        failure, asked_before = None, self._bill.requests
-        for constraint in self.negotiation.steps(self.schema):
-            wanted = response_format(self.schema, constraint) if self.schema and constraint else None
-            outcome = await self._retried(replace(request, response_format=wanted))
+        """The server's reply under the strongest constraint that it takes.
+
+        A constraint that is rejected is stepped down from for good. A 500 may be the constraint's fault (llama.cpp,
+        of a schema) or the server's: the weaker ones are tried once each, and what that tells is not kept.
+        """
+        asked_before, doubted = self._bill.requests, False
+        steps = list(self.negotiation.steps(self.schema))
+
+        async def ask() -> Reply | Failure:
+            nonlocal doubted
+            outcome = await self._strongest(steps, request)
             if isinstance(outcome, Reply):
-                self.negotiation.worked(self.schema, constraint)
-                self._bill.add(outcome)
-                return outcome
-            failure = outcome
-            if not failure.may_be_the_constraint:
-                break
-        assert failure is not None, "there is at least one constraint to try"
-        tries = self._bill.requests - asked_before
+                self.negotiation.worked(self.schema, steps[0])
+            elif outcome.status == 500 and not doubted:
+                doubted = True
+                return await self._weaker(steps[1:], request) or outcome
+            return outcome
+
+        outcome = await retried(ask, self.patience)
+        if isinstance(outcome, Reply):
+            self._bill.add(outcome)
+            return outcome
         raise as_error(
-            failure,
+            outcome,
             purpose=self.prompt.purpose,
             model=self.server.model,
             where=address(self.server.api_base),
-            tries=tries,
+            tries=self._bill.requests - asked_before,
         )
 
-    async def _retried(self, request: Request) -> Reply | Failure:
-        async def ask() -> Reply | Failure:
-            self._bill.requests += 1
-            return await self.server.ask(request)
+    async def _strongest(self, steps: list[Constraint | None], request: Request) -> Reply | Failure:
+        """What the first constraint gets that is not rejected; those that are leave `steps`, but for the last."""
+        while True:
+            outcome = await self._under(steps[0], request)
+            if isinstance(outcome, Reply) or outcome.kind != "rejected" or len(steps) == 1:
+                return outcome
+            del steps[0]
 
-        return await retried(ask, self.patience)
+    async def _weaker(self, steps: Sequence[Constraint | None], request: Request) -> Reply | None:
+        """The reply that the first of these constraints gets, if one does."""
+        for constraint in steps:
+            if isinstance(outcome := await self._under(constraint, request), Reply):
+                return outcome
+        return None
+
+    async def _under(self, constraint: Constraint | None, request: Request) -> Reply | Failure:
+        """One request under a constraint."""
+        self._bill.requests += 1
+        wanted = response_format(self.schema, constraint) if self.schema and constraint else None
+        return await self.server.ask(replace(request, response_format=wanted))
 
     def _invalid(self, reply: Reply, why: Unreadable) -> ModelError:
         reason = f"{why.reason}, and the server stopped it at max_tokens" if reply.cut else why.reason

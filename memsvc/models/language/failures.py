@@ -9,14 +9,22 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from memsvc.errors import InvalidReply, ModelError, ModelRefused, ModelUnavailable
+from memsvc.errors import InvalidReply, ModelError, ModelInaccessible, ModelRefused, ModelUnavailable, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # passing: the same request may succeed later. rejected: the server doesn't like this request, perhaps
-# only its constraint. refused: it will not do it. too_long: nor so much of it. broken: something that no retry mends.
-Kind = Literal["passing", "rejected", "refused", "too_long", "broken"]
+# only its constraint. refused: it will not do it. too_long: nor so much of it. closed: nor anything else, for this key
+# or under this name. broken: something that no retry mends.
+Kind = Literal["passing", "rejected", "refused", "too_long", "closed", "broken"]
+
+_ERRORS: dict[Kind, type[ModelError]] = {
+    "rejected": ModelRefused,
+    "refused": ModelRefused,
+    "too_long": ModelRefused,
+    "closed": ModelInaccessible,
+}
 
 SHOWN = 200
 _SECRET = re.compile(r"(sk-|Bearer )[\w.*-]{6,}")
@@ -31,16 +39,13 @@ class Failure:
     status: int | None = None
     retry_after: float | None = None
 
-    @property
-    def may_be_the_constraint(self) -> bool:
-        """Whether the next weaker constraint may get a reply: llama.cpp answers a json_schema with 500."""
-        return self.kind == "rejected" or self.status == 500
-
 
 def kind_of_status(status: int) -> Kind:
     """What an HTTP status means for the same request."""
     if status in (408, 429) or status >= 500:
         return "passing"
+    if status in (401, 402, 403, 404):
+        return "closed"
     return "rejected" if status in (400, 422) else "refused"
 
 
@@ -65,6 +70,27 @@ def shown(text: str, *, secret: str | None = None) -> str:
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."
 
 
+def checked_url(url: str | None) -> str | None:
+    """A model's address, if it can be one.
+
+    Raises:
+        SettingsError: it is not of the form http://host:port/path.
+    """
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, an IPv6 address without its end
+        usable = False
+    if not usable:
+        told = shown(url.rpartition("@")[2])
+        raise SettingsError(
+            f"the model's address came as {told!r}; set MEMSVC_MODEL_URL to one such as http://localhost:8000/v1"
+        )
+    return url
+
+
 def address(api_base: str | None) -> str:
     """` at ` and the server's address without what may be secret in it (user, password, query); empty without one."""
     if api_base is None:
@@ -77,8 +103,8 @@ def as_error(failure: Failure, *, purpose: str, model: str, where: str, tries: i
     """The failure as the error of the call: which call, to which model, what came, what to do next."""
     times = "" if tries == 1 else f" after {tries} tries"
     status = "" if failure.status is None else f"status {failure.status}: "
-    kind = ModelRefused if failure.kind in ("refused", "rejected", "too_long") else ModelUnavailable
-    verb = "refused" if kind is ModelRefused else "failed"
+    kind = _ERRORS.get(failure.kind, ModelUnavailable)
+    verb = "refused" if issubclass(kind, ModelRefused) else "failed"
     return kind(f"{purpose}: {model}{where} {verb}{times} ({status}{failure.what}); {_advice(failure)}")
 
 

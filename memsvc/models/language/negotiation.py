@@ -32,7 +32,7 @@ class Negotiation:
         return ORDER[ORDER.index(self._of_schema.get(schema, self.settled or ORDER[0])) :]
 
     def worked(self, schema: type[BaseModel] | None, constraint: Constraint | None) -> None:
-        """The server answered under this constraint. The first one that worked stays: a later step down was luck."""
+        """The server answered under this constraint, and had rejected those above it. The first that worked stays."""
         if schema is None or constraint is None:
             return
         self._of_schema.setdefault(schema, constraint)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from memsvc.errors import Cancelled, InvalidInput
 from memsvc.models.language.background import BACKGROUND
 from memsvc.models.language.border import Server, load
+from memsvc.models.language.failures import checked_url
 from memsvc.models.language.negotiation import Negotiation
 from memsvc.models.language.patience import Patience
 
@@ -41,6 +42,10 @@ class LiteLLMModel:
         pause: seconds before the first retry, doubled (with jitter) at each further one.
         options: further arguments for LiteLLM, such as `{"num_ctx": 16384}`; they win over the prompt's.
         register: called once before the first request; registers a custom provider with LiteLLM.
+
+    Raises:
+        InvalidInput: a number that makes no sense.
+        SettingsError: an `api_base` that is no address.
     """
 
     def __init__(
@@ -59,7 +64,7 @@ class LiteLLMModel:
     ) -> None:
         if concurrency is not None and concurrency < 1:
             raise InvalidInput(f"concurrency is {concurrency}: give at least 1, or None for a whole batch at once")
-        self._server = Server(model, api_base, api_key, timeout, dict(options or {}))
+        self._server = Server(model, checked_url(api_base), api_key, timeout, dict(options or {}))
         self._patience = Patience(retries, repairs, pause)
         self._concurrency = concurrency
         self._slots = nullcontext() if concurrency is None else asyncio.Semaphore(concurrency)
@@ -74,7 +79,8 @@ class LiteLLMModel:
 
     @property
     def constraint(self) -> Constraint | None:
-        """The strongest constraint that the server took for a structured reply; None before the first.
+        """The strongest constraint that the server took for a structured reply; None while it has taken none, or has
+        failed under a stronger one first.
 
         A server may take a constraint and not enforce it: replies are parsed in any case.
         """

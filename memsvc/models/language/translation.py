@@ -6,6 +6,7 @@ out as it was.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -27,11 +28,11 @@ KINDS: Mapping[str, Kind | None] = MappingProxyType(
         "APIConnectionError": "passing",
         "APIError": None,
         "APIResponseValidationError": "passing",
-        "AuthenticationError": "refused",
+        "AuthenticationError": "closed",
         "BadGatewayError": "passing",
         "BadRequestError": None,
         "BlockedPiiEntityError": "refused",
-        "BudgetExceededError": "refused",
+        "BudgetExceededError": "closed",
         "ContentPolicyViolationError": "refused",
         "ContextWindowExceededError": "too_long",
         "GuardrailInterventionNormalStringError": "refused",
@@ -40,15 +41,15 @@ KINDS: Mapping[str, Kind | None] = MappingProxyType(
         "InternalServerError": "passing",
         "InvalidRequestError": "rejected",
         "JSONSchemaValidationError": "passing",
-        "LiteLLMUnknownProvider": "refused",
+        "LiteLLMUnknownProvider": "closed",
         "MidStreamFallbackError": "passing",
         "MockException": None,
-        "ModelNotMappedError": "refused",
+        "ModelNotMappedError": "closed",
         "ModifyResponseException": "broken",
-        "NotFoundError": "refused",
+        "NotFoundError": "closed",
         "OpenAIError": None,
-        "PaymentRequiredError": "refused",
-        "PermissionDeniedError": "refused",
+        "PaymentRequiredError": "closed",
+        "PermissionDeniedError": "closed",
         "RateLimitError": "passing",
         "RejectedRequestError": "refused",
         "SensitiveDataRouteException": "broken",
@@ -72,15 +73,19 @@ def failure_of(error: Exception, *, secret: str | None) -> Failure:
         if isinstance(link, MemsvcError) and not isinstance(link, ModelError):
             raise link from None
     what = shown(_words(error), secret=secret)
-    # LiteLLM says 500 where the server said nothing at all, and where no key was found.
+    if any(isinstance(link, json.JSONDecodeError) for link in _chain(error)):
+        return Failure("passing", f"an answer that is not JSON: {what}")
+    # LiteLLM says 500 where the server said nothing at all, where what it said is no JSON, and where no key was found.
     if _is_without_key(error):
-        return Failure("refused", what)
+        return Failure("closed", what)
     if _is_without_answer(error):
         return Failure("passing", what)
     status = getattr(error, "status_code", None)
     kind = next((KINDS[name] for name in _names(error) if name in KINDS), None)
     if status is None:
         return Failure(kind or "broken", f"{type(error).__name__}: {what}")
+    if _is_litellms_own(error, status):
+        return Failure(kind or "passing", what)
     return Failure(kind or kind_of_status(status), what, status, retry_after(_headers(error), datetime.now(UTC)))
 
 
@@ -108,6 +113,13 @@ def _is_without_answer(error: Exception) -> bool:
 
     unreached = (openai.APIConnectionError, openai.APITimeoutError)  # but not LiteLLM's subclasses: 504 is one
     return any(isinstance(link, httpx.TransportError) or type(link) in unreached for link in _chain(error))
+
+
+def _is_litellms_own(error: Exception, status: int) -> bool:
+    """Whether no server said this status: the answer was a 200 with something else in it, such as a proxy's page."""
+    import httpx
+
+    return status in (200, 500) and not any(isinstance(link, httpx.HTTPStatusError) for link in _chain(error))
 
 
 def _headers(error: Exception) -> Mapping[str, str]:

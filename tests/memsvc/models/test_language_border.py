@@ -106,7 +106,15 @@ def test_a_refusal_of_a_custom_provider_is_one(provider: Provider) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, "rejected"), (422, "rejected"), (401, "refused"), (404, "refused"), (429, "passing"), (529, "passing")],
+    [
+        (400, "rejected"),
+        (422, "rejected"),
+        (401, "closed"),
+        (404, "closed"),
+        (413, "refused"),
+        (429, "passing"),
+        (529, "passing"),
+    ],
 )
 def test_a_status_has_a_meaning(status: int, kind: str) -> None:
     assert kind_of_status(status) == kind

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, RootModel
 
-from memsvc.models.language.replies import Unreadable, read_text, read_value
+from memsvc.models.language.replies import LONGEST, Unreadable, read_text, read_value
 
 
 class Fact(BaseModel):
@@ -84,7 +85,7 @@ def test_what_stands_around_a_value_does_not_matter(reply: str) -> None:
         ("[]", "does not fit"),
         (f"{JSON} or rather {{\"facts\": []}}", "2 different JSON values"),
         ('{"facts": []}\n{"facts": [{"tex', "cut off"),
-        ("[" * 100_000, "nested too deeply"),
+        ("[" * 50_000, "nested too deeply"),
         ('{"facts": [{"text": "\\ud800", "score": 1}]}', "does not fit"),
         ('{"facts": [{"text": "", "score": ' + "9" * 5000 + "}]}", "broken"),
     ],
@@ -114,6 +115,12 @@ def test_a_value_may_quote_a_thought() -> None:
     assert read_value(quoting.model_dump_json(), Facts) == quoting
 
 
+def test_a_long_value_is_read_all_the_same() -> None:
+    long = Facts(facts=[Fact(text="Ann lives in Oslo", score=9)] * 2_000)
+    assert len(long.model_dump_json()) > LONGEST
+    assert read_value(long.model_dump_json(), Facts) == long
+
+
 def test_a_schema_whose_root_is_a_list() -> None:
     assert read_value('The names: ["Ann", "Ben"].', Names) == Names(["Ann", "Ben"])
 
@@ -123,6 +130,10 @@ def test_raw_line_breaks_in_strings_are_forgiven() -> None:
 
 
 def test_long_nonsense_is_read_in_no_time() -> None:
+    started = process_time()
+    assert "broken" in why("{a} " * (LONGEST // 4)), "7 s, when each was looked at"
+    assert "2,000,000 characters long" in why("[x" * 1_000_000), "it never ended"
+    assert process_time() - started < 2.0
     for nonsense in ('{"' * 20_000, "[x" * 20_000, '{"a" ' * 8_000 + "}" * 8_000, "{}" * 10_000):
         assert isinstance(read_value(nonsense, Facts), Unreadable)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from memsvc.errors import Cancelled, InvalidInput, MissingDependency, ModelRefused
+from memsvc.errors import Cancelled, InvalidInput, MissingDependency, ModelRefused, SettingsError
 from memsvc.models.language.border import load
 from memsvc.models.language.served import LiteLLMModel
 from memsvc_retrievers.language import Completion
@@ -236,11 +236,50 @@ def test_a_refused_constraint_is_stepped_down_from_once(
 def test_a_server_that_fails_on_a_schema_is_asked_for_json(server: ModelServer) -> None:
     server.default = unless({"json_schema"}, says(RATED), status(500, "failed to parse grammar"))
     model = served(server, retries=1)
+    for _ in range(2):
+        [rated] = model.complete_many([prompt("rate")], schema=Rating)
+        assert rated.value(Rating).score == 7
+        assert rated.call.retries == 1
+    assert asked(server) == ["json_schema", "json_object"] * 2, "the 500 may have been the server's own: asked again"
+    assert model.constraint is None
+
+
+def test_trouble_that_passes_downgrades_nothing(server: ModelServer) -> None:
+    server.script("rate", *[status(500)] * 4, says(RATED))
+    model = served(server)
     [rated] = model.complete_many([prompt("rate")], schema=Rating)
     assert rated.value(Rating).score == 7
-    assert rated.call.retries == 2
+    assert asked(server) == ["json_schema", "json_object", None, "json_schema", "json_schema"]
+    assert model.constraint == "json_schema"
+
+
+def test_a_server_that_always_fails_is_not_asked_for_each_constraint_anew(server: ModelServer) -> None:
+    server.default = status(500)
+    [failed] = served(server, retries=3).complete_many([prompt("rate")], schema=Rating)
+    assert "after 6 tries" in str(failed.error)
+    assert asked(server) == ["json_schema", "json_object", None, *["json_schema"] * 3]
+
+
+def test_a_rejected_constraint_stays_rejected_while_the_server_is_busy(server: ModelServer) -> None:
+    server.script("rate", status(400), status(503), says(RATED))
+    model = served(server)
+    model.complete_many([prompt("rate")], schema=Rating)
+    assert asked(server) == ["json_schema", "json_object", "json_object"]
     assert model.constraint == "json_object"
-    assert asked(server) == ["json_schema", "json_schema", "json_object"]
+
+
+@pytest.mark.parametrize(
+    "url", ["notaurl", "localhost:8000/v1", "http://", "http://host:port/v1", "http://[::1/v1", "ftp://host/v1"]
+)
+def test_an_address_that_is_none_is_said(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"the model's address came as .*MEMSVC_MODEL_URL.*http://localhost"):
+        LiteLLMModel("openai/scripted", api_base=url)
+
+
+def test_an_address_that_is_none_tells_no_password() -> None:
+    with pytest.raises(SettingsError, match="'host'") as told:
+        LiteLLMModel("openai/scripted", api_base="user:secret@host")
+    assert "secret" not in str(told.value)
 
 
 def test_a_constraint_is_not_given_up_for_a_server_that_is_down(server: ModelServer) -> None:

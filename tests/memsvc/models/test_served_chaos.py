@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from memsvc.errors import InvalidReply, ModelRefused, ModelUnavailable
+from memsvc.errors import InvalidReply, ModelInaccessible, ModelRefused, ModelUnavailable
 from memsvc.models.language.border import load
 from memsvc.models.language.patience import LONGEST_RETRY_AFTER
 from memsvc.models.language.served import LiteLLMModel
@@ -145,12 +145,25 @@ def test_a_refusal_is_told_at_once(server: ModelServer, code: int, advice: str) 
     with pytest.raises(ModelRefused, match=rf"gate: .*status {code}: because I say so.*{advice}"):
         _ = bad.text
     assert len(server.seen.requests) == 1
+    assert isinstance(bad.error, ModelInaccessible) == (code in (401, 403, 404)), "nothing of this one prompt"
+
+
+@pytest.mark.parametrize("provider", ["openai", "hosted_vllm"])
+@pytest.mark.parametrize("page", [b"<html>hello</html>", b"", b"[]"])
+def test_an_answer_that_is_no_completion_is_no_status(server: ModelServer, page: bytes, provider: str) -> None:
+    server.default = raw(page)
+    model = LiteLLMModel(f"{provider}/scripted", api_base=server.url, retries=1, pause=0.01)
+    [completion] = model.complete_many([prompt("hello")])
+    assert isinstance(completion.error, ModelUnavailable)
+    assert "status" not in str(completion.error)
+    assert len(server.seen.requests) == 2
 
 
 def test_a_prompt_too_long_is_refused_under_any_constraint(server: ModelServer) -> None:
     completion = rate(server, status(400, "This model's maximum context length is 4096 tokens."))
     with pytest.raises(ModelRefused, match=r"maximum context length.*send less"):
         completion.value(Rating)
+    assert not isinstance(completion.error, ModelInaccessible)
     assert len(server.seen.requests) == 1
 
 

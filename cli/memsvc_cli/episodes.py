@@ -1,0 +1,141 @@
+"""add-episode, episodes, reflect: task attempts, and what to take from them."""
+
+import json as codec
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memsvc_cli import learning_views, options, output, receipts, views
+from memsvc_cli.messages import STDIN
+from memsvc_cli.opening import opened
+
+if TYPE_CHECKING:
+    from memsvc.episodes import Episodes
+
+
+def add_episode(
+    intent: Annotated[str, typer.Argument(help="What was asked.")],
+    trajectory: Annotated[
+        str,
+        typer.Option(
+            "--trajectory", "-t", metavar="FILE|-", help="What was done: a text, or a JSON list of steps; '-' is stdin."
+        ),
+    ],
+    reward: Annotated[
+        float | None, typer.Option("--reward", min=-1, max=1, help="From -1 to 1.", show_default=False)
+    ] = None,
+    success: Annotated[
+        bool | None,
+        typer.Option(
+            "--success/--failure", help="How it ended; by default whether the reward is above 0.", show_default=False
+        ),
+    ] = None,
+    experience: Annotated[
+        str | None, typer.Option("--experience", metavar="TEXT", help="What to take from it.", show_default=False)
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Store it once under this key.", show_default=False)
+    ] = None,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Store a task attempt, verbatim, with its outcome.
+
+    \b
+    memsvc add-episode "List the users" --trajectory steps.json --reward 1
+    """
+    done = _trajectory(trajectory)
+    with opened(db, create=True) as memory:
+        receipt = memory.add_episode(
+            intent, done, namespace=namespace, reward=reward, success=success, experience=experience, key=key
+        )
+    receipts.report(namespace, [receipt], [intent], json=json)
+
+
+def episodes(
+    intent: Annotated[str, typer.Argument(help="The task at hand.")],
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", "-k", min=1, metavar="N", help="How many at most; 5.", show_default=False)
+    ] = None,
+    token_budget: Annotated[
+        int | None, typer.Option("--token-budget", min=1, metavar="N", help="Show only what fits into so many tokens.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show similarity, Q-value and how they made the score.")
+    ] = False,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Find attempts at similar tasks: those to follow and those to avoid, ready for a prompt.
+
+    \b
+    memsvc episodes "List the users of the shop" --token-budget 800
+    """
+    with opened(db) as memory:
+        found = memory.search_episodes(intent, namespace=namespace, top_k=top_k)
+    if json:
+        output.document({**_document(found), "text": found.text(token_budget)})
+        return
+    if found.hits:
+        _show(found, token_budget, explain=explain)
+    else:
+        output.note("No episode fits.")
+    if found.trace_id is not None:
+        output.note(f"Reward them with: memsvc feedback {found.trace_id} --reward 1")
+
+
+def reflect(namespace: options.AnyNamespace = None, db: options.Db = None, json: options.Json = False) -> None:
+    """Have the language model write the experience of episodes that only a rule has summed up.
+
+    Exits with 1 if a job failed; `memsvc jobs` says why.
+    """
+    with opened(db) as memory, output.progress("Reflecting") as advance:
+        ended = memory.reflect(namespace=namespace, on_event=lambda _: advance(1))
+    done = sum(job.state == "done" for job in ended)
+    if json:
+        output.document({"jobs": ended})
+    else:
+        output.line(f"{views.plural(done, 'experience')} written, {len(ended) - done:,} put back or failed")
+    if done < len(ended):
+        raise typer.Exit(1)
+
+
+def _show(found: "Episodes", token_budget: int | None, *, explain: bool) -> None:
+    if explain:
+        output.table(*learning_views.episodes(found))
+    else:
+        for line in found.text(token_budget).splitlines():
+            output.line(line)
+
+
+def _trajectory(source: str) -> Any:
+    text = sys.stdin.read() if source == STDIN else Path(source).read_text(encoding="utf-8")
+    if not text.lstrip().startswith("["):
+        return text
+    try:
+        return codec.loads(text)
+    except ValueError:
+        return text
+
+
+def _document(found: "Episodes") -> dict[str, object]:
+    return {
+        "trace_id": found.trace_id,
+        "threshold": found.threshold,
+        "weight": found.weight,
+        "explored": found.explored,
+        "episodes": [
+            {
+                "rank": hit.rank,
+                "score": hit.score,
+                "similarity": hit.similarity,
+                "blend": hit.blend,
+                "episode": hit.episode,
+            }
+            for hit in found.hits
+        ],
+    }

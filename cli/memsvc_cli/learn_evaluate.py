@@ -1,0 +1,180 @@
+"""eval learning: whether memory learns. What is measured, and how, is decided in `memsvc_evals.learning`."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memsvc_cli import options, output
+from memsvc_cli.group import Commands
+
+if TYPE_CHECKING:
+    from memsvc_evals.learning.study import Study
+
+app = typer.Typer(
+    cls=Commands, help="Measure whether memory learns from feedback, with no model needed.", no_args_is_help=True
+)
+
+_STAGES = {"run": "Runs"}
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Write study.json and study.png here.", show_default=False),
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, metavar="N", help="Repeat with so many seeds.")]
+Epochs = Annotated[int, typer.Option("--epochs", min=1, metavar="N", help="How often everything is done.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", min=1, metavar="N", help="Processes at once; one a processor.", show_default=False),
+]
+
+
+@app.command("planted")
+def planted(
+    seeds: Seeds = 10, epochs: Epochs = 10, jobs: Jobs = None, out: Out = None, json: options.Json = False
+) -> None:
+    """Find the experiences that help among near-duplicates that don't.
+
+    \b
+    memsvc eval learning planted --out results/planted
+    """
+    from memsvc_evals.learning.planted import Sizes, run_planted
+
+    _prepare(out)
+    with output.stages(_STAGES) as progress:
+        study = run_planted(seeds=seeds, sizes=Sizes(epochs=epochs), workers=_workers(jobs), progress=progress)
+    _show(study, out, json)
+
+
+@app.command("poisoning")
+def poisoning(
+    seeds: Seeds = 10, epochs: Epochs = 10, jobs: Jobs = None, out: Out = None, json: options.Json = False
+) -> None:
+    """Let one client of twenty lie, with the cap on what it may move and without.
+
+    \b
+    memsvc eval learning poisoning --out results/poisoning
+    """
+    from memsvc_evals.learning.planted import Sizes
+    from memsvc_evals.learning.poisoning import run_poisoning
+
+    _prepare(out)
+    with output.stages(_STAGES) as progress:
+        study = run_poisoning(seeds=seeds, sizes=Sizes(epochs=epochs), workers=_workers(jobs), progress=progress)
+    _show(study, out, json)
+
+
+@app.command("locomo")
+def locomo(
+    data: Annotated[Path, typer.Option("--data", metavar="PATH", help="locomo10.json, or a file of its form.")],
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights", metavar="LIST", help="Values of search_weight to try, such as 0,0.1,0.3.", show_default=False
+        ),
+    ] = None,
+    limit_conversations: Annotated[
+        int | None,
+        typer.Option("--limit-conversations", min=1, metavar="N", help="Only the first N.", show_default=False),
+    ] = None,
+    seeds: Seeds = 10,
+    epochs: Epochs = 5,
+    jobs: Jobs = None,
+    out: Out = None,
+    json: options.Json = False,
+) -> None:
+    """Reward look-ups in LoCoMo by the evidence that they found.
+
+    \b
+    memsvc eval learning locomo --data locomo10.json --out results/feedback
+    """
+    from memsvc import Settings, wiring
+    from memsvc_evals import load_locomo
+    from memsvc_evals.learning.feedback_locomo import Plan, run_feedback
+
+    _prepare(out)
+    plan = Plan(seeds=seeds, epochs=epochs) if weights is None else Plan(seeds, epochs, _numbers(weights))
+    dataset = load_locomo(data, limit=limit_conversations)
+    with output.stages(_STAGES) as progress:
+        embedder = wiring.build_embedder(Settings.load())
+        study = run_feedback(dataset, embedder, plan=plan, workers=_workers(jobs), progress=progress)
+    _show(study, out, json)
+
+
+@app.command("llb")
+def llb(
+    data: Annotated[Path, typer.Option("--data", metavar="PATH", help="db_train.json, or a file of its form.")],
+    seeds: Seeds = 10,
+    epochs: Epochs = 10,
+    jobs: Jobs = None,
+    out: Out = None,
+    json: options.Json = False,
+) -> None:
+    """Do LifelongAgentBench's database tasks, for real, in SQLite.
+
+    \b
+    memsvc eval learning llb --data db_train.json --out results/llb
+    """
+    from memsvc import Settings, wiring
+    from memsvc_evals.learning.llb.study import Plan, run_llb
+    from memsvc_evals.learning.llb.tasks import load_tasks
+
+    _prepare(out)
+    tasks, left_out = load_tasks(data)
+    with output.stages(_STAGES) as progress:
+        study = run_llb(
+            tasks,
+            wiring.build_embedder(Settings.load()),
+            left_out=left_out,
+            plan=Plan(seeds=seeds, epochs=epochs),
+            workers=_workers(jobs),
+            progress=progress,
+        )
+    _show(study, out, json)
+    output.note(f"{len(tasks)} tasks, {len(left_out)} left out that SQLite cannot judge.")
+
+
+def _prepare(out: Path | None) -> None:
+    """A plot that cannot be drawn is known before the minutes that a study takes."""
+    if out is not None:
+        from memsvc_evals.learning.plots import require_plots
+
+        require_plots()
+
+
+def _workers(jobs: int | None) -> int:
+    import os
+
+    return jobs or os.cpu_count() or 1
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    from memsvc.errors import InvalidInput
+
+    numbers = []
+    for part in text.split(","):
+        with suppress(ValueError):
+            numbers.append(float(part))
+    if len(numbers) != len(text.split(",")) or not all(0 <= number < 1 for number in numbers):
+        raise InvalidInput(f"--weights came as {text!r}; give numbers from 0 to below 1, such as 0,0.1,0.3")
+    return tuple(numbers)
+
+
+def _show(study: "Study", out: Path | None, json: bool) -> None:
+    from memsvc_evals.learning.tables import sheets
+
+    if out is not None:
+        from memsvc_evals.learning.plots import plot
+
+        study.save(out)
+        plot(study, out)
+    if json:
+        output.document(study.to_dict())
+    else:
+        for sheet in sheets(study):
+            output.line(sheet.title)
+            output.table([output.Column(name, right=at > 0) for at, name in enumerate(sheet.head)], sheet.rows)
+            output.line()
+    if out is not None:
+        output.note(f"Written to {out}.")

@@ -1,0 +1,168 @@
+"""feedback, utility, gate, retain: what is learned from rewards, shown and undone."""
+
+from typing import Annotated, Any
+
+import typer
+
+from memsvc_cli import learning_views, options, output, views
+from memsvc_cli.group import Commands
+from memsvc_cli.opening import opened
+
+utility = typer.Typer(
+    cls=Commands, name="utility", help="What memories are worth: show, top, reset, rebuild.", no_args_is_help=True
+)
+gate = typer.Typer(
+    cls=Commands, name="gate", help="The gate that is fitted to your own outcomes.", no_args_is_help=True
+)
+
+MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The memory.")]
+
+
+def feedback(
+    trace_id: Annotated[str, typer.Argument(metavar="TRACE", help="What search --trace, ask --json or episodes gave.")],
+    reward: Annotated[float, typer.Option("--reward", min=-1, max=1, help="From -1 (harmful) to 1 (helpful).")],
+    used: Annotated[
+        list[str] | None,
+        typer.Option("--used", metavar="ID", help="Only this memory was of use; may be repeated.", show_default=False),
+    ] = None,
+    credit: Annotated[str, typer.Option("--credit", metavar="MODE", help="uniform, or cited.")] = "uniform",
+    source: Annotated[str, typer.Option("--source", metavar="NAME", help="Who gives the reward.")] = "default",
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Count it once under this key.", show_default=False)
+    ] = None,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Reward what a look-up gave: what helped is ranked up from then on.
+
+    \b
+    memsvc feedback 300f78445ba9... --reward 1
+    """
+    mode: Any = credit  # checked by the library
+    with opened(db) as memory:
+        receipt = memory.feedback(trace_id, reward, used=used or None, credit=mode, source=source, key=key)
+    if json:
+        output.document(receipt)
+        return
+    output.line(f"{receipt.status}: {views.plural(len(receipt.moves), 'memory', 'memories')} moved")
+    if receipt.moves:
+        output.table(*learning_views.moves(receipt.moves))
+    for memory_id, why in receipt.skipped:
+        output.note(f"{memory_id} was left alone: {why}")
+
+
+@utility.command("show")
+def show(
+    memory_id: MemoryId,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Show what a memory is worth, and every step that made it so."""
+    with opened(db) as memory:
+        worth = memory.utility(memory_id, namespace=namespace)
+        steps = memory.utility_history(memory_id, namespace=namespace)
+    if json:
+        output.document({"id": memory_id, "utility": worth, "moves": steps})
+        return
+    if worth is None:
+        output.note("No feedback has moved it.")
+    else:
+        output.pairs(learning_views.utility(worth))
+    if steps:
+        output.line()
+        output.table(*learning_views.moves(steps))
+
+
+@utility.command("top")
+def top(
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many at most.")] = 20,
+    worst: Annotated[bool, typer.Option("--worst", help="The least instead of the most.")] = False,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """List the memories that are worth most."""
+    with opened(db) as memory:
+        found = [
+            (memory.get(memory_id, namespace=namespace), worth)
+            for memory_id, worth in memory.top_utilities(namespace=namespace, limit=limit, worst=worst)
+        ]
+    if json:
+        output.document({"memories": [{"memory": one, "utility": worth} for one, worth in found]})
+    elif found:
+        output.table(*learning_views.utilities(found))
+    else:
+        output.note("No feedback was given yet.")
+
+
+@utility.command("reset")
+def reset(
+    memory_id: MemoryId,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Take a memory's utility back to 0; its history stays."""
+    with opened(db) as memory:
+        move = memory.reset_utility(memory_id, namespace=namespace)
+    output.document(move) if json else output.line(f"{memory_id}: {move.before:+.3f} -> {move.after:+.3f}")
+
+
+@utility.command("rebuild")
+def rebuild(namespace: options.AnyNamespace = None, db: options.Db = None, json: options.Json = False) -> None:
+    """Work all utilities out anew from the log of feedback."""
+    with opened(db) as memory:
+        names = memory.namespaces() if namespace is None else [namespace]
+        done = {name: memory.rebuild_utilities(namespace=name) for name in names}
+    if json:
+        output.document({"namespaces": done})
+        return
+    for name, count in done.items():
+        output.line(f"{name}: {views.plural(count, 'feedback')} replayed")
+
+
+@gate.command("calibrate")
+def calibrate(
+    escalations: Annotated[
+        float, typer.Option("--budget", min=0, max=1, help="The share of questions that may be deliberated.")
+    ],
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Fit the gate `calibrated` to the verdicts and rewards of this namespace, and show what to expect of it.
+
+    \b
+    memsvc gate calibrate --budget 0.25 -n acme/ann
+    """
+    with opened(db) as memory:
+        found = memory.calibrate_gate(namespace=namespace, budget=escalations)
+    output.document(found) if json else output.pairs(learning_views.calibration(found))
+
+
+@gate.command("threshold")
+def threshold(
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE, db: options.Db = None, json: options.Json = False
+) -> None:
+    """Work out how alike intents must be for an episode to be considered (MemRL's delta), and keep it."""
+    with opened(db) as memory:
+        found = memory.calibrate_threshold(namespace=namespace)
+    output.document({"threshold": found}) if json else output.line(
+        f"intents count as similar above a cosine of {found:.3f}"
+    )
+
+
+def retain(
+    hot: Annotated[int, typer.Option("--budget", min=1, metavar="N", help="How many memories stay hot.")],
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Keep the memories most worth it in the fast index; the rest turn cold. Nothing is deleted."""
+    with opened(db) as memory:
+        done = memory.retain(namespace=namespace, budget=hot)
+    if json:
+        output.document(done)
+    else:
+        output.line(f"{done.hot:,} hot, {len(done.cooled):,} turned cold, {len(done.warmed):,} turned warm")

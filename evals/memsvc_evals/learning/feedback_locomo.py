@@ -1,0 +1,219 @@
+"""LoCoMo with feedback: do conversation memories rank better once look-ups were rewarded?
+
+The questions of a conversation are split: some are asked in every epoch, in an order of its own, and the look-up is
+rewarded by the share of the evidence that it returned; the others are never rewarded. After each epoch both are asked
+without a trace. What rises on the first is runtime learning, what rises on the others is transfer.
+
+Three ways to reward: `recall` (everything that was returned gets the recall, 0 to 1: MemRL's uniform credit), `centred`
+(the same from -1 to 1, so that a look-up that found nothing is blamed) and `used` (a reader that says which of the
+returned messages it used: those of the evidence get 1; where it found none, all get -1). Adversarial questions are left
+out: their evidence is the trap.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from memsvc import Settings
+from memsvc_evals.errors import DatasetError
+from memsvc_evals.ingestion import ingest
+from memsvc_evals.learning.memories import Ahead, Clock, Recorder, opened
+from memsvc_evals.learning.study import Figure, Run, Study, figure, in_parallel
+from memsvc_evals.metrics import mean, recall_at
+from memsvc_evals.progress import Count
+from memsvc_evals.provenance import provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from memsvc import Memory
+    from memsvc_evals.dataset import Conversation, Dataset, Question
+    from memsvc_evals.progress import Progress
+    from memsvc_retrievers.protocols import Embedder
+
+Reward = Literal["recall", "centred", "used"]
+REWARDS: tuple[Reward, ...] = ("recall", "centred", "used")
+TOP_K = 10
+MEASURES = ("same questions", "held out")
+_TRAP = 5  # LoCoMo's adversarial questions
+_SEEN = 0.7
+_FEWEST = 4  # questions of a conversation, below which a split says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured. `weights` are tried for `search_weight`; 0 is the look-up without utility."""
+
+    seeds: int = 10
+    epochs: int = 5
+    weights: tuple[float, ...] = field(default_factory=lambda: (Settings.model_fields["search_weight"].default,))
+    rewards: tuple[Reward, ...] = REWARDS
+
+    @property
+    def arms(self) -> dict[str, tuple[float, Reward]]:
+        """Name of an arm -> its weight and its reward."""
+        return {f"{reward}, {weight:g}": (weight, reward) for reward in self.rewards for weight in self.weights}
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    seed: int
+    plan: Plan
+    conversations: tuple[Conversation, ...]
+    embedder: Ahead
+
+
+def run_feedback(
+    dataset: Dataset,
+    embedder: Embedder,
+    *,
+    plan: Plan | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Study:
+    """Recall@10 by epoch, on the questions that are rewarded and on those that never are.
+
+    Args:
+        embedder: makes every vector once, ahead.
+        workers: processes at once; 1 is this one.
+        progress: called as `("run", done, total)`.
+
+    Raises:
+        DatasetError: no conversation with enough questions that have evidence.
+        MemsvcError: what the service raises.
+    """
+    chosen = plan or Plan()
+    conversations = tuple(one for one in dataset.conversations if len(_asked(one)) >= _FEWEST)
+    if not conversations:
+        raise DatasetError(f"{dataset.source}: found no conversation with {_FEWEST} questions that have evidence")
+    ahead = _rehearsed(conversations, embedder)
+    jobs = [_Job(seed, chosen, conversations, ahead) for seed in range(chosen.seeds)]
+    runs = in_parallel(_one_seed, jobs, workers, progress)
+    return Study(
+        "feedback on LoCoMo",
+        "LoCoMo with feedback: recall@10 by epoch",
+        runs,
+        _figures(runs, tuple(chosen.arms)),
+        {
+            f"{arm}: held-out recall does not fall": _change(runs, arm, "held out").value.mean >= 0
+            for arm in chosen.arms
+        },
+        {
+            "dataset": dataset.source,
+            "sha256": dataset.sha256,
+            "conversations": [one.id for one in conversations],
+            "questions": sum(len(_asked(one)) for one in conversations),
+            "seen": _SEEN,
+            "seeds": chosen.seeds,
+            "epochs": chosen.epochs,
+            "weights": list(chosen.weights),
+            "rewards": list(chosen.rewards),
+        },
+        provenance(embedder),
+        {measure: tuple(str(epoch) for epoch in range(chosen.epochs + 1)) for measure in MEASURES},
+    )
+
+
+def _rehearsed(conversations: Sequence[Conversation], embedder: Embedder) -> Ahead:
+    """Every vector that will be asked for. A look-up may leave a speaker's name out of what it embeds of a question, so
+    that each question is asked once.
+    """
+    recorder = Recorder(embedder)
+    with opened(recorder, Clock()) as memory:
+        for conversation in conversations:
+            ingest(memory, conversation, conversation.id, Count(None, {"add": 0}))
+            for question in _asked(conversation):
+                memory.search(question.text, namespace=conversation.id, top_k=1)
+    return recorder.ahead()
+
+
+def _figures(runs: Sequence[Run], arms: Sequence[str]) -> tuple[Figure, ...]:
+    found: list[Figure] = []
+    for measure in MEASURES:
+        found += [figure(f"{measure}, before", runs, arm, measure, 0) for arm in arms[:1]]
+        found += [figure(f"{measure}, last epoch", runs, arm, measure, -1) for arm in arms]
+        found += [_change(runs, arm, measure) for arm in arms]
+    return tuple(found)
+
+
+def _change(runs: Sequence[Run], arm: str, measure: str) -> Figure:
+    """The last epoch less the time before any feedback, seed by seed."""
+    name = f"{measure} since epoch 0"
+    turned = [
+        Run(when, run.seed, {measure: (run.curves[measure][epoch],)})
+        for run in runs
+        if run.arm == arm
+        for when, epoch in (("before", 0), (arm, -1))
+    ]
+    return figure(name, turned, arm, measure, -1, against="before")
+
+
+def _one_seed(job: _Job) -> list[Run]:
+    """Every arm on the same split and in the same order; curves are means over all conversations' questions."""
+    found = []
+    for arm, (weight, reward) in job.plan.arms.items():
+        curves = [_converse(job, one, weight, reward) for one in job.conversations]
+        pooled = {
+            measure: tuple(
+                mean([recall for curve in curves for recall in curve[measure][epoch]])
+                for epoch in range(job.plan.epochs + 1)
+            )
+            for measure in MEASURES
+        }
+        found.append(Run(arm, job.seed, pooled))
+    return found
+
+
+def _converse(job: _Job, conversation: Conversation, weight: float, reward: Reward) -> dict[str, list[list[float]]]:
+    """Measure -> epoch -> the recall of each question."""
+    chance = random.Random(f"{conversation.id} {job.seed}")
+    questions = chance.sample(_asked(conversation), len(_asked(conversation)))
+    seen, unseen = questions[: round(_SEEN * len(questions))], questions[round(_SEEN * len(questions)) :]
+    clock = Clock()
+    with opened(job.embedder, clock, search_weight=weight) as memory:
+        names, _ = ingest(memory, conversation, conversation.id, Count(None, {"add": 0}))
+        found = _Asking(memory, conversation.id, names)
+        curves = {"same questions": [found.recalls(seen)], "held out": [found.recalls(unseen)]}
+        for _ in range(job.plan.epochs):
+            clock.epoch()
+            for question in chance.sample(seen, len(seen)):
+                clock.attempt()
+                found.reward(question, reward)
+            curves["same questions"].append(found.recalls(seen))
+            curves["held out"].append(found.recalls(unseen))
+    return curves
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Asks about one conversation. `names` maps a memory's id to its turn's."""
+
+    memory: Memory
+    namespace: str
+    names: Mapping[str, str]
+
+    def recalls(self, questions: Sequence[Question]) -> list[float]:
+        """Recall@10 of each question, without leaving a trace."""
+        found = []
+        for question in questions:
+            hits = self.memory.search(question.text, namespace=self.namespace, top_k=TOP_K)
+            found.append(recall_at([self.names[hit.id] for hit in hits], question.evidence, TOP_K))
+        return found
+
+    def reward(self, question: Question, reward: Reward) -> None:
+        """Ask, and reward what was returned."""
+        hits = self.memory.search(question.text, namespace=self.namespace, top_k=TOP_K, trace=True)
+        if hits.trace_id is None:
+            return
+        recall = recall_at([self.names[hit.id] for hit in hits], question.evidence, TOP_K)
+        used = [hit.id for hit in hits if self.names[hit.id] in question.evidence]
+        if reward == "used" and used:
+            self.memory.feedback(hits.trace_id, 1.0, used=used)
+        else:
+            self.memory.feedback(hits.trace_id, recall if reward == "recall" else 2 * recall - 1)
+
+
+def _asked(conversation: Conversation) -> list[Question]:
+    return [one for one in conversation.questions if one.evidence and one.category != _TRAP]

@@ -1,0 +1,110 @@
+"""From what callers hand to `add_episode` to an episode that can be stored."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from memsvc.errors import InvalidInput, InvalidMessage
+from memsvc.experience import by_rule
+from memsvc.ingest import (
+    DEFAULT_SESSION,
+    checked_metadata,
+    checked_name,
+    checked_reward,
+    checked_text,
+    storable,
+)
+from memsvc_store.clock import parse_timestamp
+from memsvc_store.errors import shown
+from memsvc_store.nodes import hyperedge
+from memsvc_store.shapes import EpisodeDraft
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from memsvc.experience import Trajectory
+    from memsvc.filters import Time
+
+AGENT = "agent"
+"""Who an episode is by, as far as look-ups are concerned."""
+
+
+def drafted(
+    intent: str,
+    trajectory: Trajectory,
+    *,
+    reward: float | None,
+    success: bool | None,
+    experience: str | None,
+    key: str | None,
+    session_id: str | None,
+    timestamp: Time | None,
+    metadata: Mapping[str, Any] | None,
+    now: datetime,
+    max_text_chars: int,
+) -> EpisodeDraft:
+    """The episode, checked.
+
+    Raises:
+        InvalidMessage, InvalidTimestamp, InvalidInput: what cannot be used.
+    """
+    intent = checked_text(intent, max_text_chars)
+    steps = checked_trajectory(trajectory)
+    reward, success = checked_outcome(reward, success)
+    happened_at = now if timestamp is None else parse_timestamp(timestamp)
+    session = DEFAULT_SESSION if session_id is None else checked_name("session_id", session_id)
+    return EpisodeDraft(
+        intent=intent,
+        trajectory=steps,
+        experience=by_rule(steps) if experience is None else checked_text(experience, max_text_chars),
+        experience_by="rule" if experience is None else "caller",
+        session_id=session,
+        happened_at=happened_at,
+        reward=reward,
+        success=success,
+        speaker=AGENT,
+        entities=hyperedge(intent, AGENT, session, happened_at.date()),
+        key=None if key is None else checked_name("key", key),
+        metadata=checked_metadata(metadata),
+    )
+
+
+def checked_trajectory(trajectory: object) -> str | list[Any]:
+    """A text, or a list that JSON can hold.
+
+    Raises:
+        InvalidMessage: anything else, or nothing at all.
+    """
+    if isinstance(trajectory, str):
+        if not trajectory.strip():
+            raise InvalidMessage("the trajectory is empty; give what was done, as a text or as a list of steps")
+        return storable("trajectory", trajectory)
+    if not isinstance(trajectory, list | tuple) or not trajectory:
+        raise InvalidMessage(f"the trajectory came as {shown(trajectory)}; give a text, or a list of steps")
+    try:
+        written = json.dumps(list(trajectory), allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidMessage(f"the trajectory cannot be written as JSON ({error}); use strings and mappings") from error
+    for step in trajectory:
+        if not isinstance(step, str | dict):
+            raise InvalidMessage(f"a step of the trajectory came as {shown(step)}; give strings or mappings")
+    storable("trajectory", written)
+    return list(trajectory)
+
+
+def checked_outcome(reward: object, success: object) -> tuple[float | None, bool]:
+    """Reward and success, the latter worked out where it was not given.
+
+    Raises:
+        InvalidInput: neither came, or a value that cannot be used.
+    """
+    if success is not None and not isinstance(success, bool):
+        raise InvalidInput(f"success came as {shown(success)}; give True or False")
+    if reward is None:
+        if success is None:
+            raise InvalidInput("neither reward nor success came; give one, so that it is known what to learn")
+        return None, success
+    checked = checked_reward(reward)
+    return checked, checked > 0 if success is None else success

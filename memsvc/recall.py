@@ -1,0 +1,125 @@
+"""`search_episodes`: two-phase retrieval (MemRL, section 4.2), its threshold, and its trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memsvc import budget, ingest
+from memsvc.episodes import EpisodeHit, Episodes
+from memsvc.errors import InvalidInput
+from memsvc.filters import Filters, parse_filters
+from memsvc.lookup import TwoPhase
+from memsvc_learners.calibration import pairwise_cosines, threshold
+from memsvc_store.errors import shown
+
+if TYPE_CHECKING:
+    from memsvc.lookup import Lookup
+    from memsvc.settings import Settings
+    from memsvc.tracing import Tracer
+    from memsvc_store.store import Store
+
+TOP_K, POOL = 5, 10
+"""k2 and k1 (MemRL, Tables 7-9)."""
+
+THRESHOLD = "episode_threshold"
+"""The name under which a calibrated threshold is kept."""
+
+
+class EpisodeOptions(Filters, total=False):
+    """How episodes are found; what is left out, or None, is as the settings say.
+
+    Attributes:
+        top_k: how many are given at most (k2); 5.
+        pool: how many of the most similar are considered (k1); 10.
+        threshold: the cosine that an intent must exceed; by default the one that `calibrate_threshold` found, or none.
+        weight: utility's part in the ranking (lambda), 0 to 1; 0: similarity alone.
+        epsilon: the probability of choosing from the pool at random.
+        seed: makes that choice repeatable.
+    """
+
+    top_k: int | None
+    pool: int | None
+    threshold: float | None
+    weight: float | None
+    epsilon: float | None
+    seed: int | None
+
+
+_OWN = ("top_k", "pool", "threshold", "weight", "epsilon", "seed")
+
+
+class Recall:
+    """Finds episodes."""
+
+    def __init__(self, settings: Settings, store: Store, lookup: Lookup, tracer: Tracer) -> None:
+        self._settings, self._store, self._lookup, self._tracer = settings, store, lookup, tracer
+
+    def find(self, intent: str, namespace: str, options: EpisodeOptions) -> Episodes:
+        """The episodes for an intent; see `Memory.search_episodes`."""
+        namespace = ingest.checked_namespace(namespace)
+        ingest.checked_text(intent, self._settings.max_text_chars)
+        own: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
+        wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
+        how = self._how(namespace, own)
+        found = self._lookup.episodes(namespace, intent, wanted, how, _random(own.get("seed"), how.epsilon))
+        ids = [found.pool[place].memory_id for place, _, _ in found.chosen]
+        episodes = {episode.id: episode for episode in self._store.episodes(namespace, ids)} if ids else {}
+        hits = tuple(
+            EpisodeHit(episodes[found.pool[place].memory_id], rank, found.pool[place].similarity, score, blend)
+            for rank, (place, blend, score) in enumerate(found.chosen, 1)
+            if found.pool[place].memory_id in episodes  # not deleted meanwhile
+        )
+        trace_id = self._tracer.keep(
+            namespace, "episodes", intent, used=[hit.id for hit in hits], pool=found.pool, weight=how.weight,
+            document={"threshold": how.threshold, "epsilon": how.epsilon, "explored": found.explored},
+        )  # fmt: skip
+        return Episodes(hits, trace_id, how.threshold, how.weight, found.explored)
+
+    def calibrate(self, namespace: str) -> float:
+        """Work out the threshold of a namespace and keep it: the cosine that one pair of intents in five exceeds."""
+        vectors = self._lookup.intents(namespace)
+        if len(vectors) < 2:
+            raise InvalidInput(
+                f"namespace {namespace!r} has {len(vectors)} embedded episodes, and a threshold takes at least 2; "
+                "add episodes first"
+            )
+        found = threshold(pairwise_cosines(vectors, seed=0))
+        self._store.learning.set_calibration(namespace, THRESHOLD, {"model": self._store.model, "threshold": found})
+        return found
+
+    def _how(self, namespace: str, own: dict[str, Any]) -> TwoPhase:
+        pool, top_k = own.get("pool", POOL), own.get("top_k", TOP_K)
+        for name, value in (("pool", pool), ("top_k", top_k)):
+            budget.checked_count(name, value, least=1)
+        given = own.get("threshold")
+        return TwoPhase(
+            pool=max(pool, top_k),
+            top_k=top_k,
+            threshold=self._calibrated(namespace) if given is None else checked_share("threshold", given, least=-1),
+            weight=checked_share("weight", own.get("weight", self._settings.episode_weight)),
+            epsilon=checked_share("epsilon", own.get("epsilon", 0.0)),
+        )
+
+    def _calibrated(self, namespace: str) -> float | None:
+        """What was calibrated for the model in use."""
+        found = self._store.learning.calibration(namespace, THRESHOLD)
+        return None if found is None or found["model"] != self._store.model else float(found["threshold"])
+
+
+def checked_share(name: str, value: object, *, least: float = 0.0) -> float:
+    """A number up to 1.
+
+    Raises:
+        InvalidInput: anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= 1:
+        raise InvalidInput(f"{name} came as {shown(value)}; give a number from {least:g} to 1")
+    return float(value)
+
+
+def _random(seed: object, epsilon: float) -> np.random.Generator | None:
+    if seed is not None:
+        return np.random.default_rng(budget.checked_count("seed", seed, least=0))
+    return np.random.default_rng() if epsilon else None

@@ -1,0 +1,40 @@
+"""What a slow process came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memsvc_retrievers.drafting import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was read, and what was made of it.
+
+    `read` of `messages` were read; `problems` says why a chunk could not be. `facts` (or points of working memory)
+    came back, `kept` went into the answer. `false_quotes` do not occur in their source and were dropped; `unsourced`
+    facts named no message of their chunk and were dropped whole.
+    """
+
+    messages: int
+    read: int
+    facts: int = 0
+    kept: int = 0
+    false_quotes: int = 0
+    unsourced: int = 0
+    problems: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The share of the messages that were read, 0 to 1."""
+        return self.read / self.messages if self.messages else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deliberated:
+    """`draft` is None if nothing was found that bears on the question."""
+
+    draft: Draft | None
+    coverage: Coverage
