@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from memsvc.answer import Answer
+    from memsvc.episodes import Episodes
     from memsvc.errors import MemsvcError
     from memsvc.events import Event
     from memsvc.memory import Memory
@@ -17,19 +18,24 @@ if TYPE_CHECKING:
     from memsvc_retrievers.gate import Verdict
     from memsvc_retrievers.ledger import Ledger
     from memsvc_retrievers.passages import Evidence
-    from memsvc_store.shapes import Change, Hit, Receipt
+    from memsvc_store.learned import FeedbackReceipt, Utility
+    from memsvc_store.shapes import Change, Hit, Job, Receipt
 
 __all__ = [
     "Answer",
     "Change",
+    "Episodes",
     "Event",
     "Evidence",
+    "FeedbackReceipt",
     "Hit",
+    "Job",
     "Ledger",
     "Memory",
     "MemsvcError",
     "Receipt",
     "Settings",
+    "Utility",
     "Verdict",
     "__version__",
 ]
@@ -37,14 +43,18 @@ __all__ = [
 _HOMES = {
     "Answer": "memsvc.answer",
     "Change": "memsvc_store.shapes",
+    "Episodes": "memsvc.episodes",
     "Event": "memsvc.events",
     "Evidence": "memsvc_retrievers.passages",
+    "FeedbackReceipt": "memsvc_store.learned",
     "Hit": "memsvc_store.shapes",
+    "Job": "memsvc_store.shapes",
     "Ledger": "memsvc_retrievers.ledger",
     "Memory": "memsvc.memory",
     "MemsvcError": "memsvc.errors",
     "Receipt": "memsvc_store.shapes",
     "Settings": "memsvc.settings",
+    "Utility": "memsvc_store.learned",
     "Verdict": "memsvc_retrievers.gate",
 }
 

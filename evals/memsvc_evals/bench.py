@@ -1,6 +1,7 @@
 """Speed of the service against the raw parts that it is made of, on this machine and in the same run.
 
-What is measured stands in `speeds`, `overhead` and `fan_out`.
+What is measured stands in `speeds`, `overhead`, `fan_out` and
+`learning_speed`.
 A value and its baseline take turns, and medians are compared,
 so that a busy moment hits both. Texts are made up (`bench_text`); the embedder is the one in use.
 """
@@ -12,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from memsvc_evals import fan_out, overhead, speeds
+from memsvc_evals import fan_out, learning_speed, overhead, speeds
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.measurement import Measurement
 from memsvc_evals.progress import Count
@@ -34,6 +35,7 @@ MEASUREMENTS: dict[str, Method] = {
     "approximate": speeds.measure_approximate,
     "ask": overhead.measure_ask,
     "fan_out": fan_out.measure_fan_out,
+    "learning": learning_speed.measure_learning,
 }
 """What `run_bench` takes, in this order. Another one is another line here and in `_steps`."""
 
@@ -81,4 +83,5 @@ def _steps(sizes: Sizes) -> Mapping[str, int]:
         "approximate": sizes.memories + sizes.queries,
         "ask": sizes.log + sizes.queries + 1,
         "fan_out": sizes.log + sizes.deliberations + 1,
+        "learning": sizes.home + 2 * sizes.queries + 1,
     }

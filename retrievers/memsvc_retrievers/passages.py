@@ -68,7 +68,8 @@ class Evidence:
 
 def one_line(text: str) -> str:
     """A text without line breaks and runs of blanks: no stored text, and no name, can pose as another line."""
-    return " ".join(text.split())
+    plain = text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]
+    return text if plain else " ".join(text.split())
 
 
 def tokens(text: str) -> int:
@@ -82,7 +83,7 @@ def tokens(text: str) -> int:
 
 def pieces(text: str, limit: int) -> list[str]:
     """A text in pieces of at most `limit` estimated tokens, cut at blanks where there are any; one if it fits."""
-    if tokens(text) <= limit:
+    if 4 * len(text) // 3 + _HEAD <= limit or tokens(text) <= limit:  # four bytes a character at most
         return [text]
     size = max(1, 3 * (limit - _HEAD) // 4)  # characters; four bytes at most each
     found = []

@@ -30,12 +30,16 @@ class Log:
     @classmethod
     def of(cls, messages: Sequence[Memory], scan: Scan) -> Log:
         """The lines of messages in reading order."""
-        cut = [(place, piece) for place, one in enumerate(messages) for piece in pieces(one.text, scan.room // 2)]
-        lines = tuple(
-            Passage(piece, messages[place].valid_from, messages[place].speaker, (Source(messages[place]),))
-            for place, piece in cut
-        )
-        return cls(messages, lines, tuple(place for place, _ in cut), tuple(tokens(piece) for _, piece in cut))
+        lines: list[Passage] = []
+        places: list[int] = []
+        costs: list[int] = []
+        for place, message in enumerate(messages):
+            source = (Source(message),)
+            for piece in pieces(message.text, scan.room // 2):
+                lines.append(Passage(piece, message.valid_from, message.speaker, source))
+                places.append(place)
+                costs.append(tokens(piece))
+        return cls(messages, tuple(lines), tuple(places), tuple(costs))
 
     def fits(self, scan: Scan) -> bool:
         """Whether all of it may be read."""

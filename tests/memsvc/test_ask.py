@@ -396,3 +396,56 @@ class _Stopped:
 
     def cancelled(self) -> bool:
         return True
+
+
+def test_what_is_deleted_while_the_model_works_is_no_evidence(talk: Memory) -> None:
+    def drafted_after_a_deletion(prompt: Prompt) -> dict[str, Any]:
+        oslo = next(one for one in talk.list(namespace="ann") if "Oslo" in one.text)
+        talk.delete(oslo.id, namespace="ann")
+        return answering("Oslo", 1, 2, 3, 4)
+
+    answer = talk.ask(QUESTION, namespace="ann", model=model(draft=drafted_after_a_deletion))
+    live = {one.id for one in talk.list(namespace="ann")}
+    assert len(answer.evidence) == 3
+    assert {evidence.id for evidence in answer.evidence} <= live
+
+
+def test_a_prompt_never_exceeds_the_models_context(path: Path) -> None:
+    settings = Settings.load(model_context=8_000, gate="always")
+    talk = [{"name": "Ann", "content": f"Number {n}. " + "We talked on and on. " * 900} for n in range(4)]
+    for deliberation in ("scan", "hypergraph"):
+        using = model(draft=lambda _: answering("NONE"))
+        with Memory.open(path, embedder=HashEmbedder(), settings=settings) as memory:
+            memory.add(talk, namespace="ann", key="talk")
+            answer = memory.ask(QUESTION, namespace="ann", model=using, gate="quality", deliberation=deliberation)
+        assert answer.coverage is not None
+        assert max(count_tokens(prompt.system) + count_tokens(prompt.user) for prompt in using.prompts) < 4_000
+    assert sum(prompt.purpose == "extract" for prompt in using.prompts) == 0
+
+
+def test_facts_keep_to_the_filters_and_do_not_repeat_what_is_shown(path: Path) -> None:
+    facts = {"facts": [{"fact": "Ann lives in Oslo and Ben hides a key.", "messages": [1, 2]}]}
+    using = model(facts=lambda _: facts)
+    with Memory.open(path, embedder=HashEmbedder(), language_model=using, now=ticking()) as memory:
+        memory.add(
+            [
+                {"name": "Ann", "content": "I live in Oslo.", "session_id": "s"},
+                {"name": "Ben", "content": "I hide a key.", "session_id": "s"},
+            ],
+            namespace="ann",
+        )
+        memory.extract(namespace="ann")
+        assert [one.kind for one in memory.list(namespace="ann")].count("fact") == 1
+        for options in ({"speaker": "Ann"}, {}):
+            using.batches.clear()
+            memory.ask(QUESTION, namespace="ann", gate="never", **options)  # type: ignore[arg-type]
+            assert "hides a key" not in using.prompts[0].user
+        using.batches.clear()
+        memory.ask(QUESTION, namespace="ann", gate="never", kind="fact")
+        assert "hides a key" in using.prompts[0].user
+
+
+@pytest.mark.parametrize("wrong", [3, object(), "", " "])
+def test_a_model_that_is_none_is_said(talk: Memory, wrong: Any) -> None:
+    with pytest.raises(InvalidInput, match="model came as"):
+        talk.ask(QUESTION, namespace="ann", model=wrong)
