@@ -240,7 +240,7 @@ class Asking:
         about = f"{self.question} {drafted.text}"
         rests_on = drafted.sources or nearest(shown, about)
         found = evidence(rests_on, about, cited=bool(drafted.sources))
-        now = self.lookup.present(self.namespace, [one.id for one in found])  # it took a while: some may be gone
+        now = self.lookup.settle(self.namespace, [one.id for one in found])  # it took a while: some may be gone
         found = tuple(one for one in found if one.quote in now.get(one.id, ""))
         return self._answered(Answer(drafted.text, process, found, 0.0, verdict, coverage), shown)
 
@@ -254,8 +254,6 @@ class Asking:
             pool=considered(self.hits),
             document=_document(answer, self.fast, self.hits),
         )  # fmt: skip
-        if answer.process in ("scan", "hypergraph"):
-            self.lookup.warm(self.namespace, [one.id for one in answer.evidence])
         answer = replace(answer, trace_id=trace_id, seconds=time.perf_counter() - self.started)
         self._event("answered", answer=answer)
         return answer

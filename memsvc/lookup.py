@@ -129,10 +129,6 @@ class Lookup:
             rows = np.arange(reading.shard.rows) if allowed is None else np.flatnonzero(allowed)
             return reading.memories(_reading_order(reading.shard, rows).tolist())
 
-    def warm(self, namespace: str, ids: Sequence[str]) -> None:
-        """Bring back into the look-ups what was of use though it was cold."""
-        self._store.warm(namespace, ids)
-
     def scores(self, namespace: str, query: str, wanted: Filter) -> dict[str, float]:
         """The look-up's score of the best messages, by id."""
         hits = self.search(namespace, query, POOL, replace(wanted, kind=("message",)))
@@ -151,13 +147,18 @@ class Lookup:
             ]
             return [reading.memories([one.row for one in look]) for look in looks]
 
-    def present(self, namespace: str, ids: Sequence[str]) -> dict[str, str]:
-        """Id -> text of those memories that are live at this moment, cold ones too."""
+    def settle(self, namespace: str, ids: Sequence[str]) -> dict[str, str]:
+        """Id -> text of those memories that are live now. Cold ones among them turn warm: they were of use."""
         with self._store.reading(namespace) as reading:
-            if reading.namespace is None:
-                return {}
-            found = reading.records.memories(reading.namespace, namespace, ids)
-        return {memory.id: memory.text for memory in found if memory.retired_at is None}
+            rows = reading.shard.rows_of(ids)
+            found = reading.memories(rows)
+            absent = [one for one in ids if one not in {memory.id for memory in found}]
+            if absent and reading.namespace is not None:
+                found += reading.records.memories(reading.namespace, namespace, absent)
+        live = {memory.id: memory.text for memory in found if memory.retired_at is None}
+        if cold := [one for one in absent if one in live]:
+            self._store.warm(namespace, cold)
+        return live
 
     def sources(self, namespace: str, hits: Sequence[Hit], wanted: Filter) -> dict[str, Memory]:
         """The live messages behind the facts among hits that the filter lets through, by id."""

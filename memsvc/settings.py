@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         0.5, ge=0, le=1, description="Utility's part in ranking episodes (MemRL's lambda); 0: similarity alone"
     )
     search_weight: float = Field(
-        0.1, ge=0, lt=1, description="Utility's part in ranking conversation memories; 0: similarity alone"
+        0.0, ge=0, lt=1, description="Utility's part in ranking conversation memories; 0: similarity alone"
     )
     feedback_cap: float | None = Field(
         0.5, gt=0, description="How far one source moves one memory's Q-value within the window at most; None: no bound"

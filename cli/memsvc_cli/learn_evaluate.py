@@ -71,15 +71,15 @@ def locomo(
     weights: Annotated[
         str | None,
         typer.Option(
-            "--weights", metavar="LIST", help="Values of search_weight to try, such as 0,0.1,0.3.", show_default=False
+            "--weights", metavar="LIST", help="Values of search_weight to try. [default: 0,0.1,0.3]", show_default=False
         ),
     ] = None,
     limit_conversations: Annotated[
         int | None,
         typer.Option("--limit-conversations", min=1, metavar="N", help="Only the first N.", show_default=False),
     ] = None,
-    seeds: Seeds = 10,
-    epochs: Epochs = 5,
+    seeds: Seeds = 5,
+    epochs: Epochs = 3,
     jobs: Jobs = None,
     out: Out = None,
     json: options.Json = False,
@@ -94,7 +94,7 @@ def locomo(
     from memsvc_evals.learning.feedback_locomo import Plan, run_feedback
 
     _prepare(out)
-    plan = Plan(seeds=seeds, epochs=epochs) if weights is None else Plan(seeds, epochs, _numbers(weights))
+    plan = Plan(seeds, epochs) if weights is None else Plan(seeds, epochs, _numbers(weights))
     dataset = load_locomo(data, limit=limit_conversations)
     with output.stages(_STAGES) as progress:
         embedder = wiring.build_embedder(Settings.load())

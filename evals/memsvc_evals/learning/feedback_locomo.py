@@ -5,18 +5,17 @@ rewarded by the share of the evidence that it returned; the others are never rew
 without a trace. What rises on the first is runtime learning, what rises on the others is transfer.
 
 Three ways to reward: `recall` (everything that was returned gets the recall, 0 to 1: MemRL's uniform credit), `centred`
-(the same from -1 to 1, so that a look-up that found nothing is blamed) and `used` (a reader that says which of the
-returned messages it used: those of the evidence get 1; where it found none, all get -1). Adversarial questions are left
-out: their evidence is the trap.
+(the same from -1 to 1, so that a look-up that found nothing is blamed) and `told` (a reader that says of each message
+whether it was of use: those of the evidence get 1, the others -0.5). Adversarial questions are left out: their evidence
+is the trap.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from memsvc import Settings
 from memsvc_evals.errors import DatasetError
 from memsvc_evals.ingestion import ingest
 from memsvc_evals.learning.memories import Ahead, Clock, Recorder, opened
@@ -33,10 +32,12 @@ if TYPE_CHECKING:
     from memsvc_evals.progress import Progress
     from memsvc_retrievers.protocols import Embedder
 
-Reward = Literal["recall", "centred", "used"]
-REWARDS: tuple[Reward, ...] = ("recall", "centred", "used")
+Reward = Literal["recall", "centred", "told"]
+REWARDS: tuple[Reward, ...] = ("recall", "centred", "told")
 TOP_K = 10
 MEASURES = ("same questions", "held out")
+PLAIN = "no utility, 0"
+_USELESS = -0.5
 _TRAP = 5  # LoCoMo's adversarial questions
 _SEEN = 0.7
 _FEWEST = 4  # questions of a conversation, below which a split says nothing
@@ -46,15 +47,17 @@ _FEWEST = 4  # questions of a conversation, below which a split says nothing
 class Plan:
     """What is measured. `weights` are tried for `search_weight`; 0 is the look-up without utility."""
 
-    seeds: int = 10
-    epochs: int = 5
-    weights: tuple[float, ...] = field(default_factory=lambda: (Settings.model_fields["search_weight"].default,))
+    seeds: int = 5
+    epochs: int = 3
+    weights: tuple[float, ...] = (0.0, 0.1, 0.3)
     rewards: tuple[Reward, ...] = REWARDS
 
     @property
     def arms(self) -> dict[str, tuple[float, Reward]]:
-        """Name of an arm -> its weight and its reward."""
-        return {f"{reward}, {weight:g}": (weight, reward) for reward in self.rewards for weight in self.weights}
+        """Name of an arm -> its weight and its reward, which is all the same where nothing has weight."""
+        plain: dict[str, tuple[float, Reward]] = {PLAIN: (0.0, "recall")} if 0 in self.weights else {}
+        weights = [weight for weight in self.weights if weight]
+        return plain | {f"{reward}, {weight:g}": (weight, reward) for reward in self.rewards for weight in weights}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +211,13 @@ class _Asking:
         if hits.trace_id is None:
             return
         recall = recall_at([self.names[hit.id] for hit in hits], question.evidence, TOP_K)
-        used = [hit.id for hit in hits if self.names[hit.id] in question.evidence]
-        if reward == "used" and used:
-            self.memory.feedback(hits.trace_id, 1.0, used=used)
-        else:
+        if reward != "told":
             self.memory.feedback(hits.trace_id, recall if reward == "recall" else 2 * recall - 1)
+            return
+        for worth, of_use in ((1.0, True), (_USELESS, False)):
+            told = [hit.id for hit in hits if (self.names[hit.id] in question.evidence) is of_use]
+            if told:
+                self.memory.feedback(hits.trace_id, worth, used=told)
 
 
 def _asked(conversation: Conversation) -> list[Question]:

@@ -31,7 +31,7 @@ def test_every_gold_statement_solves_its_task(tasks: Tasks) -> None:
             "long",
             "SELECT owner_name FROM boats WHERE length_m > 9 ORDER BY owner_name",
             1,
-        ),  # its order is nobody's business
+        ),
         ("long", "SELECT owner_name FROM boats", 0),
         ("long", "SELECT owner_name, length_m FROM boats WHERE length_m > 9", 0),
         ("long", "SELECT owner FROM boats", 0),
