@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from memsvc import budget, ingest
 from memsvc.answer import NOT_ANSWERED, NOTHING_FOUND, Answer, extract
 from memsvc.calibrating import GATE, gate_record, gate_scorer
-from memsvc.errors import InvalidInput, SettingsError
+from memsvc.errors import InvalidInput, ModelError, SettingsError
 from memsvc.events import Event
 from memsvc.filters import Filters, checked_choice, parse_filters
 from memsvc.settings import HOW_TO_SET
@@ -168,9 +168,16 @@ class Asking:
         """The answer; each step is told as it is done.
 
         Raises:
-            ModelError: the model is down, refuses, or never gave an answer that can be read.
+            ModelError: the model is down, refuses, or never gave an answer that can be read; with its ledger.
             Cancelled: the caller stopped it.
         """
+        try:
+            return self._run()
+        except ModelError as error:
+            error.ledger = self.model.ledger
+            raise
+
+    def _run(self) -> Answer:
         passages = self._retrieve()
         if not passages:
             return self._answered(Answer(NOTHING_FOUND, "abstained", (), 0.0), ())

@@ -11,11 +11,18 @@ MemsvcError                 (the trunk is drawn in `memsvc_store.errors`)
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from memsvc_store.errors import MemsvcError
+
+if TYPE_CHECKING:
+    from memsvc_retrievers.ledger import Ledger
 
 
 class ModelError(MemsvcError):
-    """A model that memsvc relies on failed."""
+    """A model that memsvc relies on failed. `ledger` holds what the question had cost until then, if one was asked."""
+
+    ledger: Ledger | None = None
 
 
 class ModelUnavailable(ModelError):

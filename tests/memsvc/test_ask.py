@@ -331,6 +331,19 @@ def test_a_model_that_is_down_is_an_error_and_harms_nothing(talk: Memory) -> Non
     assert [memory.id for memory in talk.list(namespace="ann")] == before
 
 
+def test_what_a_question_cost_until_it_failed_is_told_with_the_error(talk: Memory) -> None:
+    def down(prompt: Prompt) -> None:
+        raise ModelUnavailable(f"{prompt.purpose}: connection refused")
+
+    with pytest.raises(ModelUnavailable) as told:
+        talk.ask(QUESTION, namespace="ann", model=model(gate=down))
+    assert told.value.ledger is not None
+    assert [(call.purpose, call.error) for call in told.value.ledger.calls] == [
+        ("draft", None),
+        ("gate", "gate: connection refused"),
+    ]
+
+
 def test_what_a_listener_raises_ends_the_work(talk: Memory) -> None:
     def stop(event: Event) -> None:
         raise RuntimeError(event.stage)
