@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -125,7 +126,12 @@ def figure(name: str, runs: Sequence[Run], arm: str, measure: str, epoch: int, a
 def in_parallel(
     work: Callable[[Job], list[Run]], jobs: Sequence[Job], workers: int, progress: Progress | None
 ) -> tuple[Run, ...]:
-    """Do every job, in so many processes; the runs come in the order of the jobs. One worker is this process."""
+    """Do every job, in so many processes; the runs come in the order of the jobs. One worker is this process.
+
+    Raises:
+        MeasurementError: a process was ended from outside.
+        MemsvcError: what a job raises.
+    """
     if workers == 1:
         done: dict[int, list[Run]] = {}
         for at, job in enumerate(jobs):
@@ -136,7 +142,10 @@ def in_parallel(
         waiting = [pool.submit(work, job) for job in jobs]
         for count, _ in enumerate(as_completed(waiting), 1):
             _tell(progress, count, len(jobs))
-        return tuple(run for one in waiting for run in one.result())
+        try:
+            return tuple(run for one in waiting for run in one.result())
+        except BrokenProcessPool as error:
+            raise MeasurementError("a process of the study was ended from outside; run it again") from error
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:
