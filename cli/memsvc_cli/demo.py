@@ -12,7 +12,7 @@ from memsvc_cli import options, output, views
 from memsvc_cli.opening import load_model, opened, own_or_temporary
 
 if TYPE_CHECKING:
-    from memsvc_evals.dataset import Conversation, Dataset
+    from memsvc_evals.datasets.values import Conversation, Dataset
     from memsvc_evals.demo import Asked, Demo
 
 _STAGES = {"add": "Storing", "search": "Asking"}

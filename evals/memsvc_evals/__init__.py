@@ -9,17 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memsvc_evals.bench import run_bench
-    from memsvc_evals.dataset import Conversation, Dataset, Note, Question, Turn
+    from memsvc_evals.datasets.locomo import load_locomo
+    from memsvc_evals.datasets.realtalk import load_realtalk
+    from memsvc_evals.datasets.values import Conversation, Dataset, Note, Question, Turn
     from memsvc_evals.demo import Demo, run_demo
     from memsvc_evals.errors import DatasetError, MeasurementError
-    from memsvc_evals.locomo import load_locomo
-    from memsvc_evals.measurement import Measurement
-    from memsvc_evals.realtalk import load_realtalk
-    from memsvc_evals.report import bench_table, tables
-    from memsvc_evals.results import Outcome, Result
-    from memsvc_evals.runner import evaluate
-    from memsvc_evals.workbench import Sizes
+    from memsvc_evals.retrieval.results import Outcome, Result
+    from memsvc_evals.retrieval.runner import evaluate
+    from memsvc_evals.retrieval.tables import bench_table, tables
+    from memsvc_evals.speed.bench import run_bench
+    from memsvc_evals.speed.measurement import Measurement
+    from memsvc_evals.speed.workbench import Sizes
 
 __all__ = [
     "Conversation",
@@ -44,25 +44,25 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Conversation": "dataset",
-    "Dataset": "dataset",
+    "Conversation": "datasets.values",
+    "Dataset": "datasets.values",
     "DatasetError": "errors",
     "Demo": "demo",
-    "Measurement": "measurement",
+    "Measurement": "speed.measurement",
     "MeasurementError": "errors",
-    "Note": "dataset",
-    "Outcome": "results",
-    "Question": "dataset",
-    "Result": "results",
-    "Sizes": "workbench",
-    "Turn": "dataset",
-    "bench_table": "report",
-    "evaluate": "runner",
-    "load_locomo": "locomo",
-    "load_realtalk": "realtalk",
-    "run_bench": "bench",
+    "Note": "datasets.values",
+    "Outcome": "retrieval.results",
+    "Question": "datasets.values",
+    "Result": "retrieval.results",
+    "Sizes": "speed.workbench",
+    "Turn": "datasets.values",
+    "bench_table": "retrieval.tables",
+    "evaluate": "retrieval.runner",
+    "load_locomo": "datasets.locomo",
+    "load_realtalk": "datasets.realtalk",
+    "run_bench": "speed.bench",
     "run_demo": "demo",
-    "tables": "report",
+    "tables": "retrieval.tables",
 }
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memsvc import Memory
-    from memsvc_evals.dataset import Conversation, Dataset, Question
+    from memsvc_evals.datasets.values import Conversation, Dataset, Question
     from memsvc_evals.progress import Progress
 
 TOP_K = 10

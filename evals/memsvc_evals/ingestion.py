@@ -9,7 +9,7 @@ from memsvc_evals.errors import MeasurementError
 
 if TYPE_CHECKING:
     from memsvc import Memory
-    from memsvc_evals.dataset import Conversation, Turn
+    from memsvc_evals.datasets.values import Conversation, Turn
     from memsvc_evals.progress import Count
 
 

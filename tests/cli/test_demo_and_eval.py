@@ -108,7 +108,7 @@ def test_eval_of_a_file_that_is_not_there(shell: Shell) -> None:
 
 
 def test_bench(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from memsvc_evals import bench
+    from memsvc_evals.speed import bench
 
     sizes = bench.Sizes(
         batch=5,

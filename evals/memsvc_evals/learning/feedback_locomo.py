@@ -20,15 +20,15 @@ from memsvc_evals.errors import DatasetError
 from memsvc_evals.ingestion import ingest
 from memsvc_evals.learning.memories import Ahead, Clock, Recorder, opened
 from memsvc_evals.learning.study import Figure, Run, Study, figure, in_parallel
-from memsvc_evals.metrics import mean, recall_at
 from memsvc_evals.progress import Count
 from memsvc_evals.provenance import provenance
+from memsvc_evals.retrieval.metrics import mean, recall_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memsvc import Memory
-    from memsvc_evals.dataset import Conversation, Dataset, Question
+    from memsvc_evals.datasets.values import Conversation, Dataset, Question
     from memsvc_evals.progress import Progress
     from memsvc_retrievers.protocols import Embedder
 

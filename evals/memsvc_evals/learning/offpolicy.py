@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memsvc_evals.metrics import mean
+from memsvc_evals.retrieval.metrics import mean
 from memsvc_learners.offpolicy import Logged, snips
 
 if TYPE_CHECKING:

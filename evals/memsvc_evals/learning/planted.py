@@ -19,8 +19,8 @@ from memsvc_evals.learning.agents import MEMRL, ORACLE, RANDOM, SIMILARITY, Arm,
 from memsvc_evals.learning.memories import Clock, opened
 from memsvc_evals.learning.offpolicy import check
 from memsvc_evals.learning.study import Figure, Run, Study, figure, in_parallel
-from memsvc_evals.metrics import mean
 from memsvc_evals.provenance import provenance
+from memsvc_evals.retrieval.metrics import mean
 
 if TYPE_CHECKING:
     from memsvc import Memory

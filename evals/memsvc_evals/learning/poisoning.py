@@ -18,8 +18,8 @@ from memsvc_evals.learning.agents import MEMRL, Arm, signed
 from memsvc_evals.learning.memories import Clock, opened
 from memsvc_evals.learning.planted import DIMENSION, NAMESPACE, Sizes, fill, plant, schedule, succeeds
 from memsvc_evals.learning.study import Figure, Run, Study, figure, in_parallel
-from memsvc_evals.metrics import mean
 from memsvc_evals.provenance import provenance
+from memsvc_evals.retrieval.metrics import mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

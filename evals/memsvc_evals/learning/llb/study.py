@@ -18,8 +18,8 @@ from memsvc_evals.learning.llb.policy import Attempt, decide
 from memsvc_evals.learning.llb.tasks import Table, Task
 from memsvc_evals.learning.memories import Ahead, Clock, Recorder, opened
 from memsvc_evals.learning.study import Figure, Run, Study, figure, in_parallel
-from memsvc_evals.metrics import mean
 from memsvc_evals.provenance import provenance
+from memsvc_evals.retrieval.metrics import mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memsvc_evals.datasets.reading import as_object, complain, read_json, require, text_of
 from memsvc_evals.learning.llb.database import Database, Refused, same_rows
-from memsvc_evals.reading import as_object, complain, read_json, require, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals.dataset import Conversation, Dataset, score_groups
-from memsvc_evals.parts import Notes, read_questions, read_turns
-from memsvc_evals.reading import as_object, complain, moment, name_of, read_json, require, text_of
+from memsvc_evals.datasets.parts import Notes, read_questions, read_turns
+from memsvc_evals.datasets.reading import as_object, complain, moment, name_of, read_json, require, text_of
+from memsvc_evals.datasets.values import Conversation, Dataset, score_groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

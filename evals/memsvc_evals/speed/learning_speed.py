@@ -8,12 +8,12 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
-from memsvc_evals import bench_text
-from memsvc_evals.measurement import Measurement, Race
+from memsvc_evals.speed import chatter
+from memsvc_evals.speed.measurement import Measurement, Race
 
 if TYPE_CHECKING:
     from memsvc import Memory
-    from memsvc_evals.workbench import Workbench
+    from memsvc_evals.speed.workbench import Workbench
 
 NAMESPACE = "bench/learning"
 TOP_K = 10
@@ -27,8 +27,8 @@ def measure_learning(bench: Workbench) -> tuple[Measurement, ...]:
 
     sizes, rewarding, tracing, race = bench.sizes, [], [], Race()
     with bench.open("learning", Settings.load(search_weight=0.1)) as learned:
-        bench.fill(learned, NAMESPACE, bench_text.messages(sizes.home), "learning")
-        for question in bench_text.questions(sizes.queries):
+        bench.fill(learned, NAMESPACE, chatter.messages(sizes.home), "learning")
+        for question in chatter.questions(sizes.queries):
             hits = learned.search(question, namespace=NAMESPACE, top_k=TOP_K, trace=True)
             began = time.perf_counter()
             learned.feedback(str(hits.trace_id), 1.0)
@@ -37,7 +37,7 @@ def measure_learning(bench: Workbench) -> tuple[Measurement, ...]:
             bench.count.add("learning")
         plain_bench = replace(bench, embedder=learned.embedder)
         with plain_bench.open("learning", Settings.load(search_weight=0.0)) as plain:
-            for question in [bench_text.WARM_UP, *bench_text.questions(sizes.queries)]:
+            for question in [chatter.WARM_UP, *chatter.questions(sizes.queries)]:
                 race.run(*(partial(one.search, question, namespace=NAMESPACE, top_k=TOP_K) for one in (learned, plain)))
                 bench.count.add("learning")
     added = 1000 * (median(race.ours[1:]) - median(race.plain[1:]))

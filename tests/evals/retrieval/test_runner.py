@@ -8,7 +8,8 @@ import pytest
 
 from memsvc import Memory
 from memsvc.testing import HashEmbedder
-from memsvc_evals import MeasurementError, evaluate, load_locomo, metrics
+from memsvc_evals import MeasurementError, evaluate, load_locomo
+from memsvc_evals.retrieval import metrics
 from tests.evals.builders import locomo, question, turn, write
 
 if TYPE_CHECKING:

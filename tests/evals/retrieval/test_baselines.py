@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc_evals.baselines import Baselines, Bm25, fuse, rank_dense, tokens
-from memsvc_evals.dataset import Turn
+from memsvc_evals.datasets.values import Turn
+from memsvc_evals.retrieval.baselines import Baselines, Bm25, fuse, rank_dense, tokens
 
 words = st.lists(st.sampled_from("kayak goat barn sail oak".split()), max_size=8)
 

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals import bench_text
-from memsvc_evals.measurement import Measurement
+from memsvc_evals.speed import chatter
+from memsvc_evals.speed.measurement import Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memsvc_evals.workbench import Workbench
+    from memsvc_evals.speed.workbench import Workbench
 
 NAMESPACE = "bench/fan-out"
 CONCURRENCY = 4
@@ -39,10 +39,10 @@ def measure_fan_out(bench: Workbench) -> tuple[Measurement, ...]:
             model="openai/slow", model_url=url, model_key="none", model_concurrency=CONCURRENCY, gate="always"
         )
         with bench.open("fan-out", settings) as memory:
-            bench.fill(memory, NAMESPACE, bench_text.messages(sizes.log), "fan_out")
+            bench.fill(memory, NAMESPACE, chatter.messages(sizes.log), "fan_out")
             times = []
             for run in range(1 + sizes.deliberations):  # the first one imports LiteLLM
-                answer = memory.ask(bench_text.WARM_UP, namespace=NAMESPACE, deliberation="scan")
+                answer = memory.ask(chatter.WARM_UP, namespace=NAMESPACE, deliberation="scan")
                 assert answer.coverage is not None
                 chunks = sum(call.purpose == "extract" for call in answer.ledger.calls)
                 if run:

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from memsvc_evals.dataset import Note, Question, Turn
-from memsvc_evals.reading import as_list, as_object, complain, name_of, require, text_of
+from memsvc_evals.datasets.reading import as_list, as_object, complain, name_of, require, text_of
+from memsvc_evals.datasets.values import Note, Question, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -11,10 +11,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals.dataset import Conversation, Dataset, score_groups
+from memsvc_evals.datasets.parts import Notes, read_questions, read_turns
+from memsvc_evals.datasets.reading import as_object, moment, read_json, text_of
+from memsvc_evals.datasets.values import Conversation, Dataset, score_groups
 from memsvc_evals.errors import DatasetError
-from memsvc_evals.parts import Notes, read_questions, read_turns
-from memsvc_evals.reading import as_object, moment, read_json, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,16 +16,16 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
-from memsvc_evals import bench_text
-from memsvc_evals.measurement import Measurement, Race
-from memsvc_evals.raw import flat_look_up, python
+from memsvc_evals.speed import chatter
+from memsvc_evals.speed.measurement import Measurement, Race
+from memsvc_evals.speed.raw import flat_look_up, python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memsvc import Memory
-    from memsvc_evals.measurement import Judged
-    from memsvc_evals.workbench import Workbench
+    from memsvc_evals.speed.measurement import Judged
+    from memsvc_evals.speed.workbench import Workbench
     from memsvc_store.shapes import Hit
 
 TOP_K = 10
@@ -35,9 +35,9 @@ HOME = "bench/home"
 def measure_add(bench: Workbench) -> tuple[Measurement, ...]:
     """Durable batches through `add`, in turns with the embedder alone on the same texts."""
     size, race = bench.sizes.batch, Race()
-    messages = bench_text.messages(size * bench.sizes.batches)
+    messages = chatter.messages(size * bench.sizes.batches)
     with bench.open("add") as memory:
-        memory.add(bench_text.messages(size, seed=-1), namespace="bench/warm-up")
+        memory.add(chatter.messages(size, seed=-1), namespace="bench/warm-up")
         for start in range(0, len(messages), size):
             part = messages[start : start + size]
             texts = [message["content"] for message in part]
@@ -51,10 +51,10 @@ def measure_search(bench: Workbench) -> tuple[Measurement, ...]:
     """`search` in a large namespace, in turns with an embedding and a flat FAISS look-up of the same size."""
     sizes, race = bench.sizes, Race()
     with bench.open("search") as memory:
-        bench.fill(memory, HOME, bench_text.messages(sizes.memories), "search")
+        bench.fill(memory, HOME, chatter.messages(sizes.memories), "search")
         plain = flat_look_up(sizes.memories, memory.embedder, TOP_K)
-        _search(memory, bench_text.WARM_UP)()
-        for question in bench_text.questions(sizes.queries):
+        _search(memory, chatter.WARM_UP)()
+        for question in chatter.questions(sizes.queries):
             race.run(_search(memory, question), partial(plain, question))
             bench.count.add("search")
     what = f"p50 among {sizes.memories:,}; against embedding and a flat FAISS index"
@@ -65,8 +65,8 @@ def measure_cold(bench: Workbench) -> tuple[Measurement, ...]:
     """A whole `memsvc search` process, in turns with an empty Python process."""
     sizes, race, path = bench.sizes, Race(), bench.path("cold")
     with replace(bench, embedder=None).open("cold") as memory:  # the process will use the settings' embedder too
-        bench.fill(memory, HOME, bench_text.messages(sizes.cold_memories), "cold")
-    question = bench_text.WARM_UP
+        bench.fill(memory, HOME, chatter.messages(sizes.cold_memories), "cold")
+    question = chatter.WARM_UP
     search = partial(python, "-m", "memsvc_cli", "search", question, "--namespace", HOME, "--db", str(path), "--json")
     search()  # byte code is compiled and files come into the cache outside of the clock
     for _ in range(sizes.cold_runs):
@@ -82,7 +82,7 @@ def measure_namespaces(bench: Workbench) -> tuple[Measurement, ...]:
     with bench.open("one") as one, bench.open("many") as many:
         _fill_beside(bench, one, others=1)
         _fill_beside(bench, many, others=sizes.namespaces)
-        for question in bench_text.questions(sizes.queries):
+        for question in chatter.questions(sizes.queries):
             found, wanted = race.run(_search(many, question), _search(one, question))
             same += [hit.text for hit in found] == [hit.text for hit in wanted]
             bench.count.add("namespaces")
@@ -103,11 +103,11 @@ def measure_approximate(bench: Workbench) -> tuple[Measurement, ...]:
     sizes, race, same = bench.sizes, Race(), 0
     early = Settings.load(exact_limit=sizes.memories // 5)
     with bench.open("approximate") as exact:
-        bench.fill(exact, HOME, bench_text.messages(sizes.memories), "approximate")
+        bench.fill(exact, HOME, chatter.messages(sizes.memories), "approximate")
         with replace(bench, embedder=exact.embedder).open("approximate", early) as approximate:
             for memory in (exact, approximate):
-                _search(memory, bench_text.WARM_UP)()
-            for question in bench_text.questions(sizes.queries):
+                _search(memory, chatter.WARM_UP)()
+            for question in chatter.questions(sizes.queries):
                 found, wanted = race.run(_search(approximate, question), _search(exact, question))
                 same += len({hit.id for hit in found} & {hit.id for hit in wanted})
                 bench.count.add("approximate")
@@ -124,13 +124,13 @@ def _search(memory: Memory, question: str) -> Callable[[], list[Hit]]:
 
 def _fill_beside(bench: Workbench, memory: Memory, *, others: int) -> None:
     size = bench.sizes.per_namespace
-    bench.fill(memory, HOME, bench_text.messages(bench.sizes.home), "namespaces")
-    chatter = bench_text.messages(others * size, seed=2)
+    bench.fill(memory, HOME, chatter.messages(bench.sizes.home), "namespaces")
+    messages = chatter.messages(others * size, seed=2)
     for index in range(others):
         namespace = f"bench/other-{index}"
-        bench.fill(memory, namespace, chatter[index * size : (index + 1) * size], "namespaces")
-        memory.search(bench_text.WARM_UP, namespace=namespace, top_k=1)  # so that all of them are loaded
-    _search(memory, bench_text.WARM_UP)()
+        bench.fill(memory, namespace, messages[index * size : (index + 1) * size], "namespaces")
+        memory.search(chatter.WARM_UP, namespace=namespace, top_k=1)  # so that all of them are loaded
+    _search(memory, chatter.WARM_UP)()
 
 
 def _milliseconds(seconds: float) -> float:

@@ -11,15 +11,15 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
-from memsvc_evals import bench_text
-from memsvc_evals.measurement import Measurement
+from memsvc_evals.speed import chatter
+from memsvc_evals.speed.measurement import Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic import BaseModel
 
-    from memsvc_evals.workbench import Workbench
+    from memsvc_evals.speed.workbench import Workbench
     from memsvc_retrievers.language import Completion, LanguageModel, Prompt, Watch
 
 NAMESPACE = "bench/ask"
@@ -54,11 +54,11 @@ def measure_ask(bench: Workbench) -> tuple[Measurement, ...]:
 
     sizes, model = bench.sizes, Clocked(RuleModel())
     with bench.open("ask") as memory:
-        bench.fill(memory, NAMESPACE, bench_text.messages(sizes.log), "ask")
+        bench.fill(memory, NAMESPACE, chatter.messages(sizes.log), "ask")
         embed = partial(memory.embedder.embed, purpose="query")
         gates: dict[str, Literal["quality", "always"]] = {"ask": "quality", "ask_scan": "always"}
         own: dict[str, list[float]] = {name: [] for name in (*gates, "embed")}
-        for question in [bench_text.WARM_UP, *bench_text.questions(sizes.queries)]:
+        for question in [chatter.WARM_UP, *chatter.questions(sizes.queries)]:
             for name, gate in gates.items():
                 inside = model.seconds
                 answer = memory.ask(question, namespace=NAMESPACE, model=model, gate=gate, deliberation="scan")

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memsvc_evals import DatasetError, load_locomo
-from memsvc_evals.dataset import count_by_reason
+from memsvc_evals.datasets.values import count_by_reason
 from tests.evals.builders import locomo, question, turn, write
 
 if TYPE_CHECKING:

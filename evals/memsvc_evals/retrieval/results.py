@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals import metrics
-from memsvc_evals.dataset import count_by_reason
+from memsvc_evals.datasets.values import count_by_reason
 from memsvc_evals.errors import MeasurementError
+from memsvc_evals.retrieval import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from memsvc_evals.dataset import Dataset, Question
+    from memsvc_evals.datasets.values import Dataset, Question
 
 SERVICE = "memsvc"
 TOKEN_DEPTH = 10

@@ -3,7 +3,7 @@
 What is measured stands in `speeds`, `overhead`, `fan_out` and
 `learning_speed`.
 A value and its baseline take turns, and medians are compared,
-so that a busy moment hits both. Texts are made up (`bench_text`); the embedder is the one in use.
+so that a busy moment hits both. Texts are made up (`chatter`); the embedder is the one in use.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from memsvc_evals import fan_out, learning_speed, overhead, speeds
 from memsvc_evals.errors import MeasurementError
-from memsvc_evals.measurement import Measurement
 from memsvc_evals.progress import Count
-from memsvc_evals.workbench import FULL, QUICK, Sizes, Workbench
+from memsvc_evals.speed import fan_out, learning_speed, overhead, speeds
+from memsvc_evals.speed.measurement import Measurement
+from memsvc_evals.speed.workbench import FULL, QUICK, Sizes, Workbench
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc_evals import metrics
+from memsvc_evals.retrieval import metrics
 
 RANKED = ["d", "a", "x", "b", "y", "z"]
 ids = st.sampled_from([f"D1:{number}" for number in range(60)])

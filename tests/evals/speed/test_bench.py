@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from memsvc.testing import HashEmbedder
-from memsvc_evals import Measurement, MeasurementError, Sizes, bench_text, run_bench
-from memsvc_evals.measurement import Judged, Race
-from memsvc_evals.raw import python
+from memsvc_evals import Measurement, MeasurementError, Sizes, run_bench
+from memsvc_evals.speed import chatter
+from memsvc_evals.speed.measurement import Judged, Race
+from memsvc_evals.speed.raw import python
 
 TINY = Sizes(
     batch=5, batches=3, memories=40, queries=4, cold_memories=5, cold_runs=1, home=20, namespaces=3, log=70,
@@ -54,14 +55,14 @@ def test_a_race_takes_turns() -> None:
 
 
 def test_made_up_texts_repeat_with_their_seed_and_never_within() -> None:
-    messages = bench_text.messages(2_000)
-    assert messages == bench_text.messages(2_000)
+    messages = chatter.messages(2_000)
+    assert messages == chatter.messages(2_000)
     assert len({message["content"] for message in messages}) == 2_000
     lengths = sorted(len(message["content"].split()) for message in messages)
     assert lengths[20] >= 10
     assert 15 <= lengths[1_000] <= 23
     assert lengths[-20] <= 28
-    assert bench_text.questions(5) == bench_text.questions(5)
+    assert chatter.questions(5) == chatter.questions(5)
 
 
 def test_measurements_with_a_fast_embedder() -> None:

@@ -16,19 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals import baselines as plain
-from memsvc_evals import metrics
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.ingestion import ingest
 from memsvc_evals.progress import Count
 from memsvc_evals.provenance import provenance
-from memsvc_evals.results import SERVICE, TOKEN_DEPTH, Outcome, Result
+from memsvc_evals.retrieval import baselines as plain
+from memsvc_evals.retrieval import metrics
+from memsvc_evals.retrieval.results import SERVICE, TOKEN_DEPTH, Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from memsvc import Memory
-    from memsvc_evals.dataset import Conversation, Dataset
+    from memsvc_evals.datasets.values import Conversation, Dataset
     from memsvc_evals.progress import Progress
 
 TOP_K = max(metrics.DEPTHS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memsvc_evals.dataset import count_by_reason
-from memsvc_evals.results import SERVICE, TOKEN_DEPTH
+from memsvc_evals.datasets.values import count_by_reason
+from memsvc_evals.retrieval.results import SERVICE, TOKEN_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from memsvc_evals.measurement import Measurement
-    from memsvc_evals.results import Result
+    from memsvc_evals.retrieval.results import Result
+    from memsvc_evals.speed.measurement import Measurement
 
 OVERALL = {
     "R@5": "recall@5", "R@10": "recall@10", "R@25": "recall@25", "R@50": "recall@50",

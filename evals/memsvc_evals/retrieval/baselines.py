@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc_evals.dataset import Turn
+    from memsvc_evals.datasets.values import Turn
 
 K1 = 1.5
 B = 0.75

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memsvc_evals import DatasetError, load_realtalk
-from memsvc_evals.dataset import count_by_reason
+from memsvc_evals.datasets.values import count_by_reason
 from tests.evals.builders import chat, chat_turn, question, write
 
 if TYPE_CHECKING:
