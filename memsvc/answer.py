@@ -32,7 +32,8 @@ class Answer:
     `process` says who gave it: `fast` (from what was looked up), `scan` (the log was read again), `hypergraph` (a
     working memory was grown), `extractive` (no model: quoted, not reasoned), or `abstained` (no answer; `evidence` is
     empty). `verdict` is the gate's, `coverage` what a slow process read; None where there was none. `seconds` is
-    time on the clock. `trace_id` is what `feedback` wants; None if the namespace is not there.
+    time on the clock. `retrieved` are the ids that the look-up found, best first. `trace_id` is what `feedback`
+    wants; None if the namespace is not there.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Answer:
     verdict: Verdict | None = None
     coverage: Coverage | None = None
     ledger: Ledger = field(default_factory=Ledger)
+    retrieved: tuple[str, ...] = ()
     trace_id: str | None = None
 
 

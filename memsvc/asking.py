@@ -16,7 +16,7 @@ from memsvc.events import Event
 from memsvc.filters import Filters, checked_choice, parse_filters
 from memsvc.settings import HOW_TO_SET
 from memsvc.tracing import considered
-from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, Scan
+from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, STYLES, Scan
 from memsvc_retrievers.deliberation import deliberate
 from memsvc_retrievers.drafting import draft
 from memsvc_retrievers.gate import build_gate
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from memsvc.settings import Settings
     from memsvc.tracing import Tracer
     from memsvc.wiring import LanguageModels
-    from memsvc_retrievers.choices import Deliberation, Policy
+    from memsvc_retrievers.choices import Deliberation, Policy, Style
     from memsvc_retrievers.coverage import Coverage, Deliberated
     from memsvc_retrievers.drafting import Draft
     from memsvc_retrievers.gate import Scorer, Verdict
@@ -68,16 +68,18 @@ class AskOptions(Filters, total=False):
         top_k: memories that the fast answer sees; 30, or 10 without a model.
         gate: who decides whether the fast answer will do: quality, majority, consensus, filter, never, always.
         deliberation: what follows where it will not: scan, hypergraph, auto.
+        style: how the answer is worded: short (five or six words), reasoned (sentences that give their grounds).
         model: a model's name, or a model of your own.
     """
 
     top_k: int | None
     gate: Policy | None
     deliberation: Deliberation | None
+    style: Style | None
     model: str | LanguageModel | None
 
 
-_OWN = ("top_k", "gate", "deliberation", "model")
+_OWN = ("top_k", "gate", "deliberation", "style", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class How:
     top_k: int
     gate: Policy
     deliberation: Deliberation
+    style: Style
     scan: Scan
     scorer: Scorer | None = None
 
@@ -115,15 +118,18 @@ class Asker:
         budget.limit(own.get("top_k"), None)
         gate = checked_choice("gate", own.get("gate", settings.gate), POLICIES)
         deliberation = checked_choice("deliberation", own.get("deliberation", settings.deliberation), DELIBERATIONS)
+        style = checked_choice("style", own.get("style", settings.answer_style), STYLES)
         model = self._model(own.get("model"))
         if model is None:
-            if own.keys() & {"gate", "deliberation"}:
-                raise SettingsError(f"a gate or a deliberation came, and no language model is set; {HOW_TO_SET}")
+            if own.keys() & {"gate", "deliberation", "style"}:
+                raise SettingsError(
+                    f"a gate, a deliberation or a style came, and no language model is set; {HOW_TO_SET}"
+                )
             return lambda tell, _: self._quoted(question, namespace, wanted, own.get("top_k", budget.TOP_K), tell)
         room = max(ROOM_LEAST, settings.model_context - REPLY)
         scan = Scan(settings.chunk_messages, settings.context_messages, settings.scan_tokens, room)
         scorer = gate_scorer(self._learning, namespace) if gate == "calibrated" else None
-        how = How(own.get("top_k", TOP_K), gate, deliberation, scan, scorer)
+        how = How(own.get("top_k", TOP_K), gate, deliberation, style, scan, scorer)
         return lambda tell, stop: Asking(
             question, namespace, wanted, how, self._lookup, self._tracer, Recorder(model, stop), tell
         ).run()
@@ -143,7 +149,7 @@ class Asker:
         answer = extract(question, hits, time.perf_counter() - started)
         used = [evidence.id for evidence in answer.evidence]
         trace_id = self._tracer.keep(namespace, "ask", question, used=used, pool=considered(hits))
-        answer = replace(answer, trace_id=trace_id)
+        answer = replace(answer, trace_id=trace_id, retrieved=tuple(hit.id for hit in hits))
         tell(Event("answered", answer.seconds, answer=answer))
         return answer
 
@@ -188,7 +194,7 @@ class Asking:
         if slow.draft is not None:
             return self._given(slow.draft, process, verdict, slow.coverage)
         if self.fast is None:  # nothing bears on the question, and there was no fast answer yet to fall back on
-            [self.fast] = draft(self.question, passages, self.model, purpose="answer")
+            [self.fast] = draft(self.question, passages, self.model, purpose="answer", style=self.how.style)
         return self._given(self.fast, "fast", verdict, slow.coverage)
 
     def _retrieve(self) -> list[Passage]:
@@ -214,7 +220,7 @@ class Asking:
     def _judged(self, passages: list[Passage]) -> Verdict:
         """Draft the fast answer, if this gate wants one, and judge whether it will do."""
         gate = build_gate(self.how.gate, self.how.scorer, [hit.score for hit in self.hits])
-        drafts = gate.draft(self.question, passages, self.model)
+        drafts = gate.draft(self.question, passages, self.model, self.how.style)
         if drafts:
             self._event("drafted", text=drafts[0].text)
         self.fast, verdict = gate.judge(self.question, passages, drafts, self.model)
@@ -226,12 +232,12 @@ class Asking:
         log = Log.of(self.lookup.log(self.namespace, self.wanted), self.how.scan)
         if self.how.deliberation == "scan" or (self.how.deliberation == "auto" and log.fits(self.how.scan)):
             return "scan", deliberate(
-                self.question, log, self.model, scan=self.how.scan, tell=self._progress,
+                self.question, log, self.model, scan=self.how.scan, style=self.how.style, tell=self._progress,
                 scores=lambda: self.lookup.scores(self.namespace, self.question, self.wanted),
             )  # fmt: skip
         return "hypergraph", work_out(
             self.question, self._explore, self.model,
-            messages=len(log.messages), room=self.how.scan.room, tell=self._progress,
+            messages=len(log.messages), room=self.how.scan.room, style=self.how.style, tell=self._progress,
         )  # fmt: skip
 
     def _explore(self, probes: Sequence[Probe], limit: int) -> list[list[Memory]]:
@@ -253,7 +259,7 @@ class Asking:
 
     def _answered(self, answer: Answer, shown: Sequence[Passage]) -> Answer:
         """The answer with what it cost, and its trace."""
-        answer = replace(answer, ledger=self.model.ledger)
+        answer = replace(answer, ledger=self.model.ledger, retrieved=tuple(hit.id for hit in self.hits))
         trace_id = self.tracer.keep(
             self.namespace, "ask", self.question,
             used=dict.fromkeys(source.message.id for passage in shown for source in passage.sources),

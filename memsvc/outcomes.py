@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from memsvc_retrievers.ledger import Ledger
@@ -26,6 +26,7 @@ class ExtractionSummary:
     candidates, `added` were new, `updated` and `deleted` replaced an old fact, `unchanged` were known,
     and `dropped` could not be used.
 
+    `spent` is what all attempts at these jobs cost, by purpose of the calls; a `cost` is None where a price is unknown.
     `error` is that of the first job that could not be done. Of the jobs that are left, `waiting` wait for another
     attempt and `held` are in the hands of another worker; the first of them may be taken up at `free_at`.
     """
@@ -42,6 +43,7 @@ class ExtractionSummary:
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    spent: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     error: str | None = None
     waiting: int = 0
     held: int = 0
@@ -55,7 +57,7 @@ class ExtractionSummary:
         for job in jobs:
             if job.state == "done" or job.error:  # else its messages changed, and its result is of an attempt before
                 sums.update({name: job.result.get(name, 0) for name in _SUMMED})
-        counts: dict[str, Any] = {**states, **sums}
+        counts: dict[str, Any] = {**states, **sums, "spent": merged(job.result.get("spent", {}) for job in jobs)}
         return cls(**counts, error=next((job.error for job in jobs if job.error), None))
 
     def with_left(self, left: Sequence[Job]) -> ExtractionSummary:
@@ -71,13 +73,20 @@ def spent(job: Job, ledger: Ledger) -> dict[str, Any]:
     The first are `calls`, `prompt_tokens` and `completion_tokens`; the others have `seconds`, `retries` and `cost` too.
     """
     by_purpose = {purpose: _sums(part) for purpose, part in ledger.by_purpose().items()}
-    before = job.result.get("spent", {})
     return {
         "calls": len(ledger.calls),
         "prompt_tokens": ledger.prompt_tokens,
         "completion_tokens": ledger.completion_tokens,
-        "spent": {purpose: _added(before.get(purpose), by_purpose.get(purpose)) for purpose in before | by_purpose},
+        "spent": merged([job.result.get("spent", {}), by_purpose]),
     }
+
+
+def merged(costs: Iterable[Mapping[str, Mapping[str, Any]]]) -> dict[str, Mapping[str, Any]]:
+    """Costs by purpose, added up."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for cost in costs:
+        found |= {purpose: _added(found.get(purpose), sums) for purpose, sums in cost.items()}
+    return found
 
 
 def _sums(ledger: Ledger) -> dict[str, float | None]:

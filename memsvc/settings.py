@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from memsvc.errors import SettingsError
-from memsvc_retrievers.choices import POLICIES, Deliberation, Policy, Scan
+from memsvc_retrievers.choices import POLICIES, Deliberation, Policy, Scan, Style
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 
 CONFIG_VARIABLE = "MEMSVC_CONFIG"
@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     deliberation: Deliberation = Field(
         "auto",
         description="What follows where it will not: scan, hypergraph, or auto (scan while the log fits `scan_tokens`)",
+    )
+    answer_style: Style = Field(
+        "short", description="How answers are worded: short (five or six words), or reasoned (sentences with grounds)"
     )
     scan_tokens: int = Field(_SCAN.tokens, ge=1, description="Tokens of the log that one deliberation reads at most")
     chunk_messages: int = Field(_SCAN.chunk, ge=1, description="Messages that are read in one call")

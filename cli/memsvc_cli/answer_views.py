@@ -79,6 +79,7 @@ def document(answer: "Answer") -> dict[str, object]:
         "trace_id": answer.trace_id,
         "process": answer.process,
         "evidence": answer.evidence,
+        "retrieved": answer.retrieved,
         "seconds": answer.seconds,
         "verdict": answer.verdict,
         "coverage": None if coverage is None else {**asdict(coverage), "share": coverage.share},

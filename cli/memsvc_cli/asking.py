@@ -31,6 +31,15 @@ Deliberation = Annotated[
         show_default=False,
     ),
 ]
+Style = Annotated[
+    str | None,
+    typer.Option(
+        "--style",
+        metavar="STYLE",
+        help="How the answer is worded: short (five or six words), reasoned (sentences that give their grounds).",
+        show_default=False,
+    ),
+]
 Model = Annotated[
     str | None,
     typer.Option(
@@ -46,6 +55,7 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question.")],
     gate: Gate = None,
     deliberation: Deliberation = None,
+    style: Style = None,
     model: Model = None,
     top_k: Annotated[
         int | None,
@@ -77,7 +87,13 @@ def ask(
     memsvc ask "Where does Ann live?" -n acme/ann
     memsvc ask "Why did Ann move?" --model ollama/qwen3:8b --gate quality --explain
     """
-    chosen: dict[str, Any] = {"gate": gate, "deliberation": deliberation, "model": model, "top_k": top_k}
+    chosen: dict[str, Any] = {
+        "gate": gate,
+        "deliberation": deliberation,
+        "style": style,
+        "model": model,
+        "top_k": top_k,
+    }
     wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
     with opened(db) as memory:
         with output.steps("Looking up") as show:

@@ -135,6 +135,26 @@ def llb(
     output.note(f"{len(tasks)} tasks, {len(left_out)} left out that SQLite cannot judge.")
 
 
+@app.command("babyai")
+def babyai(
+    seeds: Seeds = 10, epochs: Epochs = 10, jobs: Jobs = None, out: Out = None, json: options.Json = False
+) -> None:
+    """Do BabyAI's levels, for real, in minigrid.
+
+    \b
+    memsvc eval learning babyai --out results/babyai
+    """
+    from memsvc import Settings, wiring
+    from memsvc_evals.learning.babyai.study import Plan, run_babyai
+
+    _prepare(out)
+    plan = Plan(seeds=seeds, epochs=epochs)
+    with output.stages(_STAGES) as progress:
+        embedder = wiring.build_embedder(Settings.load())
+        study = run_babyai(embedder, plan=plan, workers=_workers(jobs), progress=progress)
+    _show(study, out, json)
+
+
 def _prepare(out: Path | None) -> None:
     """A plot that cannot be drawn is known before the minutes that a study takes."""
     if out is not None:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from memsvc_evals.errors import MeasurementError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from memsvc import Memory
     from memsvc_evals.datasets.values import Conversation, Turn
     from memsvc_evals.progress import Count
+    from memsvc_store.shapes import Memory as Stored
 
 
 def ingest(
@@ -35,6 +38,23 @@ def ingest(
         statuses.update(receipt.status for receipt in given)
         count.add("add", len(turns))
     return names, statuses
+
+
+def held(memory: Memory, conversation: Conversation, namespace: str, names: Mapping[str, str]) -> list[Stored]:
+    """The messages that a namespace holds, by time; `names` maps their ids to those of turns.
+
+    Raises:
+        MeasurementError: they are not the conversation's, and a score over others would mean nothing.
+    """
+    # One more than there should be, so that a stranger shows. A database of an earlier run may hold
+    # another version of the data set under the same keys.
+    found = memory.list(namespace=namespace, limit=len(names) + 1, kind="message")
+    texts = {names.get(one.id, one.id): one.text for one in found}
+    if texts != {turn.id: turn.text for turn in conversation.turns}:
+        raise MeasurementError(
+            f"{namespace}: the database holds other messages than the data set; run on a fresh database"
+        )
+    return found
 
 
 def _message(turn: Turn) -> dict[str, Any]:

@@ -11,6 +11,10 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 Deliberation = Literal["scan", "hypergraph", "auto"]
 DELIBERATIONS: tuple[Deliberation, ...] = get_args(Deliberation)
 
+Style = Literal["short", "reasoned"]
+"""How answers are worded: in five or six words, or in sentences that give their grounds."""
+STYLES: tuple[Style, ...] = get_args(Style)
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Coverage:
     """What was read, and what was made of it.
 
-    `read` of `messages` were read; `problems` says why a chunk could not be. `facts` (or points of working memory)
+    `read` of `messages` were read, in `chunks` (first and last message, counted from 1); `problems` says why a chunk
+    could not be. A working memory reads what it looks up, and no chunks. `facts` (or points of working memory)
     came back, `kept` went into the answer. `false_quotes` do not occur in their source and were dropped; `unsourced`
     facts named no message of their chunk and were dropped whole.
     """
@@ -25,6 +26,7 @@ class Coverage:
     false_quotes: int = 0
     unsourced: int = 0
     problems: tuple[str, ...] = ()
+    chunks: tuple[tuple[int, int], ...] = ()
 
     @property
     def share(self) -> float:

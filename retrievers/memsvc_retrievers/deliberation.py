@@ -26,7 +26,7 @@ from memsvc_retrievers.replies import FactsReply
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from memsvc_retrievers.choices import Scan
+    from memsvc_retrievers.choices import Scan, Style
     from memsvc_retrievers.language import Completion, LanguageModel, Prompt
     from memsvc_retrievers.reading import Log
     from memsvc_retrievers.replies import FoundFact
@@ -45,6 +45,7 @@ def deliberate(
     model: LanguageModel,
     *,
     scan: Scan,
+    style: Style = "short",
     scores: Callable[[], Mapping[str, float]],
     tell: Callable[[int, int], None],
 ) -> Deliberated:
@@ -69,7 +70,7 @@ def deliberate(
     facts, coverage = _read(completions, parts, log, scan)
     if len(facts) >= FILTER:
         facts = relevant(question, facts, model)
-    drafted = draft(question, facts, model, purpose="answer")[0] if facts else None
+    drafted = draft(question, facts, model, purpose="answer", style=style)[0] if facts else None
     return Deliberated(drafted, replace(coverage, kept=len(facts)))
 
 
@@ -103,10 +104,7 @@ def _read(
     errors = [(part, one.error) for part, one in outcomes if one.error is not None]
     if errors and len(errors) == len(parts):
         raise errors[0][1]
-    problems = tuple(
-        f"messages {log.places[part[0]] + 1} to {log.places[part[-1]] + 1} were not read: {error}"
-        for part, error in errors
-    )
+    problems = tuple("messages {} to {} were not read: {}".format(*log.span(part), error) for part, error in errors)
     read = [(part, one.value(FactsReply).facts) for part, one in outcomes if one.error is None]
     sourced = [(fact.score, *_sourced(fact, log, part)) for part, facts in read for fact in facts]
     coverage = Coverage(
@@ -116,6 +114,7 @@ def _read(
         false_quotes=sum(not honest for _, _, honest in sourced),
         unsourced=sum(passage is None for _, passage, _ in sourced),
         problems=problems,
+        chunks=tuple(log.span(part) for part, _ in read),
     )
     ranked = sorted(((score, one) for score, one, _ in sourced if one is not None and score >= KEEP), key=_worst_last)
     kept = fitting([passage for _, passage in ranked], scan.room)

@@ -13,6 +13,7 @@ from memsvc_retrievers.replies import AnswerReply, LinesReply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from memsvc_retrievers.choices import Style
     from memsvc_retrievers.language import Completion, LanguageModel
     from memsvc_retrievers.passages import Passage
 
@@ -40,13 +41,14 @@ def draft(
     purpose: str,
     count: int = 1,
     temperature: float = 0.0,
+    style: Style = "short",
 ) -> list[Draft]:
     """As many answers from the same passages, in one batch; those that can't be read are left out.
 
     Raises:
         ModelError: not one of them could be had.
     """
-    prompt = prompts.answer(question, passages, purpose=purpose, temperature=temperature)
+    prompt = prompts.answer(question, passages, purpose=purpose, temperature=temperature, style=style)
     completions = model.complete_many([prompt] * count, schema=AnswerReply)
     good = [completion for completion in completions if completion.error is None]
     return [_read(completion, passages) for completion in good or completions[:1]]

@@ -29,7 +29,7 @@ from memsvc_store.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from memsvc_retrievers.choices import Policy
+    from memsvc_retrievers.choices import Policy, Style
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.passages import Passage
 
@@ -59,8 +59,10 @@ class Verdict:
 class Gate(Protocol):
     """A policy."""
 
-    def draft(self, question: str, passages: Sequence[Passage], model: LanguageModel) -> list[Draft]:
-        """The drafts that this policy judges."""
+    def draft(
+        self, question: str, passages: Sequence[Passage], model: LanguageModel, style: Style = "short"
+    ) -> list[Draft]:
+        """The drafts that this policy judges, worded in this style."""
         ...
 
     def judge(
@@ -111,8 +113,10 @@ def build_gate(policy: Policy, scorer: Scorer | None = None, scores: Sequence[fl
 class _OneDraft:
     """The fast answer of most policies: one draft at temperature 0."""
 
-    def draft(self, question: str, passages: Sequence[Passage], model: LanguageModel) -> list[Draft]:
-        return draft(question, passages, model, purpose="draft")
+    def draft(
+        self, question: str, passages: Sequence[Passage], model: LanguageModel, style: Style = "short"
+    ) -> list[Draft]:
+        return draft(question, passages, model, purpose="draft", style=style)
 
 
 class QualityGate(_OneDraft):
@@ -164,9 +168,13 @@ class VotingGate:
     def __init__(self, policy: str, needed: int) -> None:
         self._policy, self._needed = policy, needed
 
-    def draft(self, question: str, passages: Sequence[Passage], model: LanguageModel) -> list[Draft]:
+    def draft(
+        self, question: str, passages: Sequence[Passage], model: LanguageModel, style: Style = "short"
+    ) -> list[Draft]:
         """Three drafts in one batch."""
-        return draft(question, passages, model, purpose="draft", count=VOTES, temperature=VOTING_TEMPERATURE)
+        return draft(
+            question, passages, model, purpose="draft", count=VOTES, temperature=VOTING_TEMPERATURE, style=style
+        )
 
     def judge(
         self, question: str, passages: Sequence[Passage], drafts: Sequence[Draft], model: LanguageModel
@@ -191,10 +199,12 @@ class VotingGate:
 class FilterGate:
     """The draft rests on the memories that are relevant; nothing judges it."""
 
-    def draft(self, question: str, passages: Sequence[Passage], model: LanguageModel) -> list[Draft]:
+    def draft(
+        self, question: str, passages: Sequence[Passage], model: LanguageModel, style: Style = "short"
+    ) -> list[Draft]:
         """One call to choose, one to draft."""
         kept = relevant(question, passages, model) if passages else passages
-        return draft(question, kept, model, purpose="draft")
+        return draft(question, kept, model, purpose="draft", style=style)
 
     def judge(
         self, question: str, passages: Sequence[Passage], drafts: Sequence[Draft], model: LanguageModel
@@ -217,7 +227,9 @@ class NeverGate(_OneDraft):
 class AlwaysGate:
     """No fast answer at all."""
 
-    def draft(self, question: str, passages: Sequence[Passage], model: LanguageModel) -> list[Draft]:
+    def draft(
+        self, question: str, passages: Sequence[Passage], model: LanguageModel, style: Style = "short"
+    ) -> list[Draft]:
         """None."""
         return []
 

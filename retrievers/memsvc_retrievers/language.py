@@ -24,7 +24,8 @@ class Prompt:
     """One call to make.
 
     `purpose` names it in the ledger and in errors: draft, gate, extract, filter, answer, ...
-    Prompts of one batch should begin alike: an in-process model reads what they share once.
+    Prompts of one batch should begin alike: an in-process model reads what they share once. `seed` is
+    for replies drawn at random: models that honour it repeat them; None leaves it to the model.
     """
 
     system: str
@@ -32,6 +33,7 @@ class Prompt:
     purpose: str
     temperature: float = 0.0
     max_tokens: int = 1024
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

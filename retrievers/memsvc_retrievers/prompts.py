@@ -12,19 +12,25 @@ from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import numbered, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from memsvc_retrievers.choices import Style
     from memsvc_retrievers.passages import Passage
 
 NONE = "NONE"
 """What a model answers when the lines do not suffice."""
+
+_WORDING: Mapping[Style, str] = {
+    "short": "Answer in as few words as will do, five or six at most: a name, a date, a number, a short phrase. Only a list may be longer: give every item that is asked for.",
+    "reasoned": "Answer in one to three sentences: first what was asked for, with every item of it, then briefly what shows it.",
+}
 
 _ANSWER = f"""\
 You answer questions from numbered lines of memory. Each line begins with the time it was said and who said it.
 - Use the lines only. What they do not say, you do not know.
 - Where a line says "yesterday", "last week" or "next month", work the date out from the time of that line, and answer with the date.
 - Where lines contradict each other, the one said last is right.
-- Answer in as few words as will do: a name, a date, a number, a short phrase. Give every item that is asked for.
+- {{wording}}
 - If the lines do not answer the question, the answer is {NONE}.
 Reply with JSON: "thoughts" (the steps, briefly), "answer", and "sources" (the numbers of the lines that the answer rests on)."""
 
@@ -76,9 +82,21 @@ missing, in at most three concerns, each as a short question that can be looked 
 Reply with JSON: "sufficient" (true or false) and "concerns" (a list of "question" and "points"; empty if sufficient)."""
 
 
-def answer(question: str, passages: Sequence[Passage], *, purpose: str = "answer", temperature: float = 0.0) -> Prompt:
+def answer(
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    purpose: str = "answer",
+    temperature: float = 0.0,
+    style: Style = "short",
+) -> Prompt:
     """Answer from these lines (D-Mem, App. A.1: also used in full deliberation, over facts)."""
-    return Prompt(_ANSWER, f"Lines:\n{numbered(passages)}\n\nQuestion: {question}", purpose, temperature)
+    return Prompt(
+        _ANSWER.format(wording=_WORDING[style]),
+        f"Lines:\n{numbered(passages)}\n\nQuestion: {question}",
+        purpose,
+        temperature,
+    )
 
 
 def gate(question: str, passages: Sequence[Passage], drafted: str) -> Prompt:

@@ -45,6 +45,10 @@ class Log:
         """Whether all of it may be read."""
         return sum(self.costs) <= scan.tokens
 
+    def span(self, part: range) -> tuple[int, int]:
+        """The first and the last message of a run of lines, counted from 1."""
+        return self.places[part[0]] + 1, self.places[part[-1]] + 1
+
     def read(self, parts: Sequence[range]) -> int:
         """How many messages were read whole, if these lines were read."""
         seen = {number for part in parts for number in part}

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from memsvc_retrievers.choices import Style
     from memsvc_retrievers.language import LanguageModel, Prompt
     from memsvc_retrievers.replies import Concern
     from memsvc_store.shapes import Memory, Node
@@ -82,7 +83,14 @@ class Explore(Protocol):
 
 
 def work_out(
-    question: str, explore: Explore, model: LanguageModel, *, messages: int, room: int, tell: Callable[[int, int], None]
+    question: str,
+    explore: Explore,
+    model: LanguageModel,
+    *,
+    messages: int,
+    room: int,
+    style: Style = "short",
+    tell: Callable[[int, int], None],
 ) -> Deliberated:
     """Grow a working memory, and answer from it.
 
@@ -108,7 +116,7 @@ def work_out(
             break
     points, problems = memory.points, tuple(memory.problems)
     coverage = Coverage(messages, len(memory.seen), len(points), len(points), problems=problems)
-    drafted = draft(question, memory.passages(), model, purpose="answer")[0] if points else None
+    drafted = draft(question, memory.passages(), model, purpose="answer", style=style)[0] if points else None
     return Deliberated(drafted, coverage)
 
 

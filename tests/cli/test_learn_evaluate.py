@@ -44,6 +44,19 @@ def test_llb_says_what_was_left_out(tmp_path: Path) -> None:
     assert f"{len(RECORDS)} tasks, 0 left out" in ran.err
 
 
+def test_babyai_has_an_oracle_beside_its_arms() -> None:
+    pytest.importorskip("minigrid")
+    ran = run("babyai", *QUICK, "--json")
+    assert ran.code == 0
+    assert ran.document["settings"]["seeds"] == ran.document["settings"]["epochs"] == 1
+    assert {one["arm"] for one in ran.document["runs"]} == {"memrl", "similarity", "random", "no memory", "oracle"}
+
+
+def test_babyai_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "minigrid", None)
+    assert "pip install 'memsvc[envs]'" in run("babyai", *QUICK).error
+
+
 def test_locomo_tries_the_weights_that_are_named(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     ran = run(

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memsvc.errors import MissingDependency
 from memsvc_evals.errors import MeasurementError
+from memsvc_evals.plotting import require_plots
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from memsvc_evals.learning.study import Study
 
+__all__ = ["PLOT_FILE", "plot", "require_plots"]
+
 PLOT_FILE = "study.png"
 _WIDTH, _HEIGHT = 5.5, 4.0  # inches of a panel
 _DOTS = 120  # an inch
-
-
-def require_plots() -> type[Any]:
-    """The class that draws.
-
-    Raises:
-        MissingDependency: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure  # half a second, and an extra
-    except ImportError as error:
-        raise MissingDependency("Plots need matplotlib: pip install 'memsvc[plots]'.") from error
-    return Figure  # type: ignore[no-any-return, unused-ignore]
 
 
 def plot(study: Study, folder: Path) -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.errors import MeasurementError
-from memsvc_evals.ingestion import ingest
+from memsvc_evals.ingestion import held, ingest
 from memsvc_evals.progress import Count
 from memsvc_evals.provenance import provenance
 from memsvc_evals.retrieval import baselines as plain
@@ -63,7 +63,7 @@ def evaluate(
         namespace = f"{dataset.name}/{conversation.id}"
         names, statuses = ingest(memory, conversation, namespace, count)
         receipts.update(statuses)
-        _check_holds(memory, conversation, namespace, names)
+        held(memory, conversation, namespace, names)
         found = list(_search(memory, conversation, namespace, names, count))
         ranked = list(_baselines(memory, conversation, count)) if baselines else [{} for _ in found]
         outcomes += [
@@ -83,17 +83,6 @@ class _Hits:
     ids: tuple[str, ...]
     seconds: float
     tokens: int
-
-
-def _check_holds(memory: Memory, conversation: Conversation, namespace: str, names: Mapping[str, str]) -> None:
-    # One more than there should be, so that a stranger shows. A database of an earlier run may hold
-    # another version of the data set under the same keys.
-    held = memory.list(namespace=namespace, limit=len(names) + 1, kind="message")
-    texts = {names.get(found.id, found.id): found.text for found in held}
-    if texts != {turn.id: turn.text for turn in conversation.turns}:
-        raise MeasurementError(
-            f"{namespace}: the database holds other messages than the data set; run on a fresh database"
-        )
 
 
 def _search(

@@ -45,6 +45,7 @@ class Request:
     max_tokens: int
     temperature: float
     response_format: dict[str, Any] | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Server:
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             "response_format": request.response_format,
+            **({} if request.seed is None else {"seed": request.seed}),
             "api_base": self.api_base,
             "api_key": key,
             "timeout": self.timeout,

@@ -96,7 +96,8 @@ class Conversation:
         told = [prompt.system, in_words(self.schema) if self.schema else ""]
         system = "\n\n".join(part for part in told if part)
         messages = [{"role": "system", "content": system}] if system else []
-        return Request((*messages, {"role": "user", "content": prompt.user}), prompt.max_tokens, prompt.temperature)
+        messages.append({"role": "user", "content": prompt.user})
+        return Request(tuple(messages), prompt.max_tokens, prompt.temperature, seed=prompt.seed)
 
     async def _reply(self, request: Request) -> Reply:
         """The server's reply under the strongest constraint that it takes.

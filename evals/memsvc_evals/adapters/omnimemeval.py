@@ -1,0 +1,114 @@
+"""memsvc as a backend of OmniMemEval (github.com/MemTensor/OmniMemEval, its user memory track).
+
+Read in the repository at commit 45bf103 (`scripts/client_factory/registry.py`, `scripts/locomo/locomo_ingestion.py`,
+`locomo_search.py`, `scripts/longmemeval/lme_ingestion.py`, `scripts/utils/ingest_helpers.py`, `search_helpers.py`,
+`scripts/cleanup_eval_memory.py`, `scripts/tests/integration/smoke_clients.py`):
+
+- A backend is a class in a module of `client_factory`, named in a registry and made without arguments: a client per
+  conversation in each stage (500 in LongMemEval), in worker threads. All calls are synchronous; none closes a client.
+- `add(messages, user_id)`, a call per session. A message is `{"role", "content"}`, in LoCoMo with `name` and with the
+  content written as `<name>: <text>`; a backend that the harness has no branch for gets the session's time as
+  `chat_time` (ISO 8601). Backends of its `_SESSION_KEY_LIBS` are given `session_key` too. What `add` returns is not
+  looked at.
+- `search(query, user_id, top_k)`, also by keywords and from several threads, gives one text, or a list of lines, that
+  goes into the answer prompt.
+- `delete(user_id)` before an ingestion with `--clear`, and by the clean-up script; the user may not exist yet.
+- Isolation is by `user_id`. A LoCoMo conversation has two: every session is added under each speaker's id, the other
+  speaker as `assistant`. Captions of photos are left out by the harness.
+
+The stages are processes of their own, so that nothing is remembered here: all state is in the database.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from memsvc import Memory
+from memsvc_evals.adapters.utterances import line, moment, namespace_of, store, utterance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PAGE = 500
+_OPENING = Lock()
+
+
+class MemsvcClient:
+    """Adds, searches and deletes a user's messages.
+
+    Args:
+        memory: by default one for all clients of this process, opened as `MEMSVC_*` say.
+    """
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.memory = memory or shared_memory()
+
+    def add(self, messages: Sequence[Mapping[str, Any]], user_id: str, session_key: str | None = None) -> None:
+        """Store a session; returns once it is on disk and found by every search.
+
+        Without a `session_key`, the time of a session stands for it. Blank messages are left out.
+
+        Raises:
+            MeasurementError: a message was rejected, or its time cannot be read.
+        """
+        said = [message for message in messages if str(message.get("content") or "").strip()]
+        made = [_utterance(message, position, session_key) for position, message in enumerate(said)]
+        store(self.memory, made, namespace=self._to_write(user_id))
+
+    def search(self, query: str, user_id: str, top_k: int) -> str:
+        """The messages that fit best, best first, a line each with its time and speaker; empty where nothing is."""
+        namespace = self._newest(user_id)
+        hits = [] if namespace is None else self.memory.search(query, namespace=namespace, top_k=top_k)
+        return "\n".join(line(hit.memory) for hit in hits)
+
+    def delete(self, user_id: str) -> None:
+        """Take all that a user has out of every look-up, at once and for every process; no user, nothing to do."""
+        namespace = self._newest(user_id)
+        while namespace and (page := self.memory.list(namespace=namespace, limit=_PAGE, kind="message")):
+            for one in page:
+                self.memory.delete(one.id, namespace=namespace)
+
+    def _newest(self, user_id: str) -> str | None:
+        """The namespace that a user's messages are in.
+
+        What was deleted stays deleted, also when it is written again. The harness deletes a user in order to
+        write the same sessions again, so each time it begins a namespace of its own: `<user>/1`, `<user>/2`, ...
+        """
+        start = f"{namespace_of('omnimemeval', user_id)}/"
+        mine = [name for name in self.memory.namespaces() if name.startswith(start)]
+        return max(mine, key=lambda name: int(name.removeprefix(start)), default=None)
+
+    def _to_write(self, user_id: str) -> str:
+        newest = self._newest(user_id)
+        if newest is None:
+            return f"{namespace_of('omnimemeval', user_id)}/1"
+        if self.memory.list(namespace=newest, limit=1):
+            return newest
+        start, _, number = newest.rpartition("/")
+        return f"{start}/{int(number) + 1}"
+
+
+def shared_memory() -> Memory:
+    """One memory for a process: a client for each of 500 conversations would load the embedder 500 times."""
+    with _OPENING:
+        return _opened()
+
+
+@cache
+def _opened() -> Memory:
+    return Memory.open()
+
+
+def _utterance(message: Mapping[str, Any], position: int, session_key: str | None) -> dict[str, Any]:
+    name, time = message.get("name"), message.get("chat_time")
+    content = str(message["content"])
+    return utterance(
+        content.removeprefix(f"{name}: ") if name else content,
+        role=message.get("role", "user"),
+        speaker=name,
+        said_at=moment(time),
+        position=position,
+        session_id=session_key or time,
+    )
