@@ -112,6 +112,40 @@ def test_the_ledger_by_hand_token_for_token(talk: Memory) -> None:
     ]
 
 
+def test_what_the_look_up_found_is_told_in_its_order(talk: Memory) -> None:
+    found = [hit.id for hit in talk.search(QUESTION, namespace="ann", top_k=30)]
+    assert list(talk.ask(QUESTION, namespace="ann", model=model()).retrieved) == found
+    assert list(talk.ask(QUESTION, namespace="ann").retrieved) == found[:10], "without a model too"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"gate": "never"},
+        {"gate": "majority"},
+        {"gate": "always", "deliberation": "scan"},
+        {"gate": "always", "deliberation": "hypergraph"},
+    ],
+)
+def test_style_reaches_every_prompt_that_answers_and_no_other(talk: Memory, options: dict[str, Any]) -> None:
+    def asked(style: str) -> list[tuple[str, str]]:
+        using = model()
+        talk.ask(QUESTION, namespace="ann", model=using, style=style, **options)  # type: ignore[arg-type]
+        return [(prompt.purpose, prompt.system) for prompt in using.prompts]
+
+    short, reasoned = asked("short"), asked("reasoned")
+    assert asked("short") == short
+    differ = {purpose for (purpose, one), (_, other) in zip(short, reasoned, strict=True) if one != other}
+    assert differ == {purpose for purpose, _ in short} & {"draft", "answer"}
+
+
+def test_style_is_a_setting_and_a_wrong_one_is_refused(talk: Memory) -> None:
+    with pytest.raises(InvalidInput, match="short, reasoned"):
+        talk.ask(QUESTION, namespace="ann", model=model(), style="long")  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="a style came, and no language model"):
+        talk.ask(QUESTION, namespace="ann", style="reasoned")
+
+
 def test_none_goes_to_deliberation_without_the_gate(talk: Memory) -> None:
     using = model(draft=lambda _: answering("NONE"))
     assert talk.ask(QUESTION, namespace="ann", model=using).process == "scan"

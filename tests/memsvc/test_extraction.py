@@ -59,6 +59,8 @@ def test_facts_are_found_and_say_where_they_come_from(opened: Callable[..., Memo
     ids = talk(memory, OSLO, "Is it nice?", CHESS)
     summary = memory.extract(namespace="ann")
     assert (summary.done, summary.stored, summary.added, summary.calls) == (2, 2, 2, 2)
+    assert {purpose: cost["calls"] for purpose, cost in summary.spent.items()} == {"facts": 2}
+    assert summary.spent["facts"]["prompt_tokens"] == summary.prompt_tokens
     assert summary.prompt_tokens > 100
     assert facts_of(memory) == {OSLO: (ids[0],), CHESS: (ids[2],)}
     [fact] = memory.list(namespace="ann", kind="fact", speaker="Ann", limit=1)

@@ -200,6 +200,7 @@ def test_a_chunk_that_cannot_be_read_is_reported_and_the_others_count() -> None:
     assert found.draft is not None
     assert found.coverage.read == 70
     assert found.coverage.share == 70 / 130
+    assert found.coverage.chunks == ((1, 60), (121, 130))
     assert found.coverage.problems == ("messages 61 to 120 were not read: extract: truncated",)
 
 
@@ -218,6 +219,7 @@ def test_beyond_the_budget_the_best_chunks_are_read_and_the_share_is_said() -> N
     found = run(messages, model, Scan(tokens=2 * per_chunk), scores)
     assert [line_numbers(prompt, SEARCHED)[0] for prompt in model.prompts] == [61, 181]  # in the order of the log
     assert (found.coverage.read, found.coverage.share) == (120, 0.5)
+    assert found.coverage.chunks == ((61, 120), (181, 240))
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40), st.data())

@@ -4,17 +4,16 @@ The questions of a conversation are split: some are asked in every epoch, in an 
 rewarded by the share of the evidence that it returned; the others are never rewarded. After each epoch both are asked
 without a trace. What rises on the first is runtime learning, what rises on the others is transfer.
 
-Three ways to reward: `recall` (everything that was returned gets the recall, 0 to 1: MemRL's uniform credit), `centred`
-(the same from -1 to 1, so that a look-up that found nothing is blamed) and `told` (a reader that says of each message
-whether it was of use: those of the evidence get 1, the others -0.5). Adversarial questions are left out: their evidence
-is the trap.
+Two ways to reward: `recall` (everything that was returned gets the recall, 0 to 1: MemRL's uniform credit) and `told` (a
+reader that says of each message whether it was of use: those of the evidence get 1, the others -0.5). Adversarial
+questions are left out: their evidence is the trap.
 """
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from memsvc_evals.errors import DatasetError
 from memsvc_evals.ingestion import ingest
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
     from memsvc_evals.progress import Progress
     from memsvc_retrievers.protocols import Embedder
 
-Reward = Literal["recall", "centred", "told"]
-REWARDS: tuple[Reward, ...] = ("recall", "centred", "told")
+Reward = Literal["recall", "told"]
+REWARDS: tuple[Reward, ...] = get_args(Reward)
 TOP_K = 10
 MEASURES = ("same questions", "held out")
 PLAIN = "no utility, 0"
@@ -210,9 +209,9 @@ class _Asking:
         hits = self.memory.search(question.text, namespace=self.namespace, top_k=TOP_K, trace=True)
         if hits.trace_id is None:
             return
-        recall = recall_at([self.names[hit.id] for hit in hits], question.evidence, TOP_K)
-        if reward != "told":
-            self.memory.feedback(hits.trace_id, recall if reward == "recall" else 2 * recall - 1)
+        if reward == "recall":
+            recall = recall_at([self.names[hit.id] for hit in hits], question.evidence, TOP_K)
+            self.memory.feedback(hits.trace_id, recall)
             return
         for worth, of_use in ((1.0, True), (_USELESS, False)):
             told = [hit.id for hit in hits if (self.names[hit.id] in question.evidence) is of_use]

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import monotonic, sleep
 from typing import Any
 
@@ -349,6 +350,12 @@ def test_a_provider_that_nobody_knows_is_refused(name: str) -> None:
 def test_options_reach_the_server(server: ModelServer) -> None:
     served(server, options={"top_p": 0.5, "temperature": 1.0}).complete_many([prompt("hello")])
     assert (server.seen.requests[0].body["top_p"], server.seen.requests[0].body["temperature"]) == (0.5, 1.0)
+
+
+def test_a_seed_reaches_the_server_and_nothing_does_without_one(server: ModelServer) -> None:
+    served(server).complete_many([replace(prompt("hello"), seed=7)])
+    served(server).complete_many([prompt("hello")])
+    assert [request.body.get("seed") for request in server.seen.requests] == [7, None]
 
 
 def test_an_ollama_is_asked_by_its_own_chat_protocol() -> None:
