@@ -1,5 +1,6 @@
 """eval adapters: what puts memsvc into other people's harnesses."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,15 +41,17 @@ def adapters(
             [[one.name, one.calls, one.purpose, one.path] for one in found],
         )
     else:
-        _show(found[0])
+        output.stream(_lines(found[0]))  # as they are: they are copied
 
 
-def _show(one: "Adapter") -> None:
-    output.pairs([("harness", one.harness), ("purpose", one.purpose), ("calls", one.calls), ("import", one.path)])
+def _lines(one: "Adapter") -> Iterator[str]:
+    yield f"{one.name}: {one.purpose}"
+    yield f"Harness: {one.harness}"
+    yield f"Import:  {one.path} ({one.calls})"
     for step in one.steps:
-        output.line()
-        output.line(f"{step.file} ({step.where}):", style="bold")
-        output.stream(f"    {line}".rstrip() for line in step.lines.splitlines())  # as they are: they are copied
-    output.line()
-    output.line("Then, with memsvc installed in the harness's environment:", style="bold")
-    output.stream([f"    {one.command}"])
+        yield ""
+        yield f"{step.file} ({step.where}):"
+        yield from (f"    {line}".rstrip() for line in step.lines.splitlines())
+    yield ""
+    yield "Then, with memsvc installed in the harness's environment:"
+    yield f"    {one.command}"

@@ -53,9 +53,9 @@ class MemsvcClient:
         Raises:
             MeasurementError: a message was rejected, or its time cannot be read.
         """
-        said = [message for message in messages if str(message.get("content") or "").strip()]
-        made = [_utterance(message, position, session_key) for position, message in enumerate(said)]
-        store(self.memory, made, namespace=self._to_write(user_id))
+        made = [_utterance(message, position, session_key) for position, message in enumerate(messages)]
+        said = [message for message in made if message["content"].strip()]
+        store(self.memory, said, namespace=self._to_write(user_id))
 
     def search(self, query: str, user_id: str, top_k: int) -> str:
         """The messages that fit best, best first, a line each with its time and speaker; empty where nothing is."""
@@ -103,7 +103,7 @@ def _opened() -> Memory:
 
 def _utterance(message: Mapping[str, Any], position: int, session_key: str | None) -> dict[str, Any]:
     name, time = message.get("name"), message.get("chat_time")
-    content = str(message["content"])
+    content = str(message.get("content") or "")
     return utterance(
         content.removeprefix(f"{name}: ") if name else content,
         role=message.get("role", "user"),

@@ -4,8 +4,8 @@ The questions of a conversation are split: some are asked in every epoch, in an 
 rewarded by the share of the evidence that it returned; the others are never rewarded. After each epoch both are asked
 without a trace. What rises on the first is runtime learning, what rises on the others is transfer.
 
-Two ways to reward: `recall` (everything that was returned gets the recall, 0 to 1: MemRL's uniform credit) and `told` (a
-reader that says of each message whether it was of use: those of the evidence get 1, the others -0.5). Adversarial
+Two ways to reward: `recall` (everything that was returned gets the recall, 0 to 1: MemRL's uniform credit) and `told`
+(a reader that says of each message whether it was of use: those of the evidence get 1, the others -0.5). Adversarial
 questions are left out: their evidence is the trap.
 """
 

@@ -10,7 +10,8 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from memsvc_evals.errors import MeasurementError
-from memsvc_evals.learning.statistics import Interval, interval, paired
+from memsvc_evals.scoring.intervals import Interval, student
+from memsvc_evals.scoring.paired import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +72,7 @@ class Study:
     def curve(self, arm: str, measure: str) -> tuple[Interval, ...]:
         """By epoch, over seeds; empty where this arm was not measured so."""
         curves = [run.curves[measure] for run in self.runs if run.arm == arm and measure in run.curves]
-        return tuple(interval(values) for values in zip(*curves, strict=True))
+        return tuple(student(values) for values in zip(*curves, strict=True))
 
     def points(self, measure: str) -> tuple[str, ...]:
         """What the points of a curve are called."""
@@ -119,8 +120,8 @@ def figure(name: str, runs: Sequence[Run], arm: str, measure: str, epoch: int, a
     """An arm's mean at an epoch, or of its differences to another arm, seed by seed."""
     values = of_arm(runs, arm, measure, epoch)
     if against is None:
-        return Figure(name, arm, interval(values))
-    return Figure(name, arm, paired(values, of_arm(runs, against, measure, epoch)), against)
+        return Figure(name, arm, student(values))
+    return Figure(name, arm, student(differences(values, of_arm(runs, against, measure, epoch))), against)
 
 
 def in_parallel(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memsvc_evals.learning.statistics import Interval
     from memsvc_evals.learning.study import Study
+    from memsvc_evals.scoring.intervals import Interval
 
 _NOTHING = "–"
 

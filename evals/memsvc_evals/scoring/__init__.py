@@ -1,1 +1,1 @@
-"""What an answer is worth: text measures, intervals, tests between systems, and the rescoring of anybody's predictions."""
+"""What an answer is worth: text measures, intervals, tests between systems, rescoring of anybody's predictions."""

@@ -101,10 +101,11 @@ def sign_flip(values: Sequence[float], seed: int = 0, resamples: int = 10_000) -
 
 
 def _as_far(ways: NDArray[np.integer], data: Values) -> NDArray[np.bool_]:
-    """Of each row of zeros and ones (a minus and a plus), whether its sum is as far from 0 as that of all pluses... as given."""
-    sums = ways @ (2 * np.abs(data)) - np.abs(data).sum()
-    # Sums that are equal on paper differ in their last bits.
-    return np.abs(sums) >= abs(data.sum()) - 1e-12 * np.abs(data).sum()
+    """Of each row of signs, 1 for plus and 0 for minus, whether it takes the sum as far from 0 as the data's own."""
+    sums = ways @ (2 * data) - data.sum()
+    slack = 1e-12 * np.abs(data).sum()  # sums that are equal on paper differ in their last bits
+    far: NDArray[np.bool_] = np.abs(sums) >= abs(data.sum()) - slack
+    return far
 
 
 def _sums(values: Sequence[float], clusters: Sequence[Hashable]) -> list[float]:
@@ -118,4 +119,4 @@ def _binomial(up: int, down: int) -> float:
     """2 · P(X <= min(up, down)) for X of up + down fair coins, at most 1."""
     coins = up + down
     tail = sum(math.comb(coins, heads) for heads in range(min(up, down) + 1))
-    return min(1.0, 2 * tail / 2**coins)
+    return min(1.0, 2 * tail / (1 << coins))

@@ -60,7 +60,9 @@ def f1(prediction: str, gold: str | None, category: int | None = None) -> float:
     if category == ADVERSARIAL:
         return float(abstained(prediction))
     if gold is None:
-        raise MeasurementError(f"a question of category {category} came without a gold answer; only those of 5 have none")
+        raise MeasurementError(
+            f"a question of category {category} came without a gold answer; only those of 5 have none"
+        )
     if category == MULTI_HOP:
         return _f1_by_parts(prediction, gold)
     return _f1(_stems(prediction), _stems(gold.split(";")[0] if category == OPEN_DOMAIN else gold))

@@ -87,7 +87,7 @@ def test_equal_turns_stay_apart_and_a_second_ingestion_adds_nothing(backend: Mem
     ("document", "lines"),
     [
         (
-            Document("d", "[USER] ...", messages=[{"role": "user", "content": "Tea?"}, {"role": "user", "content": " "}]),
+            Document("d", "[USER]", messages=[{"role": "user", "content": "Tea?"}, {"role": "bot", "content": " "}]),
             ["user: Tea?"],
         ),
         (Document("d", json.dumps([{"role": "assistant", "content": "Tea it is."}])), ["assistant: Tea it is."]),

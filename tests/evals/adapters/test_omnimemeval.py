@@ -128,6 +128,12 @@ def test_longmemeval_has_roles_for_names_and_may_name_sessions(memory: Memory) -
     assert kept[1].text == "user: that depends on the frame."  # no name was given, so none is taken off
 
 
+def test_a_turn_that_was_a_photo_alone_is_left_out(memory: Memory) -> None:
+    client = MemsvcClient(memory)
+    client.add(view([{"speaker": "Ada", "text": ""}, {"speaker": "Bo", "text": "Lovely!"}], "Ada", MAY), A)
+    assert client.search("Lovely", A, 5) == "[2023-05-08 13:56] Bo: Lovely!"
+
+
 def test_a_time_that_cannot_be_read_is_an_error(memory: Memory) -> None:
     with pytest.raises(MeasurementError, match="wanted ISO 8601"):
         MemsvcClient(memory).add([{"role": "user", "content": "Hello.", "chat_time": "8 May"}], "ada")

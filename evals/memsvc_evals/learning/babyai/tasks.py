@@ -18,7 +18,7 @@ from memsvc_evals.learning.babyai.interpreter import carry_out
 from memsvc_evals.learning.babyai.missions import Mission, Script, read_mission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 LEVELS = (
     "GoToLocal",
@@ -71,16 +71,16 @@ def require_minigrid() -> Callable[..., Any]:
     return gymnasium.make
 
 
-def make_tasks(seed: int, each: int) -> tuple[Task, ...]:
+def make_tasks(seed: int, each: int, levels: Sequence[str] = LEVELS) -> tuple[Task, ...]:
     """`each` tasks of every level, level by level; other seeds have other layouts.
 
     Raises:
         MissingDependency: minigrid is not installed.
     """
-    first = seed * each * len(LEVELS)  # no two levels share a layout's seed: theirs would be alike, word for word
+    first = seed * each * len(levels)  # no two levels share a layout's seed: theirs would be alike, word for word
     return tuple(
         Task(level, layout, _begin(level, layout).mission)
-        for at, level in enumerate(LEVELS)
+        for at, level in enumerate(levels)
         for layout in range(first + at * each, first + (at + 1) * each)
     )
 

@@ -50,6 +50,10 @@ class View:
     heading: int
     carried: Item | None
 
+    def holds(self, tile: Point) -> bool:
+        """Whether a tile is part of the level."""
+        return 0 <= tile[0] < self.width and 0 <= tile[1] < self.height
+
     def empty(self) -> set[Point]:
         """Tiles on which something can be laid down."""
         tiles = ((x, y) for x in range(self.width) for y in range(self.height))
@@ -111,7 +115,7 @@ def route(view: View, wanted: Callable[[Point], bool], *, moving: bool = False) 
             return _way(came, place)
         for tile in beside(place):
             step = _cost(view.items.get(tile), moving)
-            if step is not None and tile not in came:
+            if step is not None and view.holds(tile) and tile not in came:
                 pushed += 1
                 heapq.heappush(waiting, (cost + step, pushed, tile, place))
     return None

@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.learning.agents import MEMRL, NO_MEMORY, RANDOM, SIMILARITY, Arm, signed
+from memsvc_evals.learning.lifelong import TICKS, figures, live
 from memsvc_evals.learning.llb.database import reward
 from memsvc_evals.learning.llb.policy import Attempt, decide
 from memsvc_evals.learning.llb.tasks import Table, Task
 from memsvc_evals.learning.memories import Ahead, Clock, Recorder, opened
-from memsvc_evals.learning.study import Figure, Run, Study, figure, in_parallel
+from memsvc_evals.learning.study import Run, Study, figure, in_parallel
 from memsvc_evals.provenance import provenance
-from memsvc_evals.retrieval.metrics import mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,39 +83,21 @@ def run_llb(
     ahead = recorder.ahead()
     jobs = [_Job(seed, arm, chosen, tuple(tasks), ahead) for seed in range(chosen.seeds) for arm in ARMS]
     runs = in_parallel(_run, jobs, workers, progress)
+    gaps = {other: figure("last epoch", runs, MEMRL, "success", -1, against=other) for other in ARMS[1:]}
     return Study(
         "llb",
         "LifelongAgentBench, database tasks: success by epoch",
         runs,
-        _figures(runs),
-        {f"{MEMRL} is above {other}, last epoch": _gap(runs, other).value.low > 0 for other in ARMS[1:]},
+        figures(runs, ARMS),
+        {f"{MEMRL} is above {other}, last epoch": gap.value.low > 0 for other, gap in gaps.items()},
         {
             **asdict(chosen),
             "tasks": len(tasks),
             "left out": {one.id: one.reason for one in left_out},
         },
         provenance(embedder),
-        {"held out": ("before", "after")},
+        TICKS,
     )
-
-
-def _figures(runs: Sequence[Run]) -> tuple[Figure, ...]:
-    found: list[Figure] = []
-    for name, measure, epoch in (
-        ("first epoch", "success", 0),
-        ("last epoch", "success", -1),
-        ("solved at least once", "cumulative", -1),
-        ("held out, before", "held out", 0),
-        ("held out, after", "held out", -1),
-    ):
-        found += [figure(name, runs, arm, measure, epoch) for arm in ARMS]
-        if epoch:
-            found += [figure(name, runs, MEMRL, measure, epoch, against=other) for other in ARMS[1:]]
-    return tuple(found)
-
-
-def _gap(runs: Sequence[Run], other: str) -> Figure:
-    return figure("last epoch", runs, MEMRL, "success", -1, against=other)
 
 
 def split(tasks: Sequence[Task], seed: int, plan: Plan) -> tuple[list[Task], list[Task], list[Task]]:
@@ -129,21 +111,11 @@ def split(tasks: Sequence[Task], seed: int, plan: Plan) -> tuple[list[Task], lis
 def _run(job: _Job) -> list[Run]:
     demonstrated, done, held_out = split(job.tasks, job.seed, job.plan)
     clock = Clock()
-    success, cumulative, solved = [], [], set()
     with opened(job.embedder, clock) as memory:
         agent = Agent(memory, Arm(job.arm, job.plan.pool, job.plan.top_k), clock, random.Random(job.seed))
         for task in demonstrated:
             agent.remember(task, task.gold, success=True)
-        before = mean([agent.solves(task) for task in held_out])
-        for epoch in range(job.plan.epochs):
-            clock.epoch()
-            order = random.Random(f"order {job.seed} {epoch}").sample(done, len(done))
-            went_well = [task.id for task in order if agent.attempts(task)]
-            solved.update(went_well)
-            success.append(len(went_well) / len(done))
-            cumulative.append(len(solved) / len(done))
-        after = mean([agent.solves(task) for task in held_out])
-    curves = {"success": tuple(success), "cumulative": tuple(cumulative), "held out": (before, after)}
+        curves = live(agent, done, held_out, epochs=job.plan.epochs, seed=job.seed, clock=clock)
     return [Run(job.arm, job.seed, curves)]
 
 

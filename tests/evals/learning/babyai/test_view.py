@@ -36,6 +36,12 @@ def test_objects_are_in_the_way_unless_they_may_be_moved() -> None:
     assert route(corridor(LOCKED, None, KEY), next_to([(4, 1)]), moving=True) is None
 
 
+def test_no_way_leads_out_of_the_level() -> None:
+    bare = View({}, 2, 1, (0, 0), 0, None)
+    assert route(bare, next_to([])) is None
+    assert route(bare, next_to([(1, 0)])) == [(0, 0)]
+
+
 def test_a_detour_is_walked_rather_than_moving_an_object() -> None:
     seen = corridor(BALL, None, KEY)
     wide = View({tile: item for tile, item in seen.items.items() if tile[1] != 2}, 6, 3, (1, 1), 0, None)
