@@ -68,7 +68,8 @@ def svg(name: str, size: tuple[float, float], draw: Callable[[Any], None], colou
     figure = require_plots()
     from matplotlib import rc_context
 
-    with rc_context({**_STYLE, "svg.hashsalt": name}):
+    style: Any = {**_STYLE, "svg.hashsalt": name}  # matplotlib 3.11 types each key, 3.8 none
+    with rc_context(style):
         canvas = figure(figsize=size, layout="constrained")
         draw(canvas)
         file = io.StringIO()

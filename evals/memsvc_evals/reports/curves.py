@@ -70,7 +70,6 @@ def _agree(one: Answers, other: Answers) -> bool:
 def _curve(names: Sequence[str], records: Sequence[Record]) -> Curve:
     depth = max((len(record.retrieved) for record in records), default=0)
     recall = (
-        mean([recall_at(record.retrieved, record.evidence, k) for record in records])
-        for k in range(1, depth + 1)
+        mean([recall_at(record.retrieved, record.evidence, k) for record in records]) for k in range(1, depth + 1)
     )
     return Curve(tuple(names), tuple(recall), len(records))

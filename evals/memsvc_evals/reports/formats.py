@@ -20,6 +20,7 @@ _LABELS = {
     "escalation": "escalated",
     "abstention_precision": "abstention precision",
     "abstention_recall": "abstention recall",
+    "abstention_false": "false abstention",
     "tokens": "tokens a question",
     "seconds": "seconds a question",
 }
@@ -46,7 +47,7 @@ def value(measure: str, number: float | None) -> str:
     if number is None:
         return NOTHING
     if is_share(measure):
-        return f"{100 * number:.1f}"
+        return f"{100 * number:z.1f}"
     return seconds(number) if measure == "seconds" else count(number)
 
 
@@ -83,9 +84,10 @@ def seconds(number: float | None) -> str:
     """With as many digits as are worth reading."""
     if number is None:
         return NOTHING
-    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+    digits = next((digits for digits, least in enumerate((100, 10, 0.1)) if number >= least), 3)
+    return f"{number:,.{digits}f}"
 
 
 def money(number: float | None) -> str:
     """In the currency of the model's price list; a local model has no price."""
-    return NOTHING if number is None else f"{number:,.4f}"
+    return NOTHING if number is None else f"{number:,.4f}" if number else "0"

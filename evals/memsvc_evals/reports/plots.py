@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals.plotting import GRID, INK, svg
+from memsvc_evals.plotting import INK, svg
 from memsvc_evals.reports import curves, formats, labels, palette
 from memsvc_evals.retrieval.metrics import percentile
 
@@ -134,21 +134,38 @@ def _draw_trade_off(canvas: Any, run: Run, found: Mapping[str, tuple[Any, Any]],
     axes = canvas.add_subplot()
     for policy, (tokens, score) in found.items():
         _dot(axes, run, policy, tokens, score)
-    front = _front([(tokens["mean"], 100 * score["mean"]) for tokens, score in found.values()])
-    axes.plot(*zip(*front, strict=True), color=GRID, linestyle="--", linewidth=1.4, zorder=1)
-    _scale(axes, [tokens["mean"] for tokens, _ in found.values()])
+    means = [(tokens["mean"], 100 * score["mean"]) for tokens, score in found.values()]
+    axes.plot(*zip(*_front(means), strict=True), color=INK, alpha=0.4, linestyle="--", linewidth=1.2, zorder=1)
+    _scale(axes, [tokens for tokens, _ in means])
     axes.set_xlabel("tokens in and out a question")
     axes.set_ylabel(f"{name}, %")
     axes.margins(x=0.08, y=0.1)
     canvas.draw_without_rendering()  # places are known only once the axes are laid out
-    scale = 72 / canvas.dpi
-    means = [(tokens["mean"], 100 * score["mean"]) for tokens, score in found.values()]
-    points = [(x * scale, y * scale) for x, y in axes.transData.transform(means)]
-    spots = labels.place(points, list(found), axes.get_window_extent().x1 * scale)
-    for policy, (x, y), mean in zip(found, spots, means, strict=True):
-        at = points[means.index(mean)]
+    _name_points(axes, run, found)
+
+
+def _name_points(axes: Any, run: Run, found: Mapping[str, tuple[Any, Any]]) -> None:
+    """Beside each point its policy, with a line to it from farther off; no label should lie on a point's intervals."""
+    scale = 72 / axes.figure.dpi
+    points, marks = [], []
+    for tokens, score in found.values():
+        corners = [(tokens[end], 100 * score[end]) for end in ("low", "mean", "high")]
+        (left, bottom), (x, y), (right, top) = scale * axes.transData.transform(corners)
+        points.append((x, y))
+        marks += [(left, y - 5, right, y + 5), (x - 5, y - 5, x + 5, y + 5), (x - 2, bottom, x + 2, top)]
+    spots = labels.place(points, list(found), marks, scale * axes.get_window_extent().x1)
+    for (policy, (tokens, score)), spot in zip(found.items(), spots, strict=True):
+        colour = palette.colour(run.policies.index(policy))
         axes.annotate(
-            policy, mean, (x - at[0], y - at[1]), textcoords="offset points", va="center", annotation_clip=False
+            policy,
+            (tokens["mean"], 100 * score["mean"]),
+            (spot.x, spot.y),
+            textcoords="offset points",
+            horizontalalignment=spot.side,
+            verticalalignment="center",
+            color=colour,
+            fontweight="bold",
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "alpha": 0.6} if spot.y else None,
         )
 
 
@@ -171,9 +188,7 @@ def _draw_forest(canvas: Any, run: Run, measure: str, policies: Sequence[str], g
     for axes, group in zip(panels, groups, strict=True):
         size = max(run.metrics[policy].get(group, {}).get(measure, {}).get("n", 0) for policy in policies)
         axes.set_title(f"{run.heading(group)}\n")
-        axes.annotate(
-            f"n = {size:,}", (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=9
-        )
+        axes.annotate(f"n = {size:,}", (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=9)
         for row, policy in enumerate(policies):
             one = run.metrics[policy].get(group, {}).get(measure)
             if one is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,21 +13,36 @@ from memsvc_evals.datasets import locomo, realtalk
 from memsvc_evals.errors import MeasurementError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 MANIFEST_FILE, ANSWERS_FILE, SUMMARY_FILE = "run.json", "answers.jsonl", "summary.json"
 VERSION = 1
 _NAMES = {"locomo": locomo.CATEGORIES, "realtalk": realtalk.CATEGORIES}
 _MANIFEST_FIELDS = frozenset(
-    {"dataset", "selection", "policies", "model", "judge", "judge_prompts", "style", "top_k", "runs", "seed", "settings"}
+    {
+        "dataset",
+        "selection",
+        "policies",
+        "model",
+        "judge",
+        "judge_prompts",
+        "style",
+        "top_k",
+        "runs",
+        "seed",
+        "settings",
+    }
 )
 _SUMMARY_FIELDS = frozenset(
     {"provenance", "exclusions", "repairs", "failed", "metrics", "paired", "cost", "runs", "ceiling"}
 )
 
 
-@dataclass(frozen=True)
+Metrics = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
+"""policy -> group -> measure -> interval."""
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """What a run directory holds. Records stand in the file's order: run, question, policy."""
 
@@ -36,17 +52,12 @@ class Run:
     summary: Mapping[str, Any]
 
     @property
-    def name(self) -> str:
-        """What the folder is called."""
-        return self.folder.resolve().name
-
-    @property
     def policies(self) -> tuple[str, ...]:
         """In the manifest's order."""
         return tuple(self.manifest["policies"])
 
     @property
-    def metrics(self) -> Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]:
+    def metrics(self) -> Metrics:
         """policy -> group -> measure -> interval."""
         return self.summary["metrics"]  # type: ignore[no-any-return]
 
@@ -65,6 +76,13 @@ class Run:
         """All that were taken of any policy and group."""
         return frozenset(name for groups in self.metrics.values() for found in groups.values() for name in found)
 
+    @cached_property
+    def gated(self) -> frozenset[str]:
+        """The policies whose gate decides; others escalate always or never."""
+        return frozenset(
+            policy for policy, groups in self.metrics.items() if any("escalation" in one for one in groups.values())
+        )
+
     @property
     def main_measure(self) -> str:
         """What plots show: the first judge's verdict, or F1 where nobody judged."""
@@ -79,9 +97,8 @@ class Run:
         return {identity: tuple(records) for identity, records in found.items()}
 
     def heading(self, group: str) -> str:
-        """A category by number and name, since other projects permute the names: "1 multi-hop"."""
-        names = _NAMES.get(self.manifest["dataset"]["name"], {})
-        return f"{group} {names[int(group)]}" if group.isdigit() and int(group) in names else group
+        """As `heading`."""
+        return heading(self.manifest["dataset"]["name"], group)
 
     def members(self, group: str) -> frozenset[int]:
         """The categories of a group."""
@@ -90,6 +107,12 @@ class Run:
             return frozenset(categories)
         first, _, last = group.partition("-")
         return frozenset(range(int(first), int(last or first) + 1))
+
+
+def heading(dataset: str, group: str) -> str:
+    """A category by number and name, since other projects permute the names: "1 multi-hop"."""
+    names = _NAMES.get(dataset, {})
+    return f"{group} {names[int(group)]}" if group.isdigit() and int(group) in names else group
 
 
 def read_run(folder: Path) -> Run:

@@ -114,7 +114,7 @@ def _category(number: int) -> int:
 
 
 def _record(plan: Plan, run: int, number: int, policy: str) -> dict[str, Any]:
-    shared = Random(f"{plan.seed} {run} {number}")
+    shared = Random(f"{plan.seed} {number}")
     chance = Random(f"{plan.seed} {run} {number} {policy}")
     category, hardness = _category(number), shared.random()
     found = _ranking(shared, "fast")
@@ -122,7 +122,7 @@ def _record(plan: Plan, run: int, number: int, policy: str) -> dict[str, Any]:
     evidence = [found[int(25 * hardness**2)]] if category != 1 else [found[0], "D30:1"]
     failed = policy in plan.failing and number == 1
     right = not failed and hardness * 0.7 + chance.random() * 0.3 < SKILL[policy]
-    escalated = chance.random() < ESCALATES.get(policy, 0.0) * (0.6 + 0.2 * category) / 1.2
+    escalated = chance.random() < ESCALATES.get(policy, 0.0) * (1 if ESCALATES.get(policy) == 1 else 0.5 + category / 6)
     shared_text = plan.text.format(subject=SUBJECTS[number % len(SUBJECTS)], number=number)
     identity = f"{plan.prefix}-{number // 200}/{number % 200}"
     return {
@@ -218,7 +218,7 @@ def _scores(
     return {
         **texts,
         "abstained": float(category == 5 and right),
-        "recall_retrieved": recall,
+        "recall_retrieved": recall if retrieved else None,
         "recall_cited": 1 / len(evidence) if right else 0.0,
     }
 
@@ -265,7 +265,17 @@ def _summary(plan: Plan, manifest: Any, records: list[dict[str, Any]]) -> dict[s
         "paired": _paired(plan, by_policy),
         "cost": {policy: _cost(rows) for policy, rows in by_policy.items()},
         "runs": _runs(plan, by_policy) if plan.runs > 1 else {},
-        "ceiling": None,
+        "ceiling": _ceiling(plan, metrics) if plan.audited else None,
+    }
+
+
+def _ceiling(plan: Plan, metrics: dict[str, Any]) -> dict[str, Any]:
+    wrong = {"questions": plan.questions, "corrected": 3, "ceiling": 1 - 3 / plan.questions}
+    groups = [name for name in GROUPS if name != "5"]
+    return {
+        "key": {"records": 5, "corrected": 3, "harmless": 2, "elsewhere": 0},
+        "groups": dict.fromkeys(groups, wrong),
+        "metrics": {policy: {name: of[name] for name in groups} for policy, of in metrics.items()},
     }
 
 
@@ -278,7 +288,8 @@ def _measures(plan: Plan, group: str, rows: list[dict[str, Any]]) -> dict[str, A
     if plan.judge and group not in ("5", "all"):
         for prompt in ("lenient-1", "strict-1"):
             values[f"judge:{prompt}"] = [one["judge"][prompt]["correct"] * 1.0 for one in rows if one["judge"]]
-    values["escalation"] = [float(one["verdict"]["escalate"]) for one in rows if one["verdict"]]
+    gated = [one for one in rows if one["verdict"] and ESCALATES[one["policy"]] < 1]
+    values["escalation"] = [float(one["verdict"]["escalate"]) for one in gated]
     values["tokens"] = [_tokens(one) for one in rows]
     values["seconds"] = [one["seconds"] for one in rows]
     if group == "all":
