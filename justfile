@@ -39,6 +39,10 @@ bench:
 locomo data:
     .venv/bin/memsvc eval locomo --data {{data}} --out runs/locomo
 
+# .env.example, as the settings have it now
+env:
+    {{python}} deploy/env_example.py > .env.example
+
 # A new migration after a change of store/memsvc_store/schema.py: just migration "what it does"
 migration message:
     @echo "Add store/memsvc_store/migrations/versions/mNNNN_*.py by hand ({{message}}), then append its number to REVISIONS in database.py."
