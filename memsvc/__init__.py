@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from memsvc.answer import Answer
+    from memsvc.async_memory import AsyncMemory
+    from memsvc.client.async_client import AsyncClient
+    from memsvc.client.client import Client
     from memsvc.episodes import Episodes
     from memsvc.errors import MemsvcError
     from memsvc.events import Event
@@ -19,12 +22,17 @@ if TYPE_CHECKING:
     from memsvc_retrievers.ledger import Ledger
     from memsvc_retrievers.passages import Evidence
     from memsvc_store.learned import FeedbackReceipt, Utility
+    from memsvc_store.receipts import Erasure
     from memsvc_store.shapes import Change, Hit, Job, Receipt
 
 __all__ = [
     "Answer",
+    "AsyncClient",
+    "AsyncMemory",
     "Change",
+    "Client",
     "Episodes",
+    "Erasure",
     "Event",
     "Evidence",
     "FeedbackReceipt",
@@ -42,8 +50,12 @@ __all__ = [
 
 _HOMES = {
     "Answer": "memsvc.answer",
+    "AsyncClient": "memsvc.client.async_client",
+    "AsyncMemory": "memsvc.async_memory",
     "Change": "memsvc_store.shapes",
+    "Client": "memsvc.client.client",
     "Episodes": "memsvc.episodes",
+    "Erasure": "memsvc_store.receipts",
     "Event": "memsvc.events",
     "Evidence": "memsvc_retrievers.passages",
     "FeedbackReceipt": "memsvc_store.learned",

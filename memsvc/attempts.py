@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import InvalidInput, InvalidMessage
 from memsvc.experience import by_rule
 from memsvc.ingest import (
     DEFAULT_SESSION,
+    checked_json,
     checked_metadata,
     checked_name,
     checked_reward,
@@ -44,21 +44,22 @@ def drafted(
     metadata: Mapping[str, Any] | None,
     now: datetime,
     max_text_chars: int,
+    max_trajectory_chars: int,
 ) -> EpisodeDraft:
     """The episode, checked.
 
     Raises:
         InvalidMessage, InvalidTimestamp, InvalidInput: what cannot be used.
     """
-    intent = checked_text(intent, max_text_chars)
-    steps = checked_trajectory(trajectory)
+    intent = checked_text(intent, max_text_chars, "intent")
+    steps = checked_trajectory(trajectory, max_trajectory_chars)
     reward, success = checked_outcome(reward, success)
     happened_at = now if timestamp is None else parse_timestamp(timestamp)
     session = DEFAULT_SESSION if session_id is None else checked_name("session_id", session_id)
     return EpisodeDraft(
         intent=intent,
         trajectory=steps,
-        experience=by_rule(steps) if experience is None else checked_text(experience, max_text_chars),
+        experience=by_rule(steps) if experience is None else checked_text(experience, max_text_chars, "experience"),
         experience_by="rule" if experience is None else "caller",
         session_id=session,
         happened_at=happened_at,
@@ -71,34 +72,36 @@ def drafted(
     )
 
 
-def checked_trajectory(trajectory: object) -> str | list[Any]:
-    """A text, or a list that JSON can hold.
+def checked_trajectory(trajectory: object, limit: int) -> str | list[Any]:
+    """A text, or a list of steps that JSON can hold; `limit` is in characters, of a list as JSON.
 
     Raises:
-        InvalidMessage: anything else, or nothing at all.
+        InvalidMessage: anything else, nothing at all, or more than that.
     """
     if isinstance(trajectory, str):
         if not trajectory.strip():
             raise InvalidMessage("the trajectory is empty; give what was done, as a text or as a list of steps")
-        return storable("trajectory", trajectory)
-    if not isinstance(trajectory, list | tuple) or not trajectory:
+        size = len(storable("trajectory", trajectory))
+    elif not isinstance(trajectory, list | tuple) or not trajectory:
         raise InvalidMessage(f"the trajectory came as {shown(trajectory)}; give a text, or a list of steps")
-    try:
-        written = json.dumps(list(trajectory), allow_nan=False, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidMessage(f"the trajectory cannot be written as JSON ({error}); use strings and mappings") from error
-    for step in trajectory:
-        if not isinstance(step, str | dict):
-            raise InvalidMessage(f"a step of the trajectory came as {shown(step)}; give strings or mappings")
-    storable("trajectory", written)
-    return list(trajectory)
+    else:
+        for step in trajectory:
+            if not isinstance(step, str | dict):
+                raise InvalidMessage(f"a step of the trajectory came as {shown(step)}; give strings or mappings")
+        size = len(checked_json("trajectory", list(trajectory)))
+    if size > limit:
+        raise InvalidMessage(
+            f"the trajectory has {size:,} characters and the limit is {limit:,}; "
+            "leave out what nobody will read again, or raise MEMSVC_MAX_TRAJECTORY_CHARS"
+        )
+    return trajectory if isinstance(trajectory, str) else list(trajectory)
 
 
 def checked_outcome(reward: object, success: object) -> tuple[float | None, bool]:
-    """Reward and success, the latter worked out where it was not given.
+    """Reward and success, the latter worked out where it was not given. A failure may have a reward, for its part.
 
     Raises:
-        InvalidInput: neither came, or a value that cannot be used.
+        InvalidInput: neither came, they contradict each other, or a value that cannot be used.
     """
     if success is not None and not isinstance(success, bool):
         raise InvalidInput(f"success came as {shown(success)}; give True or False")
@@ -107,4 +110,6 @@ def checked_outcome(reward: object, success: object) -> tuple[float | None, bool
             raise InvalidInput("neither reward nor success came; give one, so that it is known what to learn")
         return None, success
     checked = checked_reward(reward)
+    if success and checked < 0:
+        raise InvalidInput(f"success came with a reward of {checked:g}, which is for harm; correct one of them")
     return checked, checked > 0 if success is None else success

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memsvc.budget import checked_count
 from memsvc_store.text import count_tokens
 
 if TYPE_CHECKING:
@@ -56,11 +57,16 @@ class Episodes:
     def text(self, token_budget: int | None = None) -> str:
         """Two labelled blocks, ready for a prompt (MemRL, App. I.2); empty if nothing was found.
 
+        Experiences are indented, so that none can pass for a heading or for another task.
+
         Args:
             token_budget: each episode is taken in rank order if it fits into what is left of so many tokens, headings
                 included (`Memory.count_tokens`).
+
+        Raises:
+            InvalidInput: a budget that is not a whole number of at least 1.
         """
-        kept = self.hits if token_budget is None else self._within(token_budget)
+        kept = self.hits if token_budget is None else self._within(checked_count("token_budget", token_budget, least=1))
         blocks = []
         for heading, success in ((FOLLOW, True), (AVOID, False)):
             shown = [_shown(hit) for hit in kept if bool(hit.episode.success) is success]
@@ -82,4 +88,5 @@ class Episodes:
 
 
 def _shown(hit: EpisodeHit) -> str:
-    return f"Task: {' '.join(hit.episode.memory.text.split())}\n{hit.episode.experience.strip()}"
+    lines = [f"Task: {' '.join(hit.episode.memory.text.split())}", *hit.episode.experience.strip().splitlines()]
+    return "\n  ".join(lines)

@@ -3,6 +3,15 @@
 MemsvcError
 ├── ...                    everything of the store
 ├── SettingsError          a setting that cannot be read; names its key
+├── AccessError            the service does not do this for this caller
+│   ├── Unauthorized       no key, or one that does not hold
+│   ├── Forbidden          the key is not allowed this in its namespaces
+│   ├── RateLimited        too many requests with one key; says when to go on
+│   └── TooLarge           a request beyond the size that is taken
+├── ServiceError           a service that a client talks to failed it
+│   ├── ServiceUnavailable not reached, or it broke off, also after the retries
+│   │   └── ServiceTimeout it did not answer in time; what was asked may still be done
+│   └── ServiceForeign     something answered, but not a memsvc of this version
 ├── ModelError             a model that memsvc relies on failed (`memsvc_retrievers.errors`)
 │   ├── EmbedderError      the embedder could not be loaded, or gave no usable vectors
 │   ├── ModelUnavailable   not reached, too slow, or failing, also after the retries
@@ -42,6 +51,7 @@ from memsvc_store.errors import (
 )
 
 __all__ = [
+    "AccessError",
     "Cancelled",
     "DatabaseBusy",
     "DatabaseError",
@@ -50,6 +60,7 @@ __all__ = [
     "DatabaseTooNew",
     "DatabaseUnreadable",
     "EmbedderError",
+    "Forbidden",
     "InvalidFilter",
     "InvalidInput",
     "InvalidMessage",
@@ -64,8 +75,15 @@ __all__ = [
     "ModelRefused",
     "ModelUnavailable",
     "NotFound",
+    "RateLimited",
+    "ServiceError",
+    "ServiceForeign",
+    "ServiceTimeout",
+    "ServiceUnavailable",
     "SettingsError",
     "StorageFull",
+    "TooLarge",
+    "Unauthorized",
 ]
 
 
@@ -75,3 +93,46 @@ class SettingsError(MemsvcError, ValueError):
 
 class EmbedderError(ModelError):
     """The embedder could not be loaded, or gave no usable vectors."""
+
+
+class AccessError(MemsvcError):
+    """The service does not do this for this caller."""
+
+
+class Unauthorized(AccessError):
+    """No key came, or one that does not hold: unknown, expired or revoked."""
+
+
+class Forbidden(AccessError):
+    """The namespace is the key's, and what was asked for there is not allowed to it."""
+
+
+class RateLimited(AccessError):
+    """Too many requests with one key.
+
+    After `retry_after` seconds (whole ones, at least 1) the next one is taken.
+    """
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooLarge(AccessError):
+    """A request whose body is longer than what is taken."""
+
+
+class ServiceError(MemsvcError):
+    """A service that a client talks to failed it."""
+
+
+class ServiceUnavailable(ServiceError, ConnectionError):
+    """The service was not reached, or it broke off, also after the retries."""
+
+
+class ServiceTimeout(ServiceUnavailable, TimeoutError):
+    """The service did not answer in time; what it was asked may still be done."""
+
+
+class ServiceForeign(ServiceError):
+    """Something answered, but not a memsvc of this version."""

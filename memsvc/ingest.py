@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
@@ -23,6 +23,13 @@ DEFAULT_SESSION = "default"
 MAX_NAME_CHARS = 255
 
 _FIELDS = ("role", "content", "name", "timestamp", "session_id", "key", "metadata")
+
+_NAMED_BY = {"memory": "receipt or a hit", "trace": "look-up or an answer"}
+_WHERE_EMPTY = {
+    "content": "leave the message out, or say what was shown or done",
+    "intent": "say what was asked for",
+    "experience": "leave it out, or say what to take from the attempt",
+}
 
 
 class MessageInput(TypedDict, total=False):
@@ -86,33 +93,44 @@ def checked_namespace(name: object) -> str:
     return name
 
 
-def checked_id(memory_id: object) -> str:
-    """An id that can be asked for; whether it is there is the store's to say.
+def checked_id(memory_id: object, what: str = "memory") -> str:
+    """An id of a memory, or of `what` else; whether it is there is the store's to say.
 
     Raises:
         InvalidInput: not a string, or not one that a database takes.
     """
     if not isinstance(memory_id, str) or not memory_id.isprintable() or len(memory_id) > MAX_NAME_CHARS:
-        raise InvalidInput(f"a memory id came as {shown(memory_id)}; give the id that a receipt or a hit names")
+        raise InvalidInput(f"a {what} id came as {shown(memory_id)}; give the id that a {_NAMED_BY[what]} names")
     return memory_id
 
 
-def checked_text(text: object, limit: int) -> str:
+def checked_ids(field: str, ids: object) -> tuple[str, ...]:
+    """Ids of memories, in the order given.
+
+    Raises:
+        InvalidInput: not a list, or something else in it.
+    """
+    if isinstance(ids, str | bytes) or not isinstance(ids, Sequence | Set):
+        raise InvalidInput(f"{field!r} came as {shown(ids)}; give a list of memory ids")
+    return tuple(checked_id(one) for one in ids)
+
+
+def checked_text(text: object, limit: int, field: str = "content") -> str:
     """A text that can be stored.
 
     Raises:
         InvalidMessage: no text, nothing but white space, too long, or not storable.
     """
     if not isinstance(text, str):
-        raise InvalidMessage(f"'content' came as {type(text).__name__}; give the text as a string")
+        raise InvalidMessage(f"{field!r} came as {type(text).__name__}; give the text as a string")
     if not text.strip():
-        raise InvalidMessage("'content' is empty; leave the message out, or say what was shown or done")
+        raise InvalidMessage(f"{field!r} is empty; {_WHERE_EMPTY.get(field, 'give a text')}")
     if len(text) > limit:
         raise InvalidMessage(
-            f"'content' has {len(text):,} characters and the limit is {limit:,}; "
-            "split it into messages, or raise MEMSVC_MAX_TEXT_CHARS"
+            f"{field!r} has {len(text):,} characters and the limit is {limit:,}; "
+            "shorten it or split it, or raise MEMSVC_MAX_TEXT_CHARS"
         )
-    return storable("content", text)
+    return storable(field, text)
 
 
 def _draft_or_rejection(message: object, index: int, envelope: Envelope) -> Draft | Receipt:
@@ -201,16 +219,43 @@ def checked_metadata(value: object) -> Mapping[str, Any]:
     """
     if value is None:
         return {}
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+    if not isinstance(value, Mapping):
         raise InvalidMessage(f"'metadata' came as {shown(value)}; give a mapping with string keys")
+    checked_json("metadata", dict(value))
+    return dict(value)
+
+
+def checked_json(field: str, value: object) -> str:
+    """A value as JSON that reads back as what it was, but for tuples, which become lists.
+
+    Raises:
+        InvalidMessage: what JSON cannot hold, what it would change (it writes the key 1 as "1", which may be there as
+            well), or a string that not every database takes.
+    """
     try:
-        text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
+        _check_strings(field, value)
+        return json.dumps(value, allow_nan=False, ensure_ascii=False)
+    except InvalidMessage:  # a ValueError as well
+        raise
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMessage(
-            f"'metadata' cannot be written as JSON ({error}); use strings, numbers, lists, mappings"
+            f"{field!r} cannot be written as JSON ({error}); use strings, numbers, lists, mappings"
         ) from error
-    storable("metadata", text)
-    return dict(value)
+
+
+def _check_strings(field: str, value: object) -> None:
+    """Every string at any depth can be stored, and every key is one. JSON escapes a NUL, so its text does not tell."""
+    if isinstance(value, str):
+        storable(field, value)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if not isinstance(key, str):
+                raise InvalidMessage(f"{field!r} has a key that came as {shown(key)}; give a mapping with string keys")
+            storable(field, key)
+            _check_strings(field, part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _check_strings(field, part)
 
 
 def checked_reward(reward: object) -> float:

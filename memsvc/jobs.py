@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from memsvc.background import Background
 from memsvc.errors import (
     Cancelled,
+    DatabaseBusy,
     DatabaseError,
+    DatabaseUnreadable,
     MemsvcError,
     MissingDependency,
     ModelInaccessible,
     ModelUnavailable,
     SettingsError,
+    StorageFull,
 )
 from memsvc.extraction import Extractor
 from memsvc.outcomes import ExtractionSummary, spent
@@ -59,6 +62,9 @@ logger = logging.getLogger(__name__)
 
 _AWAY = (ModelUnavailable, ModelInaccessible)
 """What is wrong with the model and not with what it was asked: no job is to blame."""
+
+_DATABASE_AWAY = (DatabaseBusy, DatabaseUnreadable, StorageFull)
+"""What is wrong with the database and not with what it was to write. A value that it refuses is the job's own fault."""
 
 
 class HasJob(Protocol):
@@ -159,7 +165,7 @@ class Worker(Generic[M]):
             SettingsError: no language model is configured.
             ModelUnavailable: the model is away; what was not done was put back.
             ModelInaccessible: its server does nothing for this key or under this name; likewise.
-            DatabaseError, EmbedderError, MissingDependency: likewise.
+            DatabaseUnreadable, DatabaseBusy, StorageFull, EmbedderError, MissingDependency: likewise.
         """
         model = self._required_model()
         ended: list[Job] = []
@@ -219,7 +225,7 @@ class Worker(Generic[M]):
         recorder = Recorder(model)
         try:
             return self._task.finish(recorder, material, completion, lease)
-        except (Cancelled, DatabaseError, MissingDependency, *_AWAY):
+        except (Cancelled, MissingDependency, *_AWAY, *_DATABASE_AWAY):
             raise
         except MemsvcError as error:
             first = () if completion is None else (completion.call,)

@@ -8,6 +8,7 @@ from memsvc import wiring
 from memsvc.errors import SettingsError
 from memsvc.settings import HOW_TO_SET, Settings
 from memsvc.verbs.care import Care
+from memsvc.verbs.erasing import Erasing
 from memsvc.verbs.improving import Improving
 from memsvc.verbs.learning import Learning
 from memsvc.verbs.moving import Moving
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.protocols import Embedder
 
 
-class Memory(Writing, Reading, Moving, Improving, Learning, Care):
+class Memory(Writing, Reading, Moving, Improving, Learning, Erasing, Care):
     """An agent's memory in one database. Safe to share between threads."""
 
     @classmethod
@@ -36,6 +37,7 @@ class Memory(Writing, Reading, Moving, Improving, Learning, Care):
         language_model: LanguageModel | None = None,
         settings: Settings | None = None,
         create: bool = True,
+        batching: bool = False,
         now: Callable[[], datetime] = clock.now,
     ) -> Self:
         """Open, and create if need be, a memory.
@@ -46,6 +48,8 @@ class Memory(Writing, Reading, Moving, Improving, Learning, Care):
             language_model: a model of your own for `ask`; by default the one that the settings name, if they name one.
             settings: by default read from `MEMSVC_*` and `memsvc.toml`.
             create: with False, a database that is not there is an error.
+            batching: join what several threads embed at the same time into one call of the embedder
+                (`batch_window_ms`, `batch_size`); of use where many threads share it, as in the service.
             now: the clock, for tests and replays; it gives aware datetimes.
 
         Raises:
@@ -58,9 +62,12 @@ class Memory(Writing, Reading, Moving, Improving, Learning, Care):
             raise SettingsError(f"extraction is 'background' and no language model is configured; {HOW_TO_SET}")
         embedder = embedder or wiring.build_embedder(settings)
         store = wiring.build_store(settings, embedder, create=create, now=now)
-        memory = cls(settings, embedder, store, now, language_model)
+        memory = cls(settings, embedder, store, now, language_model, batching=batching)
         if settings.extraction == "background":
             memory._extraction.start()
+        if settings.hot_memories is not None:  # it may be smaller than when the last process closed
+            for namespace in store.namespaces():
+                memory._keep_budget(namespace)
         return memory
 
     def __enter__(self) -> Self:

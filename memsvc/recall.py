@@ -8,7 +8,7 @@ import numpy as np
 
 from memsvc import budget, ingest
 from memsvc.episodes import EpisodeHit, Episodes
-from memsvc.errors import InvalidInput
+from memsvc.errors import InvalidFilter, InvalidInput
 from memsvc.filters import Filters, parse_filters
 from memsvc.lookup import TwoPhase
 from memsvc_learners.calibration import pairwise_cosines, threshold
@@ -31,8 +31,8 @@ class EpisodeOptions(Filters, total=False):
     """How episodes are found; what is left out, or None, is as the settings say.
 
     Attributes:
-        top_k: how many are given at most (k2); 5.
-        pool: how many of the most similar are considered (k1); 10.
+        top_k: how many are given at most (k2); 5, or fewer where `pool` is smaller.
+        pool: how many of the most similar are considered (k1), at least `top_k`; 10, or more where `top_k` is larger.
         threshold: the cosine that an intent must exceed; by default the one that `calibrate_threshold` found, or none.
         weight: utility's part in the ranking (lambda), 0 to 1; 0: similarity alone.
         epsilon: the probability of choosing from the pool at random.
@@ -59,7 +59,9 @@ class Recall:
     def find(self, intent: str, namespace: str, options: EpisodeOptions) -> Episodes:
         """The episodes for an intent; see `Memory.search_episodes`."""
         namespace = ingest.checked_namespace(namespace)
-        ingest.checked_text(intent, self._settings.max_text_chars)
+        ingest.checked_text(intent, self._settings.max_text_chars, "intent")
+        if options.get("kind") is not None:
+            raise InvalidFilter(f"kind came as {shown(options['kind'])}, and only episodes are looked up; leave it out")
         own: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
         wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
         how = self._how(namespace, own)
@@ -73,29 +75,31 @@ class Recall:
         )
         trace_id = self._tracer.keep(
             namespace, "episodes", intent, used=[hit.id for hit in hits], pool=found.pool, weight=how.weight,
-            document={"threshold": how.threshold, "epsilon": how.epsilon, "explored": found.explored},
+            document={"threshold": how.threshold, "top_k": how.top_k, "epsilon": how.epsilon,
+                      "explored": found.explored, "probability": found.probability},
         )  # fmt: skip
         return Episodes(hits, trace_id, how.threshold, how.weight, found.explored)
 
     def calibrate(self, namespace: str) -> float:
-        """Work out the threshold of a namespace and keep it: the cosine that one pair of intents in five exceeds."""
-        vectors = self._lookup.intents(namespace)
+        """Work out the threshold of a namespace and keep it: the cosine that one pair of intents in five exceeds.
+
+        Each intent counts once: pairs of repeats would raise it to 1, which not even the intent itself exceeds.
+        """
+        vectors = np.unique(self._lookup.intents(namespace), axis=0)
         if len(vectors) < 2:
             raise InvalidInput(
-                f"namespace {namespace!r} has {len(vectors)} embedded episodes, and a threshold takes at least 2; "
-                "add episodes first"
+                f"namespace {namespace!r} has {len(vectors)} different embedded intents, and a threshold takes at "
+                "least 2; add episodes first"
             )
         found = threshold(pairwise_cosines(vectors, seed=0))
         self._store.learning.set_calibration(namespace, THRESHOLD, {"model": self._store.model, "threshold": found})
         return found
 
     def _how(self, namespace: str, own: dict[str, Any]) -> TwoPhase:
-        pool, top_k = own.get("pool", POOL), own.get("top_k", TOP_K)
-        for name, value in (("pool", pool), ("top_k", top_k)):
-            budget.checked_count(name, value, least=1)
+        pool, top_k = _sizes(own.get("pool"), own.get("top_k"))
         given = own.get("threshold")
         return TwoPhase(
-            pool=max(pool, top_k),
+            pool=pool,
             top_k=top_k,
             threshold=self._calibrated(namespace) if given is None else checked_share("threshold", given, least=-1),
             weight=checked_share("weight", own.get("weight", self._settings.episode_weight)),
@@ -106,6 +110,16 @@ class Recall:
         """What was calibrated for the model in use."""
         found = self._store.learning.calibration(namespace, THRESHOLD)
         return None if found is None or found["model"] != self._store.model else float(found["threshold"])
+
+
+def _sizes(pool: int | None, top_k: int | None) -> tuple[int, int]:
+    """k1 and k2; one that is not given gives way to the other."""
+    for name, value in (("pool", pool), ("top_k", top_k)):
+        if value is not None:
+            budget.checked_count(name, value, least=1)
+    if pool is not None and top_k is not None and pool < top_k:
+        raise InvalidInput(f"pool came as {pool} and top_k as {top_k}; the pool is what is chosen from: make it larger")
+    return pool or max(POOL, top_k or 0), top_k or min(TOP_K, pool or TOP_K)
 
 
 def checked_share(name: str, value: object, *, least: float = 0.0) -> float:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from memsvc.errors import InvalidMessage, InvalidReply
 from memsvc.experience import steps
+from memsvc.ingest import checked_text
 from memsvc_retrievers.passages import pieces, tokens
 from memsvc_retrievers.reflection_prompts import ExperienceReply, reflect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc_retrievers.language import Completion, LanguageModel, Watch
+    from memsvc_retrievers.language import Completion, LanguageModel, Prompt, Watch
     from memsvc_store.shapes import Episode, Job, JobKind
     from memsvc_store.store import Store
 
@@ -53,7 +55,7 @@ class Reflection:
     def ask(self, model: LanguageModel, materials: Sequence[Attempt], watch: Watch) -> list[Completion | None]:
         """One call an episode, in one batch."""
         episodes = [material.episode for material in materials if material.episode is not None]
-        prompts = [reflect(one.intent, shown(steps(one.trajectory)), success=bool(one.success)) for one in episodes]
+        prompts = [_prompt(episode) for episode in episodes]
         done = iter(model.complete_many(prompts, schema=ExperienceReply, watch=watch) if prompts else [])
         return [None if material.episode is None else next(done) for material in materials]
 
@@ -63,15 +65,28 @@ class Reflection:
         """Store the experience and end the job; the job as it is now, None if another worker has it.
 
         Raises:
-            ModelError: the call failed, or its reply cannot be read.
+            ModelError: the call failed, or its reply cannot be read, or not be stored.
         """
         if material.episode is None or completion is None:
             return self._store.jobs.finish_reflection(material.job, {}, result={})
-        experience = completion.value(ExperienceReply).experience.strip()
+        found = {material.episode.id: _experience(completion)}
         call = asdict(completion.call)
         result = {name: call[name] for name in ("prompt_tokens", "completion_tokens")}
-        found = {material.episode.id: experience} if experience else {}
         return self._store.jobs.finish_reflection(material.job, found, result={"calls": 1, **result})
+
+
+def _prompt(episode: Episode) -> Prompt:
+    """The call for one episode, of the intent as it stands now."""
+    return reflect(episode.memory.text, shown(steps(episode.trajectory)), success=bool(episode.success))
+
+
+def _experience(completion: Completion) -> str:
+    """What the model wrote, as it can be stored. Of its length the reply's schema has seen to."""
+    text = completion.value(ExperienceReply).experience.strip()
+    try:
+        return checked_text(text, len(text), "experience")
+    except InvalidMessage as error:
+        raise InvalidReply(f"reflect: {error}") from error
 
 
 def shown(told: Sequence[str]) -> list[str]:

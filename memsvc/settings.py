@@ -7,16 +7,18 @@ working directory, or the one that `MEMSVC_CONFIG` names.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from memsvc.errors import SettingsError
+from memsvc.server.limits import BODY_BYTES, BURST, RATE
 from memsvc_retrievers.choices import POLICIES, Deliberation, Policy, Scan, Style
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 
@@ -28,12 +30,20 @@ HOW_TO_SET = (
 )
 """How to get a language model: the end of every message that misses one."""
 
+MOST_HOURS = 100 * 365.25 * 24
+"""A century. The sum of a time and a window has to be a time."""
+
 _SCAN = Scan()
 
 
 def default_database() -> Path:
     """Where memories are kept when nothing else is said: the user's own data folder."""
     return user_data_path("memsvc") / "memory.db"
+
+
+def _bound(cap: float | None) -> float | None:
+    """None where there is none: the environment and a file can say `inf`."""
+    return None if cap == math.inf else cap
 
 
 class Settings(BaseSettings):
@@ -59,6 +69,9 @@ class Settings(BaseSettings):
         default_factory=lambda: user_cache_path("memsvc"), description="Exported models; safe to delete"
     )
     max_text_chars: int = Field(100_000, ge=1, description="The longest message that is accepted")
+    max_trajectory_chars: int = Field(
+        1_000_000, ge=1, description="The longest trajectory of an episode that is accepted; a list as JSON"
+    )
     exact_limit: int = Field(EXACT_LIMIT, ge=1, description="Memories of a namespace up to which look-ups are exact")
     shard_bytes: int = Field(SHARD_BYTES, ge=1 << 20, description="Memory for the projections of all namespaces")
     snapshot_rows: int = Field(SNAPSHOT_ROWS, ge=1, description="Memories from which a namespace gets a snapshot")
@@ -113,13 +126,44 @@ class Settings(BaseSettings):
     search_weight: float = Field(
         0.0, ge=0, lt=1, description="Utility's part in ranking conversation memories; 0: similarity alone"
     )
-    feedback_cap: float | None = Field(
-        0.5, gt=0, description="How far one source moves one memory's Q-value within the window at most; None: no bound"
+    feedback_cap: Annotated[Annotated[float, Field(gt=0)] | None, AfterValidator(_bound)] = Field(
+        0.5,
+        description="How far the balance of one source's steps, up less down, may take one memory's Q-value within "
+        "the window; inf: no bound",
     )
-    feedback_window: float = Field(24.0, gt=0, description="The window, in hours")
+    feedback_window: float = Field(24.0, gt=0, le=MOST_HOURS, description="The window, in hours; a century at most")
     hot_memories: int | None = Field(
-        None, ge=1, description="Memories of a namespace that stay in the fast index; the rest turn cold. None: all"
+        None, ge=1, description="Messages and facts of a namespace that stay in the fast index; the rest turn cold. None: all"
     )
+
+    echo_minutes: float = Field(
+        30.0,
+        ge=0,
+        le=60 * MOST_HOURS,
+        description="How long a look-up for a session is remembered, so that its texts are not stored again; 0: not",
+    )
+    batch_window_ms: float = Field(
+        2.0, ge=0, le=1_000, description="Milliseconds that the service's embedder waits for callers under way; 0: none"
+    )
+    batch_size: int = Field(32, ge=1, description="Texts that it embeds in one call of several callers; 1: no batching")
+
+    server_host: str = Field("127.0.0.1", min_length=1, description="Where `memsvc serve` listens; 0.0.0.0: everywhere")
+    server_port: int = Field(8321, ge=0, le=65_535, description="Its port; 0: any that is free")
+    body_limit: int = Field(BODY_BYTES, ge=1, description="Bytes of a request's body at most; an import may be longer")
+    rate_limit: float = Field(RATE, gt=0, description="Requests a second that one key gets for as long as it likes")
+    rate_burst: int = Field(BURST, ge=1, description="Requests that it gets at once after a rest")
+    shutdown_grace: float = Field(
+        10.0, ge=0, description="Seconds that answers under way get when it is told to stop; writes always finish"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What its log holds at least")
+    log_contents: bool = Field(
+        False, description="Let the log hold the messages of errors, which may quote what users wrote"
+    )
+
+    url: str | None = Field(
+        None, description="The service that `Client` and the command line talk to, such as http://127.0.0.1:8321"
+    )
+    api_key: SecretStr | None = Field(None, description="The key for it, as `memsvc keys create` printed it")
 
     @classmethod
     def load(cls, **overrides: Any) -> Settings:

@@ -1,9 +1,9 @@
 """Export and import: JSON lines, one header, then one line a message, then one line a fact, then one line an episode.
 
-The raw message travels with its memory's correction, if it has one, and with its write key, and so does an episode; a
-fact travels with the ids of its messages. Ids follow from the contents, so they are the same after an import, and
-importing twice stores once. What was deleted or retired is not exported, nor is what was learned: traces and feedback
-belong to the database that gave the answers.
+The raw message travels with its memory's correction, if it has one, and with its write key, and so does an episode, and
+with the intent that it shares with similar ones; a fact travels with the ids of its messages. Ids follow from the
+contents, so they are the same after an import, and importing twice stores once. What was deleted or retired is not
+exported, nor is what was learned: traces and feedback belong to the database that gave the answers.
 """
 
 from __future__ import annotations
@@ -14,27 +14,21 @@ from dataclasses import replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
+from memsvc.attempts import checked_outcome, checked_trajectory
 from memsvc.errors import InvalidInput, InvalidMessage
-from memsvc.ingest import (
-    checked_id,
-    checked_metadata,
-    checked_name,
-    checked_reward,
-    checked_text,
-    storable,
-    with_hyperedge,
-)
+from memsvc.ingest import checked_id, checked_metadata, checked_name, checked_text, with_hyperedge
 from memsvc_store.clock import parse_timestamp
+from memsvc_store.episodes import intents, own_intent
 from memsvc_store.errors import shown
-from memsvc_store.nodes import hyperedge
-from memsvc_store.shapes import EXPERIENCE_BY, Draft, EpisodeDraft, Fact, Message
+from memsvc_store.nodes import INTENT, hyperedge
+from memsvc_store.shapes import EXPERIENCE_BY, Draft, EpisodeDraft, Fact, Message, Node
 from memsvc_store.writes import checked_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from memsvc_store.shapes import Episode, Memory, Trajectory
+    from memsvc_store.shapes import Episode, Memory
 
     Item = Draft | Fact | EpisodeDraft
 
@@ -93,6 +87,9 @@ def episode_line(episode: Episode, key: str | None) -> str:
             record[field] = value
     if memory.metadata:
         record["metadata"] = dict(memory.metadata)
+    for node in intents(memory.entities):
+        if node != own_intent(memory.text):  # it was put to a similar intent
+            record["intent"] = node.name
     return json.dumps(record | _changed(memory, episode.intent, episode.happened_at), ensure_ascii=False)
 
 
@@ -120,7 +117,7 @@ def moved(fact: Fact, ids: Mapping[str, str]) -> Fact:
     return replace(fact, sources=tuple(ids.get(source, source) for source in fact.sources))
 
 
-def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Item]:
+def read(lines: Iterable[str], max_text_chars: int, max_trajectory_chars: int) -> Iterator[Item]:
     """The messages, facts and episodes of an export, in order.
 
     Raises:
@@ -142,7 +139,7 @@ def read(lines: Iterable[str], max_text_chars: int) -> Iterator[Item]:
             elif "fact" in record:
                 yield _fact(record, max_text_chars)
             elif "episode" in record:
-                yield _episode(record, max_text_chars)
+                yield _episode(record, max_text_chars, max_trajectory_chars)
             else:
                 yield with_hyperedge(_draft(record, max_text_chars))
         except KeyError as error:
@@ -186,7 +183,7 @@ def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
 
 
 def _fact(record: dict[str, Any], max_text_chars: int) -> Fact:
-    text, speaker = checked_text(record["fact"], max_text_chars), checked_name("name", record["name"])
+    text, speaker = checked_text(record["fact"], max_text_chars, "fact"), checked_name("name", record["name"])
     session_id, sources = checked_name("session_id", record["session_id"]), record["sources"]
     valid_from, valid_to = parse_timestamp(record["valid_from"]), _moment(record, "valid_to")
     checked_interval(valid_from, valid_to)
@@ -204,8 +201,8 @@ def _fact(record: dict[str, Any], max_text_chars: int) -> Fact:
     )
 
 
-def _episode(record: dict[str, Any], max_text_chars: int) -> EpisodeDraft:
-    corrected, key, success = record.get("corrected"), record.get("key"), record.get("success")
+def _episode(record: dict[str, Any], max_text_chars: int, max_trajectory_chars: int) -> EpisodeDraft:
+    corrected, key, shared = record.get("corrected"), record.get("key"), record.get("intent")
     happened_at, valid_to = parse_timestamp(record["timestamp"]), _moment(record, "valid_to")
     valid_from = _moment(record, "valid_from")
     checked_interval(valid_from or happened_at, valid_to)
@@ -213,16 +210,15 @@ def _episode(record: dict[str, Any], max_text_chars: int) -> EpisodeDraft:
         raise InvalidMessage(
             f"'experience_by' came as {shown(record['experience_by'])}; give one of {', '.join(EXPERIENCE_BY)}"
         )
-    if success is not None and not isinstance(success, bool):
-        raise InvalidMessage(f"'success' came as {shown(success)}; give true or false, or leave it out")
+    reward, success = checked_outcome(record.get("reward"), record.get("success"))
     draft = EpisodeDraft(
-        intent=checked_text(record["episode"], max_text_chars),
-        trajectory=_trajectory(record["trajectory"]),
-        experience=_storable_text("experience", record["experience"]),
+        intent=checked_text(record["episode"], max_text_chars, "episode"),
+        trajectory=checked_trajectory(record["trajectory"], max_trajectory_chars),
+        experience=_experience(record, max_text_chars),
         experience_by=record["experience_by"],
         session_id=checked_name("session_id", record["session_id"]),
         happened_at=happened_at,
-        reward=None if record.get("reward") is None else checked_reward(record["reward"]),
+        reward=reward,
         success=success,
         speaker=checked_name("name", record["name"]),
         key=None if key is None else checked_name("key", key),
@@ -231,18 +227,13 @@ def _episode(record: dict[str, Any], max_text_chars: int) -> EpisodeDraft:
         valid_from=valid_from,
         valid_to=valid_to,
     )
-    day = (valid_from or happened_at).date()
-    return replace(draft, entities=hyperedge(draft.memory_text, draft.speaker, draft.session_id, day))
+    nodes = hyperedge(draft.memory_text, draft.speaker, draft.session_id, (valid_from or happened_at).date())
+    intent = () if shared is None else (Node(INTENT, checked_name("intent", shared)),)
+    return replace(draft, entities=(*nodes, *intent))
 
 
-def _trajectory(value: object) -> Trajectory:
-    if not isinstance(value, list):
-        return _storable_text("trajectory", value)
-    storable("trajectory", json.dumps(value, allow_nan=False, ensure_ascii=False))
-    return value
-
-
-def _storable_text(field: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidMessage(f"{field!r} came as {shown(value)}; is it an export of memsvc?")
-    return storable(field, value)
+def _experience(record: dict[str, Any], max_text_chars: int) -> str:
+    """What a rule or a model wrote is as long as they write; the limit is for callers, as it was with `add_episode`."""
+    text = record["experience"]
+    limit = max_text_chars if record["experience_by"] == "caller" or not isinstance(text, str) else len(text)
+    return checked_text(text, limit, "experience")

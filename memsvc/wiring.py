@@ -45,6 +45,13 @@ def build_embedder(settings: Settings) -> Embedder:
     return SentenceTransformerEmbedder(settings.embedder, device=settings.device)
 
 
+def batched(embedder: Embedder, settings: Settings) -> Embedder:
+    """The embedder, called with what several threads ask for at once."""
+    from memsvc.models.embedding.batching import BatchingEmbedder
+
+    return BatchingEmbedder(embedder, window=settings.batch_window_ms / 1000, size=settings.batch_size)
+
+
 def build_language_model(settings: Settings, name: str | None = None) -> LanguageModel | None:
     """The language model of that name, or the one that the settings name; None if they name none."""
     name = name or settings.model

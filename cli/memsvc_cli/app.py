@@ -12,10 +12,25 @@ from typing import Annotated
 
 import typer
 
-from memsvc_cli import asking, care, demo, episodes, evaluate, extracting, learning, moving, output, reading, writing
+from memsvc_cli import (
+    asking,
+    care,
+    demo,
+    episodes,
+    evaluate,
+    extracting,
+    forgetting,
+    keys,
+    learning,
+    moving,
+    output,
+    reading,
+    serving,
+    writing,
+)
 from memsvc_cli.group import Commands
 
-WRITE, READ, MOVE, CARE, IMPROVE, LEARN = "Write", "Read", "Move", "Care", "Improve", "Learn"
+WRITE, READ, MOVE, SERVE, CARE, IMPROVE, LEARN = "Write", "Read", "Move", "Serve", "Care", "Improve", "Learn"
 TRY = "Try and measure"
 
 app = typer.Typer(
@@ -56,6 +71,7 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
     (WRITE, "add", writing.add),
     (WRITE, "update", writing.update),
     (WRITE, "delete", writing.delete),
+    (WRITE, "forget", forgetting.forget),
     (READ, "search", reading.search),
     (READ, "ask", asking.ask),
     (READ, "get", reading.get),
@@ -63,6 +79,7 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
     (READ, "history", reading.history),
     (MOVE, "export", moving.export),
     (MOVE, "import", moving.import_),
+    (SERVE, "serve", serving.serve),
     (CARE, "namespaces", care.namespaces),
     (CARE, "stats", care.stats),
     (CARE, "verify", care.verify),
@@ -80,6 +97,7 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
 ]
 for _panel, _name, _command in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
+app.add_typer(keys.app, name="keys", rich_help_panel=SERVE)
 app.add_typer(learning.utility, name="utility", rich_help_panel=LEARN)
 app.add_typer(learning.gate, name="gate", rich_help_panel=LEARN)
 app.add_typer(evaluate.app, name="eval", rich_help_panel=TRY)

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from memsvc_cli import options, output, views
-from memsvc_cli.opening import known, opened
+from memsvc_cli.opening import callbacks, known, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memsvc import Memory
     from memsvc.doctor import Check
+    from memsvc_cli.opening import Opened
 
 
 def namespaces(db: options.Db = None, json: options.Json = False) -> None:
@@ -71,7 +71,7 @@ def reindex(namespace: options.AnyNamespace = None, db: options.Db = None, json:
         for name in _chosen(memory, namespace):
             stale = memory.stats(namespace=name)["stale"]
             with output.progress(f"Embedding {name}", stale) as advance:
-                done[name] = {"embedded": stale, "memories": memory.reindex(namespace=name, progress=advance)}
+                done[name] = {"embedded": stale, "memories": memory.reindex(namespace=name, **callbacks(memory, progress=advance))}
     if json:
         output.document({"namespaces": done})
         return
@@ -118,5 +118,5 @@ def _say(check: "Check") -> None:
         output.line(check.advice, style="dim", indent=len(lead))
 
 
-def _chosen(memory: "Memory", namespace: str | None) -> list[str]:
+def _chosen(memory: "Opened", namespace: str | None) -> list[str]:
     return memory.namespaces() if namespace is None else [namespace]

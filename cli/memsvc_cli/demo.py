@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsvc_cli import options, output, views
-from memsvc_cli.opening import load_model, opened, own_or_temporary
+from memsvc_cli.opening import load_model, opened_here, own_or_temporary
 
 if TYPE_CHECKING:
     from memsvc_evals.datasets.values import Conversation, Dataset
@@ -32,7 +32,7 @@ def demo(db: options.Db = None, json: options.Json = False) -> None:
     with _samples() as path:
         dataset = load_locomo(path)
     with own_or_temporary(db) as target:
-        with opened(target, create=True) as memory:
+        with opened_here(target, create=True) as memory:
             with output.spinner("Loading the embedding model (it is prepared the first time, about 10 s)"):
                 load_model(memory)
             with output.stages(_STAGES) as progress:

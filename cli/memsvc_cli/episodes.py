@@ -1,15 +1,13 @@
 """add-episode, episodes, reflect: task attempts, and what to take from them."""
 
 import json as codec
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from memsvc_cli import learning_views, options, output, receipts, views
-from memsvc_cli.messages import STDIN
-from memsvc_cli.opening import opened
+from memsvc_cli.messages import read_text
+from memsvc_cli.opening import callbacks, opened
 
 if TYPE_CHECKING:
     from memsvc.episodes import Episodes
@@ -60,6 +58,28 @@ def episodes(
     top_k: Annotated[
         int | None, typer.Option("--top-k", "-k", min=1, metavar="N", help="How many at most; 5.", show_default=False)
     ] = None,
+    pool: Annotated[
+        int | None,
+        typer.Option("--pool", min=1, metavar="N", help="Of how many of the most similar; 10.", show_default=False),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold", min=-1, max=1, metavar="COSINE", help="How alike intents must be.", show_default=False
+        ),
+    ] = None,
+    weight: Annotated[
+        float | None,
+        typer.Option("--weight", min=0, max=1, help="Learned utility's part (lambda).", show_default=False),
+    ] = None,
+    epsilon: Annotated[
+        float | None,
+        typer.Option("--epsilon", min=0, max=1, help="How often to choose at random; never.", show_default=False),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, metavar="N", help="Makes that choice repeatable.", show_default=False),
+    ] = None,
     token_budget: Annotated[
         int | None, typer.Option("--token-budget", min=1, metavar="N", help="Show only what fits into so many tokens.")
     ] = None,
@@ -76,16 +96,18 @@ def episodes(
     memsvc episodes "List the users of the shop" --token-budget 800
     """
     with opened(db) as memory:
-        found = memory.search_episodes(intent, namespace=namespace, top_k=top_k)
+        found = memory.search_episodes(
+            intent, namespace=namespace, top_k=top_k, pool=pool,
+            threshold=threshold, weight=weight, epsilon=epsilon, seed=seed,
+        )  # fmt: skip
     if json:
         output.document({**_document(found), "text": found.text(token_budget)})
         return
-    if found.hits:
-        _show(found, token_budget, explain=explain)
-    else:
+    if not found.hits:
         output.note("No episode fits.")
-    if found.trace_id is not None:
-        output.note(f"Reward them with: memsvc feedback {found.trace_id} --reward 1")
+        return
+    _show(found, token_budget, explain=explain)
+    output.note(f"Reward them with: memsvc feedback {found.trace_id} --reward 1")
 
 
 def reflect(namespace: options.AnyNamespace = None, db: options.Db = None, json: options.Json = False) -> None:
@@ -94,7 +116,7 @@ def reflect(namespace: options.AnyNamespace = None, db: options.Db = None, json:
     Exits with 1 if a job failed; `memsvc jobs` says why.
     """
     with opened(db) as memory, output.progress("Reflecting") as advance:
-        ended = memory.reflect(namespace=namespace, on_event=lambda _: advance(1))
+        ended = memory.reflect(namespace=namespace, **callbacks(memory, on_event=lambda _: advance(1)))
     done = sum(job.state == "done" for job in ended)
     if json:
         output.document({"jobs": ended})
@@ -113,7 +135,7 @@ def _show(found: "Episodes", token_budget: int | None, *, explain: bool) -> None
 
 
 def _trajectory(source: str) -> Any:
-    text = sys.stdin.read() if source == STDIN else Path(source).read_text(encoding="utf-8")
+    text = read_text(source)
     if not text.lstrip().startswith("["):
         return text
     try:

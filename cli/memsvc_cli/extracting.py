@@ -6,11 +6,11 @@ import typer
 
 from memsvc_cli import options, output, views
 from memsvc_cli.asking import Model
-from memsvc_cli.opening import known, opened
+from memsvc_cli.opening import callbacks, known, opened
 
 if TYPE_CHECKING:
-    from memsvc import Memory
     from memsvc.outcomes import ExtractionSummary
+    from memsvc_cli.opening import Opened
     from memsvc_store.shapes import Job
 
 State = Annotated[
@@ -86,7 +86,7 @@ def jobs(
         output.note("No jobs.")
 
 
-def _extracted(memory: "Memory", namespace: str | None) -> "ExtractionSummary":
+def _extracted(memory: "Opened", namespace: str | None) -> "ExtractionSummary":
     """Extract under a bar; where that ends before its time, say what was done."""
     from memsvc.errors import MemsvcError
     from memsvc.outcomes import ExtractionSummary
@@ -105,7 +105,7 @@ def _extracted(memory: "Memory", namespace: str | None) -> "ExtractionSummary":
 
     try:
         with output.stages({}) as report:
-            return memory.extract(namespace=namespace, on_event=event, on_queued=queued)
+            return memory.extract(namespace=namespace, **callbacks(memory, on_event=event, on_queued=queued))
     except (KeyboardInterrupt, MemsvcError):
         if ended:
             output.note(f"Before it stopped: {_said(ExtractionSummary.of(ended))}.")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memsvc_cli import options, output
+from memsvc_cli import learning_views, options, output
 from memsvc_cli.group import Commands
+from memsvc_cli.opening import opened_here
 
 if TYPE_CHECKING:
     from memsvc_evals.learning.study import Study
@@ -153,6 +154,36 @@ def babyai(
         embedder = wiring.build_embedder(Settings.load())
         study = run_babyai(embedder, plan=plan, workers=_workers(jobs), progress=progress)
     _show(study, out, json)
+
+
+@app.command("offpolicy")
+def offpolicy(
+    weights: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--weight", min=0, max=1, metavar="W", help="A lambda to judge; may be repeated. [default: 0, 0.25, ... 1]"
+        ),
+    ] = None,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Estimate from your own log what other weights of utility would earn.
+
+    It takes choices that were drawn with chance: look-ups with an epsilon above 0, and rewards for them.
+
+    \b
+    memsvc eval learning offpolicy -n shop/agent --weight 0.3 --weight 0.7
+    """
+    from memsvc_evals.learning.offpolicy import WEIGHTS, evaluate
+
+    with opened_here(db) as memory:
+        report = evaluate(memory.store.learning.outcomes(namespace, "episodes"), weights or WEIGHTS)
+    if json:
+        output.document({"namespace": namespace, "report": report})
+        return
+    output.line(f"{report.rewarded:,} rewarded choices, {report.drawn:,} of them drawn with chance")
+    output.table(*learning_views.weights(report))
 
 
 def _prepare(out: Path | None) -> None:

@@ -30,6 +30,10 @@ def feedback(
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Count it once under this key.", show_default=False)
     ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", "-n", metavar="NAME", help="The trace must be of this one.", show_default=False),
+    ] = None,
     db: options.Db = None,
     json: options.Json = False,
 ) -> None:
@@ -40,7 +44,9 @@ def feedback(
     """
     mode: Any = credit  # checked by the library
     with opened(db) as memory:
-        receipt = memory.feedback(trace_id, reward, used=used or None, credit=mode, source=source, key=key)
+        receipt = memory.feedback(
+            trace_id, reward, used=used or None, credit=mode, source=source, key=key, namespace=namespace
+        )
     if json:
         output.document(receipt)
         return
@@ -66,12 +72,12 @@ def show(
         output.document({"id": memory_id, "utility": worth, "moves": steps})
         return
     if worth is None:
-        output.note("No feedback has moved it.")
+        output.note("No feedback has moved it since its reset." if steps else "No feedback has moved it.")
     else:
         output.pairs(learning_views.utility(worth))
-    if steps:
         output.line()
-        output.table(*learning_views.moves(steps))
+    if steps:
+        output.table(*learning_views.moves(steps, of_one=True))
 
 
 @utility.command("top")
@@ -119,7 +125,7 @@ def rebuild(namespace: options.AnyNamespace = None, db: options.Db = None, json:
         output.document({"namespaces": done})
         return
     for name, count in done.items():
-        output.line(f"{name}: {views.plural(count, 'feedback')} replayed")
+        output.line(f"{name}: {views.plural(count, 'feedback or reset', 'feedbacks and resets')} replayed")
 
 
 @gate.command("calibrate")
@@ -154,15 +160,17 @@ def threshold(
 
 
 def retain(
-    hot: Annotated[int, typer.Option("--budget", min=1, metavar="N", help="How many memories stay hot.")],
+    hot: Annotated[int, typer.Option("--budget", min=1, metavar="N", help="How many messages and facts stay hot.")],
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
 ) -> None:
-    """Keep the memories most worth it in the fast index; the rest turn cold. Nothing is deleted."""
+    """Keep the messages and facts most worth it in the fast index; the rest turn cold. Nothing is deleted."""
     with opened(db) as memory:
         done = memory.retain(namespace=namespace, budget=hot)
     if json:
         output.document(done)
     else:
-        output.line(f"{done.hot:,} hot, {len(done.cooled):,} turned cold, {len(done.warmed):,} turned warm")
+        output.line(
+            f"{done.hot:,} messages and facts hot, {len(done.cooled):,} turned cold, {len(done.warmed):,} turned warm"
+        )

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memsvc.episodes import Episodes
+    from memsvc_evals.learning.offpolicy import Report
     from memsvc_learners.calibration import Calibration
+    from memsvc_learners.offpolicy import Estimate
     from memsvc_store.learned import Move, Utility
     from memsvc_store.shapes import Memory
 
@@ -20,36 +22,40 @@ def episodes(found: "Episodes") -> tuple[list[Column], Rows]:
         Column("#", right=True, style="dim"),
         Column("outcome"),
         Column("intent", wrap=True),
-        *(Column(name, right=True) for name in ("similarity", "z(sim)", "Q", "z(Q)")),
+        *(Column(name, right=True) for name in ("cosine", "z(sim)", "Q", "z(Q)", "lambda")),
         Column("score", right=True, style="bold"),
         Column("id", below="intent"),
     ]
     rows = []
     for hit in found.hits:
         blend = hit.blend
-        numbers = (hit.similarity, blend.z_similarity, blend.q, blend.z_q, hit.score)
+        numbers = [f"{one:.3f}" for one in (hit.similarity, blend.z_similarity, blend.q, blend.z_q)]
         outcome = "success" if hit.episode.success else "failure"
-        rows.append([str(hit.rank), outcome, hit.episode.memory.text, *(f"{one:.3f}" for one in numbers), hit.id])
+        numbers += [f"{blend.weight:g}", f"{hit.score:.3f}"]
+        rows.append([str(hit.rank), outcome, hit.episode.memory.text, *numbers, hit.id])
     return columns, rows
 
 
-def moves(steps: "Sequence[Move]") -> tuple[list[Column], Rows]:
-    """Steps of utilities, the oldest first."""
+def moves(steps: "Sequence[Move]", *, of_one: bool = False) -> tuple[list[Column], Rows]:
+    """Steps of utilities, the oldest first; `of_one`: all of the same memory, which needs no naming.
+
+    Ids stand below the source: a column each would take what the numbers need of 80 columns.
+    """
     columns = [
         Column("at"),
-        Column("memory"),
-        Column("source", style="cyan"),
+        Column("source", wrap=True, style="cyan"),
         *(Column(name, right=True) for name in ("reward", "before", "after")),
-        Column("trace"),
+        *([] if of_one else [Column("memory", below="source")]),
+        Column("trace", below="source"),
     ]
     return columns, [
         [
             when(step.at, seconds=True),
-            step.memory_id,
             step.source or "reset",
             "" if step.reward is None else f"{step.reward:+g}",
             f"{step.before:+.3f}",
             f"{step.after:+.3f}",
+            *([] if of_one else [step.memory_id]),
             step.trace_id or "",
         ]
         for step in steps
@@ -88,3 +94,21 @@ def calibration(found: "Calibration") -> list[tuple[str, str]]:
         ("wastes", f"deliberation on {found.wasted} of {good} good answers"),
         ("fitted to", f"{found.outcomes} answers with a reward, each judged by a model that was fitted without it"),
     ]
+
+
+def weights(report: "Report") -> tuple[list[Column], Rows]:
+    """What weights would earn, below what was earned."""
+    columns = [
+        Column("lambda"),
+        *(Column(name, right=True) for name in ("mean reward", "from", "to")),
+        Column("worth choices", right=True),
+    ]
+    rows = [_estimate("as logged", report.earned)]
+    rows += [_estimate(f"{one.weight:g}", one.estimate) for one in report.weights]
+    return columns, rows
+
+
+def _estimate(name: str, one: "Estimate | None") -> list[str]:
+    if one is None:
+        return [name, "too little overlap", "", "", ""]
+    return [name, *(f"{value:+.3f}" for value in (one.value, one.low, one.high)), f"{one.effective:.1f}"]

@@ -31,7 +31,7 @@ def read_messages(file: str, key: str | None = None) -> list[Item]:
         InvalidMessage: naming the file and the line that is not JSON.
         OSError: the file cannot be read.
     """
-    text = _read(file)
+    text = read_text(file)
     items = _of_list(text, file) if text.lstrip().startswith("[") else _of_lines(text, file)
     if key is None:
         return items
@@ -43,7 +43,13 @@ def name_of(file: str) -> str:
     return "stdin" if file == STDIN else file
 
 
-def _read(file: str) -> str:
+def read_text(file: str) -> str:
+    """The text of a file, or of stdin for `-`.
+
+    Raises:
+        InvalidMessage: naming the line that is not UTF-8.
+        OSError: the file cannot be read.
+    """
     data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     try:
         return data.decode("utf-8-sig")

@@ -136,16 +136,17 @@ def progress(label: str, total: int | None = None, *, size: bool = False) -> Ite
 
 
 @contextmanager
-def stages(labels: Mapping[str, str]) -> Iterator[Report]:
+def stages(labels: Mapping[str, str], *, remaining: bool = False) -> Iterator[Report]:
     """As `progress`, with a bar for every stage that is reported; call the result with stage, done, total.
 
     Args:
         labels: how to call the stages, where not by their own names.
+        remaining: show how long each will still take, as far as that can be told.
     """
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
-    with _bars() as bars:
+    with _bars(remaining=remaining) as bars:
         tasks: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
@@ -183,12 +184,15 @@ def steps(doing: str) -> Iterator[Step]:
         yield step
 
 
-def _bars(*, size: bool = False) -> "Progress":
+def _bars(*, size: bool = False, remaining: bool = False) -> "Progress":
     from rich import progress as rich
 
     count = rich.DownloadColumn() if size else rich.MofNCompleteColumn()
-    columns = (rich.TextColumn("{task.description}"), rich.BarColumn(), count, rich.TimeElapsedColumn())
-    return rich.Progress(*columns, console=_console(stderr=True), transient=True)
+    columns = [rich.TextColumn("{task.description}"), rich.BarColumn(), count, rich.TimeElapsedColumn()]
+    if remaining:
+        columns += [rich.TextColumn("left"), rich.TimeRemainingColumn()]
+    # One answer of a slow model takes minutes: over the usual half minute its speed could never be told.
+    return rich.Progress(*columns, console=_console(stderr=True), transient=True, speed_estimate_period=3600)
 
 
 def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> "RenderableType":

@@ -8,7 +8,8 @@ from memsvc_cli import options, output, views
 from memsvc_cli.opening import opened
 
 if TYPE_CHECKING:
-    from memsvc import Hit, Memory
+    from memsvc import Hit
+    from memsvc_cli.opening import Opened
 
 
 def search(
@@ -135,7 +136,7 @@ def _hit(hit: "Hit") -> dict[str, object]:
     return {"rank": hit.rank, "score": hit.score, "parts": hit.parts, "blend": hit.blend, "memory": hit.memory}
 
 
-def explain_gaps(memory: "Memory", namespace: str, *, found: bool) -> None:
+def explain_gaps(memory: "Opened", namespace: str, *, found: bool) -> None:
     """Tell a person why a look-up found nothing, or could find less than it should. Costs queries of its own."""
     if not found:
         _say_why_nothing(memory, namespace)
@@ -148,7 +149,7 @@ def explain_gaps(memory: "Memory", namespace: str, *, found: bool) -> None:
         )
 
 
-def _say_why_nothing(memory: "Memory", namespace: str) -> None:
+def _say_why_nothing(memory: "Opened", namespace: str) -> None:
     names = memory.namespaces()
     if namespace in names:
         output.note(f"Nothing found in namespace {namespace!r}.")

@@ -10,7 +10,7 @@ from memsvc_cli.output import Column
 if TYPE_CHECKING:
     from memsvc import Change, Hit
     from memsvc.doctor import Check
-    from memsvc_store.shapes import Job, Memory
+    from memsvc_store.shapes import Blend, Job, Memory
 
 Rows = list[list[str]]
 
@@ -20,17 +20,21 @@ _PARTS = ("dense", "lexical", "graph", "prior", "utility")
 
 
 def hits(found: "Sequence[Hit]", *, explain: bool) -> tuple[list[Column], Rows]:
-    """Ranked memories; `explain` adds the parts of each score."""
+    """Ranked memories; `explain` adds the parts of each score, and how learned utility came in where it did."""
+    if explain:
+        return _explained(found)
     columns = [
         Column("#", right=True, style="dim"),
         Column("when"),
-        Column("who", style="cyan", below="when" if explain else None),
+        Column("who", style="cyan"),
         Column("text", wrap=True),
-        *(Column(part, right=True) for part in _PARTS if explain),
-        Column("final" if explain else "score", right=True, style="bold"),
+        Column("score", right=True, style="bold"),
         Column("id", below="text"),
     ]
-    return columns, [_hit_row(hit, explain) for hit in found]
+    return columns, [
+        [str(hit.rank), when(hit.memory.valid_from), hit.memory.speaker, hit.text, f"{hit.score:.3f}", hit.id]
+        for hit in found
+    ]
 
 
 def memories(found: "Sequence[Memory]") -> tuple[list[Column], Rows]:
@@ -152,17 +156,33 @@ def size(number: float) -> str:
     return f"{number:.1f} GB"
 
 
-def _hit_row(hit: "Hit", explain: bool) -> list[str]:
-    parts = [f"{getattr(hit.parts, part):.3f}" for part in _PARTS if explain]
-    return [
-        str(hit.rank),
-        when(hit.memory.valid_from),
-        hit.memory.speaker,
-        hit.text,
-        *parts,
-        f"{hit.score:.3f}",
-        hit.id,
+def _explained(found: "Sequence[Hit]") -> tuple[list[Column], Rows]:
+    """Hits with what made their scores; all but numbers below the text, so that 80 columns hold them."""
+    blended = any(hit.blend for hit in found)
+    columns = [
+        Column("#", right=True, style="dim"),
+        Column("text", wrap=True),
+        *(Column(part, right=True) for part in _PARTS),
+        Column("final", right=True, style="bold"),
+        *(Column(name, below="text") for name in ("when", "who", "id", *(["blend"] if blended else []))),
     ]
+    return columns, [
+        [
+            str(hit.rank),
+            hit.text,
+            *(f"{getattr(hit.parts, part):.3f}" for part in (*_PARTS, "final")),
+            when(hit.memory.valid_from),
+            hit.memory.speaker,
+            hit.id,
+            *([_blend(hit.blend)] if blended else []),
+        ]
+        for hit in found
+    ]
+
+
+def _blend(one: "Blend | None") -> str:
+    """Without blanks inside a term, so that a narrow column breaks between them."""
+    return "" if one is None else f"z(similarity)={one.z_similarity:+.3f} z(Q)={one.z_q:+.3f} lambda={one.weight:g}"
 
 
 def _shortened(text: str) -> str:

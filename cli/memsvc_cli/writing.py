@@ -11,7 +11,8 @@ from memsvc_cli.opening import opened
 from memsvc_cli.receipts import report
 
 if TYPE_CHECKING:
-    from memsvc import Memory, Receipt
+    from memsvc import Receipt
+    from memsvc_cli.opening import Opened
 
 BATCH = 256
 
@@ -119,7 +120,7 @@ def _given(message: dict[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in message.items() if value is not None}
 
 
-def _add_all(memory: "Memory", items: Sequence[Item], namespace: str, session: str | None) -> "list[Receipt]":
+def _add_all(memory: "Opened", items: Sequence[Item], namespace: str, session: str | None) -> "list[Receipt]":
     """Batches: each is on disk before the next begins, so that an interrupted run loses one at most."""
     receipts = []
     with output.progress("Storing", len(items)) as advance:

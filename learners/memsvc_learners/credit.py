@@ -13,19 +13,24 @@ Credit = Literal["uniform", "cited"]
 CREDITS: tuple[Credit, ...] = get_args(Credit)
 
 
-def credited(used: Iterable[str], cited: Iterable[str], mode: Credit) -> tuple[str, ...]:
-    """The ids that a reward moves, each once, in the order in which they were used.
+def credited(
+    given: Iterable[str], cited: Iterable[str], mode: Credit, used: Iterable[str] | None = None
+) -> tuple[str, ...]:
+    """The ids that a reward moves, each once, in the order in which they were given, whatever order `used` has.
 
     `uniform` (MemRL, section 3.3): every memory that was given to the reader gets the whole reward. `cited`: only those
     of them that the answer names as its sources; none if it names none, since a guess would reward bystanders.
 
+    Args:
+        used: those that were of use; None for all of them.
+
     Raises:
         InvalidInput: another mode.
     """
-    once = tuple(dict.fromkeys(used))
-    if mode == "uniform":
-        return once
+    if mode not in CREDITS:
+        raise InvalidInput(f"credit came as {shown(mode)}; give one of {', '.join(CREDITS)}")
+    once = tuple(dict.fromkeys(given))
+    wanted = set(once if used is None else used)
     if mode == "cited":
-        named = set(cited)
-        return tuple(memory_id for memory_id in once if memory_id in named)
-    raise InvalidInput(f"credit came as {shown(mode)}; give one of {', '.join(CREDITS)}")
+        wanted &= set(cited)
+    return tuple(memory_id for memory_id in once if memory_id in wanted)

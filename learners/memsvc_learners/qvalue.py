@@ -31,8 +31,8 @@ def moved(q: float, reward: float, *, alpha: float = ALPHA, cap: float | None = 
     """The Q-value after a reward; see the formula at the top.
 
     Args:
-        cap: how far the source may move the memory within the window; None for as far as it will.
-        balance: where its steps have moved the memory there, up less down.
+        cap: how far the balance of the source's steps may go within the window, either way; None for as far as it will.
+        balance: where they have moved the memory there, up less down.
 
     Raises:
         InvalidInput: a reward outside [-1, 1], or a rate outside [0, 1].

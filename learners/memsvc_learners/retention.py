@@ -34,7 +34,7 @@ def retention(q: float, created_at: datetime, uses: Sequence[datetime], now: dat
 
     Args:
         q: its Q-value, in [-1, 1]; 0 if nothing was learned of it.
-        uses: when it was given to a reader, in any order.
+        uses: when it was given to a reader, in any order; the latest ones will do.
         now: nothing is idle for less than no time, so that a use in the future counts as now.
     """
     times = sorted(uses)

@@ -12,7 +12,6 @@ from memsvc.filters import checked_choice
 from memsvc.verbs.parts import Parts
 from memsvc_learners.credit import CREDITS, credited
 from memsvc_learners.qvalue import decide
-from memsvc_store.errors import NotFound
 from memsvc_store.learned import Feedback
 
 if TYPE_CHECKING:
@@ -56,16 +55,15 @@ class Learning(Parts):
             InvalidInput: a reward out of bounds, a memory that the trace did not give, a key of another feedback.
         """
         reward = ingest.checked_reward(reward)
-        home, trace = self.store.learning.trace(ingest.checked_id(trace_id))
-        if namespace is not None and ingest.checked_namespace(namespace) != home:
-            raise NotFound(f"no trace {trace_id!r} in namespace {namespace!r}; give the id that its look-up returned")
-        given = trace.used if used is None else tuple(ingest.checked_id(one) for one in used)
-        if strangers := [one for one in given if one not in trace.used]:
+        namespace = None if namespace is None else ingest.checked_namespace(namespace)
+        home, trace = self.store.learning.trace(ingest.checked_id(trace_id, "trace"), namespace)
+        used = None if used is None else ingest.checked_ids("used", used)
+        if strangers := [one for one in used or () if one not in trace.used]:
             raise InvalidInput(f"trace {trace_id!r} did not give {strangers[:3]}; `used` names memories that it gave")
         feedback = Feedback(
             trace_id=trace.id,
             reward=reward,
-            credited=credited(given, trace.cited, checked_choice("credit", credit, CREDITS)),
+            credited=credited(trace.used, trace.cited, checked_choice("credit", credit, CREDITS), used),
             alpha=self.settings.alpha,
             cap=self.settings.feedback_cap,
             window=timedelta(hours=self.settings.feedback_window),
@@ -122,13 +120,13 @@ class Learning(Parts):
         return calibrate_gate(self.store.learning, ingest.checked_namespace(namespace), budget)
 
     def retain(self, *, namespace: str, budget: int | None = None) -> Retained:
-        """Keep the memories most worth it in the fast index (by utility, recency, rhythm of use); the rest turn cold.
+        """Keep the messages and facts most worth it in the fast index (by utility, recency, rhythm of use).
 
-        Cold memories are out of `search` and of the fast answer. They are kept in full, deliberation reads them, and
-        one that an answer then rests on turns warm again.
+        The rest turn cold: out of `search` and of the fast answer, and kept in full. Deliberation reads them and finds
+        them, and one that an answer then rests on turns warm again. Episodes stay hot.
 
         Args:
-            budget: how many stay hot; by default the setting `hot_memories`.
+            budget: how many messages and facts stay hot; by default the setting `hot_memories`.
 
         Raises:
             NotFound: no such namespace.
@@ -149,12 +147,12 @@ class Learning(Parts):
         `search_episodes` uses it from then on.
 
         Raises:
-            InvalidInput: fewer than two embedded episodes.
+            InvalidInput: fewer than two different intents that are embedded.
         """
         return self._recall.calibrate(ingest.checked_namespace(namespace))
 
     def rebuild_utilities(self, *, namespace: str) -> int:
-        """Work all utilities out anew from the log of feedback, bit for bit; how many feedbacks it has.
+        """Work all utilities out anew from the log, bit for bit; how many feedbacks and resets it has.
 
         Raises:
             NotFound: no such namespace.

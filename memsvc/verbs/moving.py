@@ -40,7 +40,8 @@ class Moving(Parts):
         namespace = ingest.checked_namespace(namespace)
         receipts: list[Receipt] = []
         ids: dict[str, str] = {}
-        for batch in transfer.batches(transfer.read(lines, self.settings.max_text_chars), _IMPORT_BATCH):
+        items = transfer.read(lines, self.settings.max_text_chars, self.settings.max_trajectory_chars)
+        for batch in transfer.batches(items, _IMPORT_BATCH):
             receipts += self._import(namespace, batch, ids)
         self._wake(namespace)
         return receipts

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc import ingest, wiring
 from memsvc.background import Background
+from memsvc.echo import Echoes
 from memsvc.lookup import Lookup
 from memsvc.models.embedding.checked import CheckedEmbedder
 from memsvc.reembed import Reembedder
@@ -42,14 +43,21 @@ class Parts:
         store: Store,
         now: Callable[[], datetime],
         language_model: LanguageModel | None = None,
+        *,
+        batching: bool = False,
     ) -> None:
         self.settings, self.embedder, self.store = settings, embedder, store
         self._now = now
-        self._checked = CheckedEmbedder(embedder)
+        checked = CheckedEmbedder(embedder)
+        self._checked: Embedder = wiring.batched(checked, settings) if batching else checked
         self._reembedder = Reembedder(store, self._checked)
         self._tracer = Tracer(store, now)
+        self._echoes = Echoes(settings.echo_minutes)
         self._models = wiring.LanguageModels(settings, language_model)
-        self._lookup = Lookup(store, self._checked, stale=self._reembedder.wake, weight=settings.search_weight)
+        self._lookup = Lookup(
+            store, self._checked,
+            stale=self._reembedder.wake, warmed=self._keep_budget, weight=settings.search_weight,
+        )  # fmt: skip
 
     @property
     def language_model(self) -> LanguageModel | None:
@@ -103,6 +111,10 @@ class Parts:
         """Have what is new seen to in the background, if the settings say so."""
         if self.settings.extraction == "background":
             self._extraction.wake(namespace)
+        self._keep_budget(namespace)
+
+    def _keep_budget(self, namespace: str) -> None:
+        """Have the budget of hot memories seen to in the background, if there is one."""
         if self.settings.hot_memories is not None:
             self._retention.wake(namespace, RETAIN_SECONDS)
 

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 from memsvc import attempts, ingest
 from memsvc.verbs.parts import Parts
 from memsvc_store.clock import parse_timestamp
+from memsvc_store.errors import NotFound
+from memsvc_store.shapes import Draft, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from memsvc.experience import Trajectory
     from memsvc.filters import Time
     from memsvc.ingest import Messages
-    from memsvc_store.shapes import Memory, Receipt
+    from memsvc_store.shapes import Memory
 
 
 class Writing(Parts):
@@ -34,8 +37,10 @@ class Writing(Parts):
 
         A message is a `duplicate` if its key, or its session, speaker, text and time were stored
         before, also if it was deleted since: a retry brings nothing back. A key that names other
-        contents is `rejected`. In a list, a message that cannot be used is `rejected` in its receipt
-        and the others are stored; a message given alone raises.
+        contents is `rejected`. A message is an `echo`, and not stored, if a look-up `for_session` gave
+        its session this very text within `echo_minutes`; its receipt names the memory that it repeats.
+        In a list, a message that cannot be used is `rejected` in its receipt and the others are stored;
+        a message given alone raises.
 
         Raises:
             InvalidNamespace, InvalidMessage, InvalidTimestamp: nothing was stored.
@@ -45,9 +50,38 @@ class Writing(Parts):
         session_id = None if session_id is None else ingest.checked_name("session_id", session_id)
         key = None if key is None else ingest.checked_name("key", key)
         envelope = ingest.Envelope(session_id, key, self._now(), self.settings.max_text_chars)
-        receipts = self._store(namespace, ingest.drafts(messages, envelope))
+        drafts = ingest.drafts(messages, envelope)
+        receipts = self._store(namespace, self._without_echoes(namespace, drafts, envelope.now))
         self._wake(namespace)
         return receipts
+
+    def _without_echoes(
+        self, namespace: str, drafts: Sequence[Draft | Receipt], now: datetime
+    ) -> Sequence[Draft | Receipt]:
+        """The drafts, with a receipt in the place of each that repeats what was recalled; retries stay retries."""
+        repeated = {
+            place: (draft, memory_id)
+            for place, draft in enumerate(drafts)
+            if isinstance(draft, Draft)
+            and (memory_id := self._echoes.repeated(namespace, draft.session_id, draft.text, now))
+            and self._live(namespace, memory_id)  # else it would be lost altogether
+        }
+        if not repeated:
+            return drafts
+        written = self.store.written(namespace, [draft for draft, _ in repeated.values()])
+        echoes = {
+            place: Receipt("echo", memory_id, f"a look-up had just given it to session {draft.session_id!r}")
+            for (place, (draft, memory_id)), before in zip(repeated.items(), written, strict=True)
+            if not before
+        }
+        return [echoes.get(place, draft) for place, draft in enumerate(drafts)]
+
+    def _live(self, namespace: str, memory_id: str) -> bool:
+        try:
+            self.store.get(namespace, memory_id)
+        except NotFound:
+            return False
+        return True
 
     def add_episode(
         self,
@@ -84,6 +118,7 @@ class Writing(Parts):
             intent, trajectory, reward=reward, success=success, experience=experience, key=key,
             session_id=session_id, timestamp=timestamp, metadata=metadata,
             now=self._now(), max_text_chars=self.settings.max_text_chars,
+            max_trajectory_chars=self.settings.max_trajectory_chars,
         )  # fmt: skip
         [vector] = self._checked.embed([draft.intent])
         node = self._lookup.intent_node(namespace, draft.intent, vector, self.settings.intent_similarity)
@@ -111,14 +146,18 @@ class Writing(Parts):
             NotFound, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was changed.
         """
         namespace, memory_id = ingest.checked_namespace(namespace), ingest.checked_id(memory_id)
-        text = None if text is None else ingest.checked_text(text, self.settings.max_text_chars)
+        vector = intent = None
+        if text is not None:
+            [vector] = self._checked.embed([ingest.checked_text(text, self.settings.max_text_chars)])
+            intent = self._lookup.intent_node(namespace, text, vector, self.settings.intent_similarity)
         updated = self.store.update(
             namespace,
             memory_id,
             text=text,
-            vector=None if text is None else self._checked.embed([text])[0],
+            vector=vector,
             valid_from=None if valid_from is None else parse_timestamp(valid_from),
             valid_to=None if valid_to is None else parse_timestamp(valid_to),
+            intent=intent,
         )
         self._wake(namespace)
         return updated

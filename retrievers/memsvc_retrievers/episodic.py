@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsvc_retrievers.ranking import two_phase
+from memsvc_retrievers.ranking import comparable, two_phase
 from memsvc_store import filtering
 from memsvc_store.shapes import NO_FILTER
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from memsvc_retrievers.ranking import Choice
     from memsvc_store.shapes import Filter
     from memsvc_store.shard import Shard
+    from memsvc_store.vectors import Look
 
 _LOOKED_AT = 200
-"""Most similar episodes that are fetched before the pool is cut: equal intents stand by key, not by row."""
+"""Most similar episodes that are fetched at first; more where that ends among equals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def find_episodes(
         InvalidInput: a weight or an epsilon outside [0, 1], or an epsilon without a source of randomness.
     """
     mask = filtering.mask(shard, replace(wanted, kind=("episode",)))
-    look = shard.vectors.search(vector, max(_LOOKED_AT, k1), filtering.embedded(shard, mask))
+    look = _nearest(shard, vector, k1, filtering.embedded(shard, mask))
     q, keys = shard.q.values[look.rows], shard.keys.values[look.rows]
     choice = two_phase(
         look.scores, q, keys,
@@ -76,3 +77,17 @@ def find_episodes(
     )  # fmt: skip
     similarity = np.asarray(look.scores[choice.pool], np.float64)
     return Selection(look.rows[choice.pool], similarity, q[choice.pool], choice)
+
+
+def _nearest(shard: Shard, vector: NDArray[np.float32], k1: int, allowed: NDArray[np.bool_] | None) -> Look:
+    """The k1 most similar, and all that are as similar as the last of them: the index leaves out the newest of equals.
+
+    It is asked anew for four times as many while it ends among them.
+    """
+    wanted = max(_LOOKED_AT, k1)
+    while True:
+        look = shard.vectors.search(vector, wanted, allowed)
+        scores = comparable(look.scores)
+        if len(scores) < wanted or scores[-1] < scores[k1 - 1]:
+            return look
+        wanted *= 4

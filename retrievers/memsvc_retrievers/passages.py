@@ -38,18 +38,28 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One line that a model is shown: a message, a fact or a point of working memory."""
+    """One line that a model is shown: a message, a fact or a point of working memory.
+
+    `memory_id` is that of the stored memory that it is, None where it was worked out for one question.
+    """
 
     text: str
     said_at: datetime
     speaker: str
     sources: tuple[Source, ...]
+    memory_id: str | None = None
 
     @classmethod
     def of(cls, memory: Memory, sources: Sequence[Memory] = ()) -> Passage:
         """A memory as it stands; a fact with the messages that it came from."""
         behind = tuple(Source(message) for message in sources or (memory,))
-        return cls(memory.text, memory.valid_from, memory.speaker, behind)
+        return cls(memory.text, memory.valid_from, memory.speaker, behind, memory.id)
+
+    @property
+    def ids(self) -> list[str]:
+        """The memories that it is made of: itself, if it is one, and the messages behind it."""
+        own = [] if self.memory_id is None else [self.memory_id]
+        return [*own, *(source.message.id for source in self.sources)]
 
 
 @dataclass(frozen=True, slots=True)

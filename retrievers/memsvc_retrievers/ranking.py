@@ -58,6 +58,11 @@ def best(scores: NDArray[np.floating], keys: Keys, count: int) -> Places:
     return order[:count].astype(np.int64)
 
 
+def comparable(cosines: NDArray[np.floating]) -> Values:
+    """Cosines to the sixth decimal: sums in another order differ in the last bit, and every process ranks alike."""
+    return np.asarray(np.round(cosines.astype(np.float64), 6), np.float64)
+
+
 # -- learned utility (MemRL, Eq. 5-7) -------------------------------------------------------------------
 
 CLAMP = 3.0
@@ -111,16 +116,15 @@ def two_phase(
         B: score = (1 - weight) * z(similarity) + weight * z(Q), z within the pool; the k2 best
 
     With probability `epsilon` the k2 are drawn from the pool at random, which lets memories show what they are
-    worth and lets the log speak for other policies. Similarities count to the sixth decimal: sums in another order
-    differ in the last bit, and every process ranks alike. Of equally similar ones the most
-    useful come into the pool, then the newest: else repeats of one task would keep its first attempts there for ever.
+    worth and lets the log speak for other policies. Of equally similar ones (`comparable`) the most useful come into
+    the pool, then the newest: else repeats of one task would keep its first attempts there for ever.
 
     Raises:
         InvalidInput: a weight or an epsilon outside [0, 1], or an epsilon without a source of randomness.
     """
     _check_share("weight", weight)
     _check_share("epsilon", epsilon)
-    rounded = np.asarray(np.round(similarity.astype(np.float64), 6), np.float64)
+    rounded = comparable(similarity)
     kept = np.arange(len(rounded)) if threshold is None else np.flatnonzero(rounded > threshold)
     pool = kept[np.lexsort((-keys[kept], -q[kept], -rounded[kept]))][:k1].astype(np.int64)
     z_similarity, z_q = zscores(rounded[pool]), zscores(q[pool])

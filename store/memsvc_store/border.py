@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from memsvc_store.errors import DatabaseBusy, DatabaseError, DatabaseUnreadable, StorageFull
@@ -40,8 +40,8 @@ def translate(error: SQLAlchemyError | sqlite3.Error, name: str) -> DatabaseErro
     origin = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(origin, sqlite3.Error):
         code, table = getattr(origin, "sqlite_errorname", ""), _SQLITE
-    else:
-        code, table = getattr(origin, "sqlstate", None) or "08", _POSTGRES
+    else:  # without a code the driver itself speaks: of the connection, or of a value that it does not send
+        code, table = getattr(origin, "sqlstate", None) or ("22" if isinstance(error, DataError) else "08"), _POSTGRES
     for prefix, kind, advice in table:
         if code.startswith(prefix):
             return kind(f"{name}: {advice} ({origin})")

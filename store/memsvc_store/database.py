@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """The steps of `migrations/`, oldest first. Known here so that opening a database at the newest imports no Alembic
 (0.28 s)."""
 
@@ -98,9 +98,17 @@ class Database:
         """One transaction: all of it is on disk when the block ends, or none of it."""
         with self._border(), self._engine.connect() as connection:
             self._check_file()
-            connection = connection.execution_options(memsvc_write=True)
+            connection = connection.execution_options(memsvc_begin="BEGIN IMMEDIATE")
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """No transaction: each statement stands for itself. For what allows none, such as VACUUM."""
+        alone: dict[str, str] = {"isolation_level": "AUTOCOMMIT"} if self.path is None else {"memsvc_begin": ""}
+        with self._border(), self._engine.connect() as connection:
+            self._check_file()
+            yield connection.execution_options(**alone)
 
     def integrity_problems(self) -> list[str]:
         """What the database itself finds wrong with its file (SQLite's own full check)."""
@@ -247,10 +255,10 @@ def _engine(url: sa.URL, busy_seconds: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("memsvc_write")
+        begin = connection.get_execution_options().get("memsvc_begin", "BEGIN")
         driver = connection.connection.driver_connection
         assert driver is not None
-        driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")  # past SQLAlchemy: it is in every look-up
+        driver.execute(begin)  # past SQLAlchemy: it is in every look-up. An empty statement does nothing
 
     return engine
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from memsvc_store.clock import to_instant
 from memsvc_store.episode_rows import Contents, EpisodeRows
 from memsvc_store.errors import NotFound
-from memsvc_store.rows import dump_json, text_values, validity_values
-from memsvc_store.shapes import Receipt
+from memsvc_store.nodes import INTENT
+from memsvc_store.rows import dump_json, text_digest, text_values, validity_values
+from memsvc_store.shapes import Node, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -31,6 +32,21 @@ def episode_id(contents: Contents, happened_at: Instant) -> str:
     """The id that an episode always gets: 80 bits of SHA-256 over its contents and its time."""
     payload = json.dumps(["episode", *contents, happened_at.micros])
     return hashlib.sha256(payload.encode()).hexdigest()[:20]
+
+
+def own_intent(text: str) -> Node:
+    """The node of this very intent. An episode has this one, or that of a similar intent that it was put to."""
+    return Node(INTENT, text_digest(text).hex())
+
+
+def intents(entities: Iterable[Node]) -> tuple[Node, ...]:
+    """The intents among a memory's nodes: one where it is an episode."""
+    return tuple(node for node in entities if node.kind == INTENT)
+
+
+def with_intent(entities: Sequence[Node], text: str) -> Sequence[Node]:
+    """The nodes of an episode of this text, with its own intent unless it was put to another."""
+    return entities if intents(entities) else (*entities, own_intent(text))
 
 
 def add(write: Write, drafts: Sequence[EpisodeDraft], model: str) -> list[Receipt]:
@@ -123,7 +139,7 @@ def _rows(
         "namespace_key": write.namespace.key, "id": memory_id, "kind": "episode", "session_id": draft.session_id,
         "position": 0, "speaker": draft.speaker, "metadata": dump_json(draft.metadata),
         "created_at": write.at.micros, "retired_at": None,
-        **text_values(draft.memory_text, draft.entities),
+        **text_values(draft.memory_text, with_intent(draft.entities, draft.memory_text)),
         **validity_values(draft.valid_from or draft.happened_at, draft.valid_to),
     }  # fmt: skip
     return row, memory

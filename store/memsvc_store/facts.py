@@ -57,14 +57,14 @@ def withdraw(write: Write, message: Memory, why: Literal["source deleted", "sour
     gone = records.memories(namespace, write.name, records.sources.resting_on(namespace, message.id))
     for fact in gone:
         write.retire(fact, "retire", why=why, by=message.id)
-        behind |= dict.fromkeys(_messages_behind(write, fact))
+        behind |= dict.fromkeys(messages_behind(write, fact))
     if gone:
         retired = records.retired(namespace, list(behind))
         again = [[one] for one in behind if one not in retired]
         Jobs(records.connection).insert(namespace, "extract", again, write.at, through=0)
 
 
-def _messages_behind(write: Write, fact: Memory) -> list[str]:
+def messages_behind(write: Write, fact: Memory) -> list[str]:
     """The messages that a fact rests on, and those of all the facts that it replaced."""
     behind, todo, seen = list(fact.sources), [fact], {fact.id}
     while todo:

@@ -2,28 +2,31 @@
 
 Every number derives from the log in its order: `_apply` is the one step, for a feedback that comes in and for a
 replay. The balance of a source's steps in a window is the difference of two running totals, each added up in that
-order: so a replay gives the same bits, on SQLite and on PostgreSQL alike, and a feedback costs the same however many
-there were (to add up 1,500 steps of ten memories took 70 ms).
+order from the memory's last reset: so a replay gives the same bits, on SQLite and on PostgreSQL alike, and nothing is
+added up when a feedback comes in (1,500 steps of ten memories took 70 ms).
+
+Rows have the time of their own clock. What lies before the last step outside of the window does not count, also where
+a clock that was set back has put a time of the window there.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from datetime import timedelta
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store.clock import from_instant
 from memsvc_store.errors import InvalidInput
 from memsvc_store.learned import FeedbackReceipt, Move, Situation
+from memsvc_store.running import Running
 from memsvc_store.traces import Traces
-from memsvc_store.utilities import Logged, Totals, Utilities
+from memsvc_store.utilities import NOBODY, Logged, Utilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from memsvc_store.learned import Decide, Feedback, Utility, Why
+    from memsvc_store.utilities import Totals
     from memsvc_store.writes import Write
 
 REWARD, RESET = "reward", "reset"
@@ -47,7 +50,7 @@ def learn(write: Write, feedback: Feedback, decide: Decide) -> FeedbackReceipt:
     logged = Logged(
         learned=namespace.learned + 1, kind=REWARD, trace_id=feedback.trace_id, source=feedback.source,
         reward=feedback.reward, credited=credited, skipped=_skipped(write, utilities, credited), alpha=feedback.alpha,
-        cap=feedback.cap, window=feedback.window // _MICROSECOND, at=_at(write),
+        cap=feedback.cap, window=feedback.window // _MICROSECOND, at=write.at.micros,
     )  # fmt: skip
     return FeedbackReceipt("applied", _write(write, utilities, logged, feedback.key, decide), logged.skipped)
 
@@ -59,7 +62,8 @@ def reset(write: Write, memory_id: str) -> Move:
         NotFound: no such live memory.
     """
     write.live(memory_id)
-    logged = Logged(write.namespace.learned + 1, RESET, None, "", None, (memory_id,), (), None, None, None, _at(write))
+    learned, at = write.namespace.learned + 1, write.at.micros
+    logged = Logged(learned, RESET, None, NOBODY, None, (memory_id,), (), None, None, None, at)
     [move] = _write(write, Utilities(write.records.connection), logged, None, None)
     return move
 
@@ -69,22 +73,23 @@ def replay(write: Write, decide: Decide) -> int:
     utilities, namespace = Utilities(write.records.connection), write.namespace
     log = utilities.logged(namespace)
     known: dict[str, Utility] = {}
-    totals: defaultdict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
+    running: defaultdict[str, defaultdict[str, Running]] = defaultdict(lambda: defaultdict(Running))
     rows: list[dict[str, Any]] = []
     for logged in log:
-        before = {memory_id: _totals(totals[logged.source, memory_id], logged) for memory_id in logged.moved}
+        before = {memory_id: running[memory_id][logged.source].totals(*logged.span) for memory_id in logged.moved}
         after = _apply(logged, known, before, decide)
         fresh = _move_rows(logged, known, after, before)
         rows += fresh
         for row in fresh:
-            totals[logged.source, row["memory_id"]].append((logged.at, row["total"]))
+            running[row["memory_id"]][logged.source].add(logged.at, row["total"])
         known |= {memory_id: utility for memory_id, utility in after.items() if utility is not None}
         for memory_id in [one for one, utility in after.items() if utility is None]:
             known.pop(memory_id, None)
+            running.pop(memory_id)
     lost = [memory_id for memory_id in utilities.clear(namespace) if memory_id not in known]
     utilities.insert_moves(namespace, rows)
     utilities.put(namespace, namespace.learned + 1, known, lost)
-    utilities.set_learned(namespace, namespace.learned + 1, _at(write))
+    utilities.set_learned(namespace, namespace.learned + 1, write.at.micros)
     return len(log)
 
 
@@ -92,9 +97,9 @@ def _write(
     write: Write, utilities: Utilities, logged: Logged, key: str | None, decide: Decide | None
 ) -> tuple[Move, ...]:
     """Append to the log and do what it says; the steps that were made."""
-    namespace, ids = write.namespace, logged.moved
-    known = utilities.of(namespace, ids)
-    before = utilities.totals(namespace, logged.source, logged.at - (logged.window or 0), ids)
+    namespace = write.namespace
+    known = utilities.of(namespace, logged.moved)
+    before = utilities.totals(namespace, logged)
     after = _apply(logged, known, before, decide)
     rows = _move_rows(logged, known, after, before)
     utilities.log(namespace, logged, key)
@@ -133,17 +138,6 @@ def _move_rows(
     return rows
 
 
-def _totals(steps: list[tuple[int, float]], logged: Logged) -> Totals:
-    """The last of these running totals (instant, total; oldest first), and the last before the row's window."""
-    outside = bisect_right(steps, logged.at - (logged.window or 0), key=itemgetter(0))
-    return Totals(steps[-1][1] if steps else 0.0, steps[outside - 1][1] if outside else 0.0)
-
-
-def _at(write: Write) -> int:
-    """The present, or the time of the row before if the clock was set back: the log is in the order of its times."""
-    return max(write.at.micros, write.namespace.learned_at)
-
-
 def _skipped(write: Write, utilities: Utilities, credited: tuple[str, ...]) -> tuple[tuple[str, Why], ...]:
     """The credited memories that are gone, or never were."""
     live = utilities.live(write.namespace, credited)
@@ -157,8 +151,8 @@ def _why(write: Write, live: Mapping[str, bool], memory_id: str) -> Why:
 
 
 def _check_same(feedback: Feedback, before: Logged) -> None:
-    contents = (feedback.trace_id, feedback.reward, feedback.source, tuple(dict.fromkeys(feedback.credited)))
-    if contents != (before.trace_id, before.reward, before.source, before.credited):
+    contents = (feedback.trace_id, feedback.reward, feedback.source, {*feedback.credited})
+    if contents != (before.trace_id, before.reward, before.source, {*before.credited}):
         raise InvalidInput(
             f"key {feedback.key!r} already names a feedback of {before.reward} on trace {before.trace_id!r} with other "
             "contents; use a new key for a new feedback"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc_store import feedback, writes
 from memsvc_store.clock import from_instant, to_instant
+from memsvc_store.erasing_learned import check_known
 from memsvc_store.errors import NotFound
 from memsvc_store.learned import Outcome
 from memsvc_store.records import Records, there
@@ -41,21 +42,23 @@ class Learning:
         """Store a trace; returns once it is on disk. It is no write of the namespace: no version is taken.
 
         Raises:
-            NotFound: no such namespace.
+            NotFound: no such namespace, or something that the trace names was erased meanwhile.
         """
         with self._database.write() as connection:
-            Traces(connection).insert(there(Records(connection), namespace), trace)
+            found = there(Records(connection), namespace)
+            check_known(Records(connection), found, trace)
+            Traces(connection).insert(found, trace)
 
-    def trace(self, trace_id: str) -> tuple[str, Trace]:
+    def trace(self, trace_id: str, namespace: str | None = None) -> tuple[str, Trace]:
         """A trace, with the namespace that it is of.
 
         Raises:
-            NotFound: no such trace.
+            NotFound: no such trace, or if a namespace is given, none in it; the two are not told apart.
         """
         with self._database.read() as connection:
             found = Traces(connection).find(trace_id)
-        if found is None:
-            raise missing(trace_id)
+        if found is None or namespace not in (None, found[0]):
+            raise missing(trace_id, namespace)
         return found
 
     def traces(self, namespace: str, kind: TraceKind | None = None, limit: int | None = None) -> list[Trace]:
@@ -78,15 +81,15 @@ class Learning:
             rewards = Utilities(connection).rewards(found, [trace.id for trace in traces])
         return [Outcome(trace, rewards[trace.id]) for trace in traces if trace.id in rewards]
 
-    def uses(self, namespace: str) -> dict[str, list[datetime]]:
-        """Memory id -> when it was given to a caller, oldest first; memories without any use are absent.
+    def uses(self, namespace: str, latest: int) -> dict[str, list[datetime]]:
+        """Memory id -> when the latest look-ups gave it to a caller, oldest first; those that they did not are absent.
 
         Raises:
             NotFound: no such namespace.
         """
         found: defaultdict[str, list[datetime]] = defaultdict(list)
         with self._reading(namespace) as (connection, here):
-            for at, ids in Traces(connection).used(here):
+            for at, ids in Traces(connection).used(here, latest):
                 for memory_id in dict.fromkeys(ids):
                     found[memory_id].append(from_instant(at))
         return dict(found)

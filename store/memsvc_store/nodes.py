@@ -6,7 +6,7 @@
 - addressee: a name that somebody is called by ("Hey Kate", "Thanks, Tom").
 - phrase: two neighbouring content words, stemmed ("pottery class", "surf lesson").
 - session and day: when and where it was said, the day in its author's own time.
-- intent: what episodes of much the same intent share. It follows from their vectors: who stores them adds it.
+- intent: what episodes of much the same intent share, each one of them; `episodes.py` has the rule.
 
 Names are case-folded, so that "oslo" meets "Oslo".
 """

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from memsvc_store import schema
 from memsvc_store.clock import Instant, from_instant
-from memsvc_store.errors import DatabaseUnreadable, NotFound
+from memsvc_store.errors import DatabaseBusy, DatabaseUnreadable, NotFound
 from memsvc_store.rows import Entry, Namespace, dump_json, to_entry, to_memory, to_message
 from memsvc_store.shapes import Change, Kind, Memory, Message, Operation
 from memsvc_store.sources import Sources
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from sqlalchemy.engine import Connection
+
+ERASED = "\x7f"
+"""Stands in the change log for memories that were erased; no caller can ask for this id, as it does not print."""
 
 _ns, _msg, _mem, _vec, _chg = schema.namespaces, schema.messages, schema.memories, schema.vectors, schema.changes
 _fb = schema.feedback
@@ -50,9 +53,16 @@ class Records:
         self.connection.execute(insert, {"name": name, "version": 0, "stamp": 0, "created_at": at.micros})
 
     def lock_namespace(self, name: str) -> Namespace:
-        """The row, with its lock held until the transaction ends."""
+        """The row, with its lock held until the transaction ends.
+
+        Raises:
+            DatabaseBusy: the namespace was erased while we waited for its lock.
+        """
         statement = sa.update(_ns).where(_ns.c.name == name).values(version=_ns.c.version)
-        return Namespace(*self.connection.execute(statement.returning(*_NAMESPACE_COLUMNS)).one())
+        row = self.connection.execute(statement.returning(*_NAMESPACE_COLUMNS)).one_or_none()
+        if row is None:
+            raise DatabaseBusy(f"namespace {name!r} was erased while this write waited; nothing was stored. Retry")
+        return Namespace(*row)
 
     def set_version(self, namespace: Namespace, version: int, at: Instant) -> None:
         """Stamp the namespace with the version of the write under way, and with its time."""
@@ -118,6 +128,13 @@ class Records:
         rows = self._in(sa.select(_mem).where(_mem.c.namespace_key == namespace.key), _mem.c.id, ids)
         found = {memory.id: memory for memory in self._to_memories(namespace, name, rows)}
         return [found[memory_id] for memory_id in ids if memory_id in found]
+
+    def live(
+        self, namespace: Namespace, name: str, ids: Sequence[str], where: Sequence[sa.ColumnElement[bool]]
+    ) -> list[Memory]:
+        """The live memories among these, cold ones too."""
+        select = sa.select(_mem).where(_mem.c.namespace_key == namespace.key, _mem.c.retired_at.is_(None), *where)
+        return self._to_memories(namespace, name, self._in(select, _mem.c.id, ids))
 
     def memories_by_key(self, namespace: Namespace, name: str, keys: Sequence[int]) -> list[Memory]:
         """Memories in the order asked. Keys are this database's own row numbers: half the work of finding ids."""
@@ -217,17 +234,21 @@ class Records:
         return {key: int(value) for key, value in self.connection.execute(select).mappings().one().items()}
 
     def sessions(self, namespace: Namespace) -> int:
-        """How many sessions the raw log has."""
-        distinct = sa.func.count(sa.distinct(_msg.c.session_id))
-        return int(
-            self.connection.execute(sa.select(distinct).where(_msg.c.namespace_key == namespace.key)).scalar_one()
-        )
+        """How many sessions the raw log and the episodes have."""
+        said = sa.select(_msg.c.session_id).where(_msg.c.namespace_key == namespace.key)
+        tried = sa.select(_mem.c.session_id).where(_mem.c.namespace_key == namespace.key, _mem.c.kind == "episode")
+        both = sa.union(said, tried).subquery()
+        return int(self.connection.execute(sa.select(sa.func.count()).select_from(both)).scalar_one())
 
     # -- what the projections hold --------------------------------------------------------------
 
-    def entries(self, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None) -> list[Entry]:
-        """Live memories that are not cold, with the model's vector, in the order they were first stored."""
+    def entries(
+        self, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None, *, cold: bool = False
+    ) -> list[Entry]:
+        """Live memories, cold ones only if asked for, with the model's vector, in the order they were first stored."""
         statement = _ENTRIES.where(_mem.c.namespace_key == namespace.key)
+        if not cold:
+            statement = statement.where(_mem.c.cold == 0)
         if ids is None:
             rows: Iterable[Any] = self.connection.execute(statement, {"model": model})
         else:
@@ -319,6 +340,10 @@ class Records:
         where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version == version) & (_chg.c.ordinal == 0)
         return self.connection.execute(sa.select(_chg.c.at).where(where)).scalar_one_or_none()
 
+    def erased_since(self, namespace: Namespace, version: int) -> bool:
+        """Whether anything was erased after a write: what was read at that write may hold what is gone."""
+        return bool(self.connection.execute(_ERASED_SINCE, {"key": namespace.key, "version": version}).scalar_one())
+
     def last_operations(self, namespace: Namespace, among: Sequence[Operation]) -> dict[str, str]:
         """Memory id -> which of these happened to it last, for `verify`."""
         columns = sa.select(_chg.c.memory_id, _chg.c.operation).where(_chg.c.namespace_key == namespace.key)
@@ -380,7 +405,7 @@ _BY_KEY = sa.select(_mem).where(_mem.c.key.in_(sa.bindparam("keys", expanding=Tr
 _ENTRIES = (
     sa.select(_mem, _vec.c.data, _vec.c.dimension)
     .select_from(_mem.outerjoin(_vec, _same_text))
-    .where(_mem.c.retired_at.is_(None), _mem.c.cold == 0)
+    .where(_mem.c.retired_at.is_(None))
     .order_by(_mem.c.key)
 )
 _STALE = (
@@ -388,4 +413,13 @@ _STALE = (
     .select_from(_mem.outerjoin(_vec, _same_text))
     .where(_mem.c.retired_at.is_(None), _vec.c.digest.is_(None))
     .order_by(_mem.c.key)
+)
+
+# Built once: every trace that is kept asks it.
+_ERASED_SINCE = sa.select(
+    sa.exists().where(
+        (_chg.c.namespace_key == sa.bindparam("key"))
+        & (_chg.c.memory_id == ERASED)
+        & (_chg.c.version > sa.bindparam("version"))
+    )
 )

@@ -159,6 +159,7 @@ def to_memory(row: Row[Any], namespace: str, sources: Mapping[str, tuple[str, ..
             created_at=from_instant(row.created_at),
             retired_at=None if row.retired_at is None else from_instant(row.retired_at),
             metadata=json.loads(row.metadata) if row.metadata != "{}" else {},
+            cold=bool(row.cold),
         )
 
 

@@ -35,13 +35,15 @@ metadata = MetaData(
     }
 )
 
-# One row. `identity` ties snapshots to their database.
+# One row. `identity` ties snapshots to their database; `receipt_key` (64 hex digits) signs receipts of erasures and is
+# made with the first.
 database = Table(
     "memsvc_database",
     metadata,
     Column("key", Integer, CheckConstraint("key = 1", name="ck_memsvc_database_one_row"), primary_key=True),
     Column("identity", String(32), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("receipt_key", String(64)),
 )
 
 # `version` counts the writes of the namespace: gapless, in commit order. `stamp` is when the last one was made.
@@ -244,7 +246,8 @@ utilities = Table(
 )
 
 # Derived: every step of a utility, by the row of the log that made it. `total` is where the source's steps have moved
-# the memory in all: the difference of two of them is a balance, found by two seeks however many steps lie between.
+# the memory since its last reset: the difference of two of them is a balance. They are in the order of the log and not
+# of their times, since clocks are set back.
 moves = Table(
     "moves",
     metadata,
@@ -257,7 +260,7 @@ moves = Table(
     Column("before", Double, nullable=False),
     Column("after", Double, nullable=False),
     Column("total", Double, nullable=False),
-    Index("ix_moves_namespace_key_memory_id_source_at", "namespace_key", "memory_id", "source", "at", "learned"),
+    Index("ix_moves_namespace_key_memory_id_source_learned", "namespace_key", "memory_id", "source", "learned", "at"),
 )
 
 # Small documents that were worked out for a namespace: the episode threshold, the gate's model.
@@ -268,4 +271,29 @@ calibrations = Table(
     Column("name", String(64), primary_key=True),
     Column("document", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+# Erasures whose rows are gone and whose bytes may still lie in the files. `mark` says of what to whoever asks for the
+# same again, and nothing to others: an HMAC. A row goes with the signing of its receipt.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("mark", String(64), primary_key=True),
+    Column("counts", Text, nullable=False),
+)
+
+# Keys of the service. `digest` is the SHA-256 of a token, which nobody has but who was shown it; `namespaces` and
+# `allow` are JSON lists.
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("namespaces", Text, nullable=False),
+    Column("allow", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
 )

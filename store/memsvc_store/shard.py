@@ -51,14 +51,17 @@ _COLUMNS = (
 class Shard:
     """The projections. Not safe to share: the holder of `lock` reads or writes."""
 
-    def __init__(self, dimension: int, *, exact_limit: int) -> None:
+    def __init__(self, dimension: int, *, exact_limit: int, whole: bool = False) -> None:
+        """`whole`: cold memories get rows too."""
         self.lock = threading.RLock()
+        self.whole = whole
         self._dimension, self._exact_limit = dimension, exact_limit
         self.clear()
 
     def clear(self) -> None:
         """Empty it, back to version 0."""
         self.version = 0
+        self.holds_erased = False  # dead rows of erased memories: good for look-ups, and never to be written to disk
         self.stamp: int | None = None  # when the write of this version was made: ties the shard to one history
         self.learned = self.learned_at = 0  # the same for what was learned
         self.utilities: dict[str, float] = {}  # of every visited memory of the namespace, whether it has a row or not
@@ -145,6 +148,16 @@ class Shard:
         fresh = list(entries)
         if fresh:
             self._append(fresh)
+
+    def lose(self, known: Iterable[str]) -> list[str]:
+        """Forget what was learned of memories that are none of the known ones; which of them still have rows.
+
+        To be followed by `apply`. Their words and vectors stay in dead rows until it is built anew.
+        """
+        known = frozenset(known)
+        self.learn(dict.fromkeys(self.utilities.keys() - known))
+        self.holds_erased = True
+        return [memory_id for memory_id in self._row_of if memory_id not in known]
 
     def learn(self, utilities: Mapping[str, float | None]) -> None:
         """Take in utilities by memory id; None for one that was reset. Memories without a row keep theirs for later."""

@@ -7,14 +7,16 @@ projections say and what the rows say is of the same version.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from memsvc_store import filtering
 from memsvc_store.errors import DatabaseError
-from memsvc_store.records import Records
+from memsvc_store.records import ERASED, Records
+from memsvc_store.shapes import NO_FILTER
 from memsvc_store.shard import Shard
 from memsvc_store.utilities import Utilities
 
@@ -33,6 +35,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+class ShardUsage(NamedTuple):
+    """The shards that are held, their bytes, and how often one was found held, had to be made, and was evicted."""
+
+    shards: int = 0
+    bytes: int = 0
+    hits: int = 0
+    loads: int = 0
+    evictions: int = 0
+
+
 class Reading:
     """One namespace at one version: its projections, and its rows."""
 
@@ -41,6 +53,11 @@ class Reading:
         self.records = Records(connection)
         self._shards, self._connection = shards, connection
         self._begin()
+
+    @property
+    def any_cold(self) -> bool:
+        """Whether a live memory is kept out of the shared projections."""
+        return self.namespace is not None and self.records.any_cold(self.namespace)
 
     def memories(self, rows: Sequence[int]) -> list[Memory]:
         """The memories of these rows, in the order asked; from SQL where the shard does not hold them."""
@@ -53,6 +70,16 @@ class Reading:
             fetched = dict(zip(missing, memories, strict=True))
             self.shard.hold(missing, memories)
         return [fetched[row] if row in fetched else held[row] for row in rows]
+
+    def live(self, ids: Sequence[str], wanted: Filter = NO_FILTER) -> tuple[list[Memory], list[Memory]]:
+        """(hot, cold) live memories of these ids that the filter lets through; the cold ones from SQL."""
+        allowed, rows = filtering.mask(self.shard, wanted), self.shard.rows_of(ids)
+        hot = self.memories([row for row in rows if allowed is None or allowed[row]])
+        known = {self.shard.ids[row] for row in rows}
+        absent = [one for one in ids if one not in known]
+        if not absent or self.namespace is None:
+            return hot, []
+        return hot, self.records.live(self.namespace, self.name, absent, filtering.conditions(wanted))
 
     def nearest(self, vector: NDArray[np.float32], limit: int, wanted: Filter) -> list[tuple[Memory, float]]:
         """The memories whose texts are most like a unit vector, with their cosines, best first."""
@@ -99,20 +126,30 @@ class Shards:
         self._shards: OrderedDict[str, Shard] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self._total = 0
+        self._hits = self._loads = self._evictions = 0
         self._lock = threading.Lock()
 
     @contextmanager
-    def reading(self, name: str) -> Iterator[Reading]:
-        """The namespace as it is now, for one look-up. An unknown namespace is empty."""
-        shard = self._checkout(name)
+    def reading(self, name: str, own: Shard | None = None) -> Iterator[Reading]:
+        """The namespace as it is now, for one look-up, in the shared shard or the caller's own.
+
+        An unknown namespace is empty.
+        """
+        shard = self._checkout(name) if own is None else own
         # The connection first: who holds the lock and waits for a connection waits for those who wait for the lock.
         with self._database.read() as connection, shard.lock:
             reading = Reading(self, shard, connection, name)
             yield reading
+        if own is not None:
+            return
         if reading.namespace is None:
             self._let_go(name)
         else:
             self._weigh(name, shard.nbytes)
+
+    def whole_shard(self) -> Shard:
+        """An empty shard for `reading`, which will hold cold memories too; always exact, since it is not kept."""
+        return Shard(self._dimension, exact_limit=sys.maxsize, whole=True)
 
     def build(self, name: str, records: Records, namespace: Namespace) -> Shard:
         """A shard from SQL alone."""
@@ -128,6 +165,19 @@ class Shards:
         if self._snapshots is not None:
             self._snapshots.remove(name)
 
+    def usage(self) -> ShardUsage:
+        """What is held now, and what it took since the opening."""
+        with self._lock:
+            return ShardUsage(len(self._shards), self._total, self._hits, self._loads, self._evictions)
+
+    def refresh(self, name: str) -> None:
+        """Bring a shard up to date now, where it is loaded."""
+        with self._lock:
+            loaded = name in self._shards
+        if loaded:
+            with self.reading(name):
+                pass
+
     def close(self) -> None:
         """Keep snapshots of the large ones, and let go of all."""
         while self._shards:
@@ -141,6 +191,9 @@ class Shards:
             shard = self._shards.get(name)
             if shard is None:
                 shard = self._shards[name] = Shard(self._dimension, exact_limit=self._exact_limit)
+                self._loads += 1
+            else:
+                self._hits += 1
             self._shards.move_to_end(name)
             return shard
 
@@ -160,7 +213,7 @@ class Shards:
     def _catch_up(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
         if shard.version and records.stamp(namespace, shard.version) != shard.stamp:
             shard.clear()  # a backup was restored under us: the shard's history is not this database's
-        if shard.version == 0 and self._snapshots is not None:
+        if shard.version == 0 and self._snapshots is not None and not shard.whole:
             self._snapshots.load(name, shard, records, namespace)
         self._fill(name, shard, records, namespace)
         if shard.crowded:
@@ -170,10 +223,12 @@ class Shards:
     def _fill(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
         """Build an empty shard whole, or replay what a filled one has missed."""
         if shard.version == 0:
-            shard.apply((), records.entries(namespace, name, self._model))
+            shard.apply((), records.entries(namespace, name, self._model, cold=shard.whole))
         elif shard.version < namespace.version:
             touched = records.changed_since(namespace, shard.version)
-            shard.apply(touched, records.entries(namespace, name, self._model, touched))
+            if ERASED in touched:  # the log no longer says of what
+                touched += shard.lose(records.memory_ids(namespace))
+            shard.apply(touched, records.entries(namespace, name, self._model, touched, cold=shard.whole))
         shard.version, shard.stamp = namespace.version, namespace.stamp
 
     def _let_go(self, name: str) -> None:
@@ -194,6 +249,7 @@ class Shards:
             self._sizes[name] = size
             while self._total > self._budget and (oldest := next(iter(self._shards))) != name:
                 evicted.append((oldest, self._drop(oldest)))
+                self._evictions += 1
         for oldest, shard in evicted:
             self._keep(oldest, shard)
 
@@ -206,8 +262,7 @@ class Shards:
         if self._snapshots is None or shard is None:
             return
         try:
-            with self._database.read() as connection, shard.lock:
-                self._snapshots.save(name, shard, Records(connection))
+            self._snapshots.save(name, shard, self._database)
         except DatabaseError as error:
             logger.warning("no snapshot of %s was kept: %s", name, error)
 

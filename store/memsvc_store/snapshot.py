@@ -3,7 +3,8 @@
 A snapshot is one file: a checksum line, a header line of JSON, then the arrays (NumPy's npz). It is used
 only when its checksum holds for all the rest and it is of this database, this namespace, this model
 and a write that this database really has; else it is set aside as `*.rejected` and the shard is built
-from SQL. Writes after the snapshot are replayed from the change log.
+from SQL. Writes after the snapshot are replayed from the change log. What is erased goes from the snapshots with the
+erasing transaction: files are written and swept under the writer's lock, so that none comes after.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from memsvc_store.records import Records
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memsvc_store.records import Records
+    from memsvc_store.database import Database
     from memsvc_store.rows import Namespace
     from memsvc_store.shard import Shard
 
@@ -60,6 +63,9 @@ class Snapshots:
         try:
             header, payload = _open(raw)
             self._check(header, name, records, namespace)
+            if records.erased_since(namespace, header["version"]):  # it came back, as from a copy of the folder
+                self.remove(name)
+                return
             with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
                 shard.unpack(header["names"], dict(arrays))
         except (Rejected, ValueError, LookupError, TypeError, OSError, BadZipFile) as error:
@@ -69,29 +75,32 @@ class Snapshots:
         shard.version, shard.stamp = header["version"], header["stamp"]
         self._saved[name] = shard.version
 
-    def save(self, name: str, shard: Shard, records: Records) -> None:
-        """Write a snapshot of a large shard that has changed since the last one; whole or not at all."""
-        namespace = records.namespace(name)
-        if namespace is None or shard.rows < self._min_rows or shard.version in (0, self._saved.get(name)):
-            return
-        names, arrays = shard.pack()
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes each array for allow_pickle
-        header = self._origin | {
-            "namespace": name,
-            "version": shard.version,
-            "stamp": shard.stamp,
-            "names": names,
-        }
-        body = json.dumps(header, ensure_ascii=False).encode() + b"\n" + buffer.getvalue()
-        path = self.path(name)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            _write(path, _checksum(body) + b"\n" + body)
-        except OSError as error:  # a cache only: the truth is in SQL, and a full disk must not fail a close
-            logger.warning("snapshot %s could not be written: %s", path, error)
-            return
-        self._saved[name] = shard.version
+    def save(self, name: str, shard: Shard, database: Database) -> None:
+        """Write a snapshot of a large shard that has changed since the last one; whole or not at all.
+
+        The writer's lock is held for the writing of the file alone, and nobody's lock while waiting for it.
+        """
+        with database.read() as connection, shard.lock:
+            there = Records(connection).namespace(name) is not None
+            if not there or shard.rows < self._min_rows or shard.version in (0, self._saved.get(name)):
+                return
+            if shard.holds_erased:
+                return
+            version, stamp, body = shard.version, shard.stamp, self._packed(name, shard)
+        with database.write() as connection:
+            records = Records(connection)
+            namespace = records.namespace(name)
+            if namespace is None or records.stamp(namespace, version) != stamp:
+                return
+            if records.erased_since(namespace, version):
+                return
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                _write(self.path(name), _checksum(body) + b"\n" + body)
+            except OSError as error:  # a cache only: the truth is in SQL, and a full disk must not fail a close
+                logger.warning("snapshot %s could not be written: %s", self.path(name), error)
+                return
+        self._saved[name] = version
 
     def remove(self, name: str) -> None:
         """Delete a namespace's snapshot."""
@@ -101,6 +110,13 @@ class Snapshots:
         except OSError as error:
             logger.warning("snapshot %s cannot be deleted: %s", self.path(name), error)
 
+    def _packed(self, name: str, shard: Shard) -> bytes:
+        names, arrays = shard.pack()
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes each array for allow_pickle
+        header = self._origin | {"namespace": name, "version": shard.version, "stamp": shard.stamp, "names": names}
+        return json.dumps(header, ensure_ascii=False).encode() + b"\n" + buffer.getvalue()
+
     def _check(self, header: dict[str, Any], name: str, records: Records, namespace: Namespace) -> None:
         for field, wanted in (self._origin | {"namespace": name}).items():
             if header.get(field) != wanted:
@@ -108,6 +124,32 @@ class Snapshots:
         version = header["version"]
         if version > namespace.version or header["stamp"] != records.stamp(namespace, version):
             raise Rejected(f"its version {version} is not a write of this database")
+
+
+def sweep(folder: Path, name: str) -> int:
+    """Delete every snapshot that holds a namespace or may, of whatever model, set aside or half-written ones too.
+
+    To be called under the writer's lock. Returns how many there were.
+
+    Raises:
+        OSError: one cannot be deleted.
+    """
+    swept = [path for path in folder.glob("*.*") if path.suffix != ".shard" or _namespace_of(path) in (name, None)]
+    for path in swept:
+        path.unlink(missing_ok=True)
+    return len(swept)
+
+
+def _namespace_of(path: Path) -> str | None:
+    """Whose a snapshot is; None where that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.readline()
+            header = json.loads(file.readline())
+    except (OSError, ValueError):
+        return None
+    found = header.get("namespace") if isinstance(header, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _open(raw: bytes) -> tuple[dict[str, Any], bytes]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-from memsvc_store import clock, episodes, facts, temperature, verify, writes
+from memsvc_store import clock, episodes, facts, schema, temperature, verify, writes
 from memsvc_store.database import Database
 from memsvc_store.episode_rows import EpisodeRows
+from memsvc_store.erasure import Erasures
 from memsvc_store.errors import DatabaseUnreadable, NotFound
 from memsvc_store.filtering import conditions
 from memsvc_store.job_queue import JobQueue
@@ -23,8 +23,9 @@ from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.records import Records, there
 from memsvc_store.rows import text_digest
 from memsvc_store.shapes import NO_FILTER
-from memsvc_store.shards import Shards
+from memsvc_store.shards import Shards, ShardUsage
 from memsvc_store.snapshot import Snapshots
+from memsvc_store.whole import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         Filter,
         Memory,
         Message,
+        Node,
         Receipt,
     )
     from memsvc_store.shards import Reading
@@ -92,6 +94,7 @@ class Store:
         self.database = Database(target, create=create)
         self.jobs = JobQueue(self.database, lambda: self.model, now)
         self.learning = Learning(self.database, now)
+        self.erasure = Erasures(self.database, self._snapshot_folder, self._refresh, now)
         self._snapshot_rows = snapshot_rows
         self._exact_limit, self._shard_bytes = exact_limit, shard_bytes
         self._lock = threading.Lock()
@@ -143,8 +146,11 @@ class Store:
         vector: NDArray[np.float32] | None = None,
         valid_from: datetime | None = None,
         valid_to: datetime | None = None,
+        intent: Node | None = None,
     ) -> Memory:
         """Correct a memory; None leaves a field as it is. What it was stays in its history.
+
+        An episode of another text gets the node `intent`, by default that text's own.
 
         Raises:
             NotFound: no such live memory.
@@ -152,8 +158,9 @@ class Store:
         """
         with writes.writing(self.database, namespace, self._now()) as write:
             writes.update(
-                write, memory_id, self.model, text=text, vector=vector, valid_from=valid_from, valid_to=valid_to
-            )
+                write, memory_id, self.model,
+                text=text, vector=vector, valid_from=valid_from, valid_to=valid_to, intent=intent,
+            )  # fmt: skip
             return write.live(memory_id)
 
     def delete(self, namespace: str, memory_id: str) -> None:
@@ -165,16 +172,13 @@ class Store:
         with writes.writing(self.database, namespace, self._now()) as write:
             writes.delete(write, memory_id)
 
-    def cool(self, namespace: str, ids: Sequence[str]) -> list[str]:
-        """Take live memories out of the look-ups to make room; those that turned cold. Nothing is deleted."""
-        with writes.writing(self.database, namespace, self._now()) as write:
-            return temperature.turn(write, ids, cold=True)
+    def retain(self, namespace: str, cold: Sequence[str], *, since: int) -> tuple[list[str], list[str]]:
+        """Take just these live memories out of the look-ups; (those that turned cold, those that turned warm).
 
-    def any_cold(self, namespace: str) -> bool:
-        """Whether a live memory is kept out of the look-ups."""
-        with self._records() as records:
-            found = records.namespace(namespace)
-            return found is not None and records.any_cold(found)
+        What was written after version `since`, at which they were chosen, stays as it is. Nothing is deleted.
+        """
+        with writes.writing(self.database, namespace, self._now()) as write:
+            return temperature.retain(write, cold, since)
 
     def warm(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """Bring cold memories back into the look-ups; those that came back. Where none is cold it takes no lock."""
@@ -188,13 +192,28 @@ class Store:
     def embed(self, namespace: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
         """Store vectors that were missing: memory id -> (text, vector)."""
         with writes.writing(self.database, namespace, self._now()) as write:
-            writes.embed(write, self.model, vectors)
+            there = {one.id for one in write.records.live(write.namespace, namespace, list(vectors), ())}
+            writes.embed(write, self.model, {one: vectors[one] for one in vectors if one in there})
 
     # -- reading --------------------------------------------------------------------------------
+
+    def written(self, namespace: str, drafts: Sequence[Draft]) -> list[bool]:
+        """Whether each message was stored before, deleted ones too: its key is taken, or all of it is there."""
+        with self._records() as records:
+            found = records.namespace(namespace)
+            if found is None:
+                return [False] * len(drafts)
+            keys = records.keyed_messages(found, [draft.key for draft in drafts if draft.key is not None])
+            ids = records.known_messages(found, [writes.draft_id(draft) for draft in drafts])
+        return [draft.key in keys or writes.draft_id(draft) in ids for draft in drafts]
 
     def reading(self, namespace: str) -> AbstractContextManager[Reading]:
         """The namespace's projections and rows at its present version, for one look-up."""
         return self._shards.reading(namespace)
+
+    def whole(self, namespace: str) -> Whole:
+        """The log and the projections with cold memories too, for one deliberation."""
+        return Whole(self._shards, namespace)
 
     def get(self, namespace: str, memory_id: str) -> Memory:
         """One live memory.
@@ -206,26 +225,14 @@ class Store:
             records = Records(connection)
             return writes.live_memory(records, records.namespace(namespace), namespace, memory_id)
 
-    def page(self, namespace: str, wanted: Filter = NO_FILTER, *, limit: int, offset: int = 0) -> list[Memory]:
-        """Live memories in event order, cold ones too."""
+    def page(
+        self, namespace: str, wanted: Filter = NO_FILTER, *, limit: int, offset: int = 0, cold: bool | None = None
+    ) -> list[Memory]:
+        """Live memories in event order, the cold ones too, or only them, or only the others."""
+        where = conditions(wanted) if cold is None else [*conditions(wanted), schema.memories.c.cold == int(cold)]
         with self._records() as records:
             found = records.namespace(namespace)
-            return records.page(found, namespace, conditions(wanted), limit, offset) if found else []
-
-    def log(self, namespace: str, wanted: Filter = NO_FILTER) -> list[Memory]:
-        """Every live message that the filter lets through, cold ones too, as it stands now, in reading order.
-
-        Sessions follow each other by their first message, messages by their time: sessions that ran side by side
-        are not shuffled into each other.
-        """
-        with self._records() as records:
-            found = records.namespace(namespace)
-            where = conditions(replace(wanted, kind=("message",)))
-            messages = records.page(found, namespace, where, None, 0) if found else []
-        begins: dict[str, int] = {}
-        for place, message in enumerate(messages):
-            begins.setdefault(message.session_id, place)
-        return sorted(messages, key=lambda message: begins[message.session_id])
+            return records.page(found, namespace, where, limit, offset) if found else []
 
     def episodes(self, namespace: str, ids: Sequence[str]) -> list[Episode]:
         """The live episodes among these ids, in the order asked."""
@@ -284,8 +291,16 @@ class Store:
         Raises:
             NotFound: it is not.
         """
+        self.version(namespace)
+
+    def version(self, namespace: str) -> int:
+        """How many writes the namespace has seen.
+
+        Raises:
+            NotFound: no such namespace.
+        """
         with self._records() as records:
-            there(records, namespace)
+            return there(records, namespace).version
 
     def namespaces(self) -> list[str]:
         """Every namespace's name, sorted."""
@@ -340,6 +355,11 @@ class Store:
         with self._shards.reading(namespace) as reading:
             return len(reading.shard)
 
+    def shard_usage(self) -> ShardUsage:
+        """The shards in memory; waits for nothing, not even for a model that is being loaded."""
+        opened = self._opened
+        return ShardUsage() if opened is None else opened.usage()
+
     def close(self) -> None:
         """Keep snapshots of large shards and let go of the database. A second time does nothing."""
         with self._lock:
@@ -370,12 +390,24 @@ class Store:
                 )
             return self._opened
 
-    def _snapshots(self) -> Snapshots | None:
+    def _refresh(self, namespace: str) -> None:
+        """Bring a shard up to date, where one was loaded."""
+        with self._lock:
+            opened = self._opened
+        if opened is not None:
+            opened.refresh(namespace)
+
+    @property
+    def _snapshot_folder(self) -> Path | None:
         path = self.database.path
-        if path is None:
+        return None if path is None else path.with_name(path.name + ".shards")
+
+    def _snapshots(self) -> Snapshots | None:
+        folder = self._snapshot_folder
+        if folder is None:
             return None
         return Snapshots(
-            path.with_name(path.name + ".shards"),
+            folder,
             identity=self.database.identity,
             model=self.model,
             dimension=self._space.dimension,

@@ -65,11 +65,11 @@ class Traces:
         rows = self._connection.execute(select.order_by(_tr.c.at.desc(), _tr.c.id).limit(limit))
         return [_to_trace(row) for row in rows]
 
-    def used(self, namespace: Namespace) -> list[tuple[int, list[str]]]:
-        """(when, ids that were given) of every trace, oldest first."""
+    def used(self, namespace: Namespace, latest: int) -> list[tuple[int, list[str]]]:
+        """(when, ids that were given) of so many traces, the latest ones, oldest first."""
         select = sa.select(_tr.c.id, _tr.c.at, _tr.c.used).where(_tr.c.namespace_key == namespace.key)
-        rows = self._connection.execute(select.order_by(_tr.c.at, _tr.c.id))
-        return [(row.at, _ids(row.id, row.used)) for row in rows]
+        rows = self._connection.execute(select.order_by(_tr.c.at.desc(), _tr.c.id.desc()).limit(latest)).all()
+        return [(row.at, _ids(row.id, row.used)) for row in reversed(rows)]
 
     def set_calibration(self, namespace: Namespace, name: str, document: Mapping[str, Any], at: Instant) -> None:
         """Keep a document under a name, instead of the one that was there."""

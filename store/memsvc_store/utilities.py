@@ -26,6 +26,10 @@ _ns, _fb, _ut, _mv, _mem = (
 )  # fmt: skip
 
 
+NOBODY = ""
+"""The source of a reset: nobody's, and no name that a feedback's source can have."""
+
+
 class Logged(NamedTuple):
     """One row of the feedback log. `window` is in microseconds. A reset has no trace, source, reward or rule."""
 
@@ -42,6 +46,16 @@ class Logged(NamedTuple):
     at: int
 
     @property
+    def span(self) -> tuple[int, int]:
+        """The ends of its window, outside of it both: steps of these times and beyond do not count.
+
+        It is as long to the other side: a process whose clock is a little ahead must not hide its steps from this one,
+        and a step that is further ahead was made by a clock that was wrong.
+        """
+        window = self.window or 0
+        return self.at - window, self.at + window
+
+    @property
     def moved(self) -> list[str]:
         """The memories that it moves: the credited ones that were not skipped, each once."""
         skipped = {memory_id for memory_id, _ in self.skipped}
@@ -49,7 +63,9 @@ class Logged(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Where a source's steps have moved a memory in all: up to now, and up to the beginning of a window."""
+    """Where a source's steps have moved a memory since its last reset: up to now, and up to the last one outside of a
+    window.
+    """
 
     now: float = 0.0
     then: float = 0.0
@@ -115,10 +131,11 @@ class Utilities:
             select = select.where(_mv.c.learned == learned)
         return [_to_move(row) for row in self._connection.execute(select)]
 
-    def totals(self, namespace: Namespace, source: str, since: int, ids: Sequence[str]) -> dict[str, Totals]:
-        """Memory id -> where a source's steps have moved it in all, and had by an instant (microseconds)."""
-        parameters = {"namespace": namespace.key, "source": source, "since": since}
-        rows = rows_in(self._connection, _TOTALS, _mem.c.id, ids, parameters)
+    def totals(self, namespace: Namespace, logged: Logged) -> dict[str, Totals]:
+        """Memory id -> the totals of the row's source, for each memory that the row moves."""
+        since, until = logged.span
+        parameters = {"namespace": namespace.key, "source": logged.source, "since": since, "until": until}
+        rows = rows_in(self._connection, _TOTALS, _mem.c.id, logged.moved, parameters)
         return {row.id: Totals(row.now or 0.0, row.then or 0.0) for row in rows}
 
     def running_totals(self, namespace: Namespace) -> list[float]:
@@ -217,6 +234,7 @@ _namespace: sa.BindParameter[int] = sa.bindparam("namespace")
 _learned: sa.BindParameter[int] = sa.bindparam("learned")
 _source: sa.BindParameter[str] = sa.bindparam("source")
 _since: sa.BindParameter[int] = sa.bindparam("since")
+_until: sa.BindParameter[int] = sa.bindparam("until")
 # Built once: composing a statement costs more than running it.
 _KEYED = sa.select(_fb).where(_fb.c.namespace_key == _namespace, _fb.c.write_key == sa.bindparam("key"))
 _MOVES = (
@@ -233,14 +251,22 @@ _LOGGED_AT = sa.select(_fb.c.at).where(_fb.c.namespace_key == _namespace, _fb.c.
 _SINCE = sa.select(_ut.c.memory_id, _ut.c.q, _ut.c.visits).where(
     _ut.c.namespace_key == _namespace, _ut.c.learned > _learned
 )
+_resets = _mv.alias("resets")
+_reset = (
+    sa.select(sa.func.coalesce(sa.func.max(_resets.c.learned), 0))
+    .where(_resets.c.namespace_key == _namespace, _resets.c.memory_id == _mem.c.id, _resets.c.source == NOBODY)
+    .scalar_subquery()
+    .correlate(_mem)
+)
 _last = (
     sa.select(_mv.c.total)
     .where(_mv.c.namespace_key == _namespace, _mv.c.memory_id == _mem.c.id, _mv.c.source == _source)
-    .order_by(_mv.c.at.desc(), _mv.c.learned.desc())
+    .where(_mv.c.learned > _reset)
+    .order_by(_mv.c.learned.desc())
     .limit(1)
 )
 _TOTALS = sa.select(
     _mem.c.id,
     _last.scalar_subquery().correlate(_mem).label("now"),
-    _last.where(_mv.c.at <= _since).scalar_subquery().correlate(_mem).label("then"),
+    _last.where((_mv.c.at <= _since) | (_mv.c.at >= _until)).scalar_subquery().correlate(_mem).label("then"),
 ).where(_mem.c.namespace_key == _namespace)

@@ -9,9 +9,9 @@ import numpy as np
 
 from memsvc_store.clock import to_instant
 from memsvc_store.episode_rows import Contents, EpisodeRows, packed
-from memsvc_store.episodes import episode_id
+from memsvc_store.episodes import episode_id, intents
 from memsvc_store.errors import DatabaseUnreadable
-from memsvc_store.nodes import INTENT, hyperedge
+from memsvc_store.nodes import hyperedge
 from memsvc_store.rows import message_id, text_digest
 from memsvc_store.utilities import Utilities
 
@@ -103,7 +103,8 @@ def _episode_problems(tried: Mapping[str, Memory], rows: EpisodeRows, namespace:
 
 def _hyperedge_problems(memory: Memory) -> list[str]:
     nodes = hyperedge(memory.text, memory.speaker, memory.session_id, memory.valid_from.date())
-    if tuple(node for node in memory.entities if node.kind != INTENT) == nodes:
+    shared = intents(memory.entities)  # which one it is depends on what was near when it was stored
+    if tuple(memory.entities) == (*nodes, *shared) and len(shared) == (1 if memory.kind == "episode" else 0):
         return []
     return [f"memory {memory.id} has another hyperedge than follows from its text"]
 
@@ -135,11 +136,13 @@ def _learned_problems(utilities: Utilities, namespace: Namespace) -> list[str]:
     if said != [(move.memory_id, move.reward, move.trace_id) for move in moves]:
         problems.append("the moves of utilities are not those of the feedback log; rebuild the utilities")
     worth: dict[str, tuple[float, int, float]] = {}
-    totals: defaultdict[tuple[str, str], float] = defaultdict(float)
+    totals: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     for move, total in zip(moves, utilities.running_totals(namespace), strict=True):
-        totals[move.source, move.memory_id] += move.after - move.before
-        if totals[move.source, move.memory_id] != total:
+        totals[move.memory_id][move.source] += move.after - move.before
+        if totals[move.memory_id][move.source] != total:
             problems.append(f"a move of memory {move.memory_id} has another total than its source's moves lead to")
+        if move.reward is None:  # a reset: balances begin anew
+            totals.pop(move.memory_id)
         q, visits, _ = worth.get(move.memory_id, (0.0, 0, 0.0))
         if move.before != q:
             problems.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from memsvc_store import clock, facts
+from memsvc_store import clock, episodes, facts
 from memsvc_store.errors import InvalidInput, NotFound
 from memsvc_store.nodes import hyperedge
 from memsvc_store.records import Records, there
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.database import Database
-    from memsvc_store.shapes import Draft, Memory, Operation
+    from memsvc_store.shapes import Draft, Memory, Node, Operation
 
 
 class Write:
@@ -162,10 +162,12 @@ def update(
     vector: NDArray[np.float32] | None,
     valid_from: datetime | None,
     valid_to: datetime | None,
+    intent: Node | None,
 ) -> None:
     """Correct a memory; None leaves a field as it is now, under the lock. The raw message stays as it was said.
 
-    Facts that rest on a message whose text or beginning changed are retired, to be worked out anew.
+    Facts that rest on a message whose text or beginning changed are retired, to be worked out anew. An episode keeps
+    its intent while its text stays; with another text it gets `intent`, or that text's own.
 
     Raises:
         NotFound: no such live memory.
@@ -183,7 +185,10 @@ def update(
         before["valid_to"] = old.valid_to and old.valid_to.isoformat()
     if not before:
         return
-    entities = hyperedge(text, old.speaker, old.session_id, start.date())
+    entities: Sequence[Node] = hyperedge(text, old.speaker, old.session_id, start.date())
+    if old.kind == "episode":
+        kept = episodes.intents(old.entities) if text == old.text else () if intent is None else (intent,)
+        entities = episodes.with_intent((*entities, *kept), text)
     values = text_values(text, entities) | validity_values(start, end)
     write.records.update_memory(write.namespace, memory_id, values)
     if "text" in before:

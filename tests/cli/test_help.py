@@ -29,9 +29,9 @@ HEAVY = (
     "rich",
 )
 VERBS = {
-    "add", "search", "ask", "get", "list", "update", "delete", "history", "export", "import",
+    "add", "search", "ask", "get", "list", "update", "delete", "forget", "history", "export", "import",
     "doctor", "extract", "jobs", "add-episode", "episodes", "reflect", "feedback", "retain", "utility", "gate",
-    "namespaces", "stats", "verify", "reindex", "demo", "bench", "eval",
+    "serve", "namespaces", "keys", "stats", "verify", "reindex", "demo", "bench", "eval",
 }  # fmt: skip
 
 
@@ -46,9 +46,10 @@ TREE = list(commands(get_command(app)))
 
 def test_every_verb_is_a_command() -> None:
     assert set(get_command(app).commands) == VERBS  # type: ignore[attr-defined]
-    studies = {("eval", "learning", name) for name in ("planted", "poisoning", "locomo", "llb")}
+    studies = {("eval", "learning", name) for name in ("planted", "poisoning", "locomo", "llb", "babyai", "offpolicy")}
     assert {path for path, _ in TREE if path[:1] == ("eval",)} == {
-        ("eval",), ("eval", "locomo"), ("eval", "realtalk"), ("eval", "learning"), *studies,
+        ("eval",), ("eval", "locomo"), ("eval", "realtalk"), ("eval", "score"), ("eval", "compare"), ("eval", "report"),
+        ("eval", "adapters"), ("eval", "learning"), *studies,
     }  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def test_help_says_what_it_does_and_mentions_every_option(shell: Shell, path: tu
 def test_commands_stand_under_headings(shell: Shell) -> None:
     out = shell.bare("--help").out
     assert [line for line in out.splitlines() if line.endswith(":") and not line.startswith((" ", "Options"))] == [
-        "Write:", "Read:", "Move:", "Care:", "Improve:", "Learn:", "Try and measure:",
+        "Write:", "Read:", "Move:", "Serve:", "Care:", "Improve:", "Learn:", "Try and measure:",
     ]  # fmt: skip
 
 

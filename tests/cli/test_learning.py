@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_episodes_come_ready_for_a_prompt_with_the_way_to_reward_them(tried: She
     lines = ran.out.splitlines()
     assert lines[0].startswith("Examples to follow")
     assert lines[1] == "Task: List the users of the shop"
-    assert "- no such table" in lines
+    assert "- no such table" in [line.strip() for line in lines]
     trace = ran.err.split()[-3]
     rewarded = tried("feedback", trace, "--reward", "1", "--key", "k")
     assert rewarded.out.startswith("applied: 2 memories moved")
@@ -40,7 +40,8 @@ def test_episodes_come_ready_for_a_prompt_with_the_way_to_reward_them(tried: She
 
 def test_episodes_explained_and_as_a_document(tried: Shell) -> None:
     head, *rows = [line.split("\t") for line in tried("episodes", "List the users", "--explain").out.splitlines()]
-    assert head == ["#", "outcome", "intent", "similarity", "z(sim)", "Q", "z(Q)", "score", "id"]
+    assert head == ["#", "outcome", "intent", "cosine", "z(sim)", "Q", "z(Q)", "lambda", "score", "id"]
+    assert {row[7] for row in rows} == {"0.5"}
     assert {row[1] for row in rows} == {"success", "failure"}
     document = tried("episodes", "List the users", "--json", "--token-budget", "30").document
     assert len(document["episodes"]) == 2
@@ -49,14 +50,68 @@ def test_episodes_explained_and_as_a_document(tried: Shell) -> None:
     assert len(document["text"].split()) <= 30
 
 
+def test_episodes_explained_fit_a_terminal_with_their_ids_whole(
+    tried: Shell, terminal: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = tried("episodes", "List the users", "--explain").out
+    assert max(map(len, out.splitlines())) <= 80
+    assert set(tried.ids()) <= set(out.split())
+
+
 def test_no_episode(tried: Shell) -> None:
-    assert "No episode fits." in tried("episodes", "Bake", "-n", "bob").err
+    assert tried("episodes", "Bake", "-n", "bob").err == "No episode fits.\n"
+    assert tried("episodes", "Bake", "--threshold", "0.99").err == "No episode fits.\n"  # nothing to reward
 
 
 def test_outcome_and_trajectory_are_wanted(shell: Shell, tmp_path: Path) -> None:
     assert "neither reward nor success" in shell("add-episode", "Do it", "-t", "-", stdin="done").error
     assert shell("add-episode", "Do it", "--reward", "1").code == 2
     assert "No such file" in shell("add-episode", "Do it", "-t", str(tmp_path / "none"), "--reward", "1").error
+    (tmp_path / "bytes").write_bytes(b"done\n\xff\xfe")
+    refused = shell("add-episode", "Do it", "-t", str(tmp_path / "bytes"), "--reward", "1").error
+    assert "bytes, line 2 is not UTF-8" in refused
+
+
+def test_how_episodes_are_chosen_can_be_said(tried: Shell) -> None:
+    def chosen(*how: str) -> dict[str, Any]:
+        found: dict[str, Any] = tried("episodes", "List the users of the shop", "--json", *how).document
+        return found
+
+    assert chosen("--threshold", "0.2", "--weight", "0.25") | {"trace_id": "", "episodes": "", "text": ""} == {
+        "trace_id": "", "threshold": 0.2, "weight": 0.25, "explored": False, "episodes": "", "text": "",
+    }  # fmt: skip
+    one = [chosen("--top-k", "1", "--pool", "2", "--epsilon", "1", "--seed", str(seed)) for seed in range(8)]
+    assert {found["explored"] for found in one} == {True, False}
+    again = chosen("--top-k", "1", "--pool", "2", "--epsilon", "1", "--seed", "0")
+    assert again["episodes"] == one[0]["episodes"]
+    assert tried("episodes", "List", "--weight", "2").code == 2
+
+
+def test_a_trace_of_another_namespace_is_not_rewarded(filled: Shell) -> None:
+    trace = filled("search", "Oslo", "--trace", "--json").document["trace_id"]
+    assert "'bob'" in filled("feedback", trace, "--reward", "1", "-n", "bob").error
+    assert filled("feedback", trace, "--reward", "1", "-n", "default").code == 0
+
+
+def test_moves_fit_a_terminal_with_their_ids_whole(
+    filled: Shell, terminal: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    trace = filled("search", "Oslo", "--trace", "--json").document["trace_id"]
+    best = filled.ids()[0]
+    for source in ("default", "a-client-with-a-name-of-forty-characters"):
+        given = filled("feedback", trace, "--reward", "0.5", "--source", source, "--used", best).out
+        shown = filled("utility", "show", best).out
+        for out in (given, shown):
+            lines = out.splitlines()
+            assert max(map(len, lines)) <= 80
+            assert any(trace in line.split() for line in lines)
+            assert "+0.000" in out or "+0.150" in out
+        assert best in given.split()
+        assert "+0.000" in shown
+        assert "+0.150" in shown
+        assert best not in shown
 
 
 def test_utilities_are_shown_reset_and_rebuilt(filled: Shell) -> None:
@@ -66,11 +121,15 @@ def test_utilities_are_shown_reset_and_rebuilt(filled: Shell) -> None:
     shown = filled("utility", "show", best).out
     assert "Q\t+0.150" in shown
     assert "visits\t1" in shown
-    assert f"{best}\tdefault\t+0.5\t+0.000\t+0.150\t{document['trace_id']}" in shown
+    assert f"\tdefault\t+0.5\t+0.000\t+0.150\t{document['trace_id']}" in shown
     assert filled("utility", "top").out.splitlines()[1].startswith("+0.150\t1\tmessage\tI moved to Oslo")
-    assert filled("utility", "rebuild").out == "default: 1 feedback replayed\n"
+    assert filled("utility", "rebuild").out == "default: 1 feedback or reset replayed\n"
     assert filled("utility", "reset", best).out == f"{best}: +0.150 -> +0.000\n"
-    assert "No feedback has moved it." in filled("utility", "show", best).err
+    reset = filled("utility", "show", best)
+    assert reset.err == "No feedback has moved it since its reset.\n"
+    assert len(reset.out.splitlines()) == 3
+    assert filled("utility", "rebuild").out == "default: 2 feedbacks and resets replayed\n"
+    assert filled("utility", "show", filled.ids()[-1]).err == "No feedback has moved it.\n"
     assert filled("verify").code == 0
 
 
@@ -92,8 +151,8 @@ def test_the_gate_says_what_it_lacks_and_the_threshold_is_worked_out(tried: Shel
 
 
 def test_retaining(filled: Shell) -> None:
-    assert filled("retain", "--budget", "2").out == "2 hot, 1 turned cold, 0 turned warm\n"
-    assert filled("retain", "--budget", "9").out == "3 hot, 0 turned cold, 1 turned warm\n"
+    assert filled("retain", "--budget", "2").out == "2 messages and facts hot, 1 turned cold, 0 turned warm\n"
+    assert filled("retain", "--budget", "9").out == "3 messages and facts hot, 0 turned cold, 1 turned warm\n"
 
 
 def test_reflecting_without_a_model_says_what_to_set(tried: Shell) -> None:

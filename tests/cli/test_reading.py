@@ -10,6 +10,7 @@ import pytest
 from memsvc import Memory, wiring
 from memsvc.reembed import Reembedder
 from memsvc.testing import HashEmbedder
+from memsvc_cli import output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,13 +42,36 @@ def filled_id(out: str) -> bool:
 
 def test_explain_shows_the_parts(filled: Shell) -> None:
     head = filled("search", "Oslo", "--explain").out.splitlines()[0].split("\t")
-    assert head == ["#", "when", "who", "text", "dense", "lexical", "graph", "prior", "utility", "final", "id"]
+    assert head == ["#", "text", "dense", "lexical", "graph", "prior", "utility", "final", "when", "who", "id"]
 
 
 def test_explain_fits_a_terminal(filled: Shell, terminal: None) -> None:
     out = filled("search", "Where did Ann move last week?", "--explain").out
     assert "I moved to Oslo last week." in out
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_explain_shows_how_learned_utility_came_in(
+    filled: Shell, terminal: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = filled("search", "Oslo", "--trace", "--json").document["trace_id"]
+    filled("feedback", trace, "--reward", "1", "--used", filled.ids()[-1])
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "lambda" not in filled("search", "Oslo", "--explain").out  # the weight is 0: nothing was blended
+    monkeypatch.setenv("MEMSVC_SEARCH_WEIGHT", "0.3")
+    out = filled("search", "Oslo", "--explain").out
+    lines = [line.strip() for line in out.splitlines()]
+    assert max(map(len, out.splitlines())) <= 80
+    words = " ".join(out.split())
+    assert words.count("lambda=0.3") == 3
+    assert words.count("z(similarity)=") == words.count("z(Q)=") == 3
+    assert all(any(line.startswith(one) for line in lines) for one in filled.ids())  # whole, to be copied
+    assert "utility" in lines[0]
+    monkeypatch.setattr(output, "on_terminal", lambda: False)
+    head, *rows = [line.split("\t") for line in filled("search", "Oslo", "--explain").out.splitlines()]
+    assert head[-1] == "blend"
+    assert rows[0][-1].startswith("z(similarity)=+1.")
+    assert rows[0][-1].endswith(" lambda=0.3")
 
 
 def test_search_as_json_is_stable(filled: Shell) -> None:

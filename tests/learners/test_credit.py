@@ -16,6 +16,12 @@ def test_uniform_credits_every_memory_once_in_the_order_of_use() -> None:
     assert credited(["b", "a", "b"], ["a"], "uniform") == ("b", "a")
 
 
+def test_what_was_of_use_is_credited_in_the_order_in_which_it_was_given() -> None:
+    assert credited(["c", "b", "a"], [], "uniform", ["a", "c", "a"]) == ("c", "a")
+    assert credited(["c", "b", "a"], ["b", "a"], "cited", ["a", "c"]) == ("a",)
+    assert credited(["a"], [], "uniform", []) == ()
+
+
 def test_cited_credits_only_what_was_used_and_cited() -> None:
     assert credited(["c", "b", "a"], ["a", "x", "c"], "cited") == ("c", "a")
 

@@ -33,7 +33,7 @@ EVENTS = st.lists(
         source=st.sampled_from(["default", "other"]),
         credited=st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True).map(tuple),
         cap=st.sampled_from([None, 0.4, 1.0]),
-        hours=st.sampled_from([0.0, 5.0, 30.0]),
+        hours=st.sampled_from([0.0, 5.0, 30.0, -3.0, -40.0]),
     ),
     max_size=12,
 )
@@ -57,12 +57,14 @@ def plainly(events: Sequence[Event], ids: Sequence[str]) -> dict[str, Utility]:
         now += timedelta(hours=event.hours)
         if event.reward is None:
             utilities.pop(ids[event.credited[0]], None)
+            moves = [move for move in moves if move[0] != ids[event.credited[0]]]
             continue
         for memory_id in [ids[place] for place in event.credited]:
             known = utilities.get(memory_id)
             mine = [(at, far) for mid, source, at, far in moves if (mid, source) == (memory_id, event.source)]
             totals = [0.0, *accumulate(far for _, far in mine)]  # one after the other, as the store adds them up
-            balance = totals[-1] - totals[sum(at <= now - WINDOW for at, _ in mine)]
+            outside = [place for place, (at, _) in enumerate(mine, 1) if abs(at - now) >= WINDOW]
+            balance = totals[-1] - totals[max(outside, default=0)]
             left = 0.0 if event.cap is None else balance
             after = decide(Situation(memory_id, known, event.reward, 0.3, event.cap, left, now))
             moves.append((memory_id, event.source, now, after.q - (known.q if known else 0.0)))

@@ -326,7 +326,7 @@ def test_a_fact_follows_a_message_that_is_known_under_another_time(memory: Memor
         ({"sources": []}, "line 2: 'sources' came as"),
         ({"sources": "abc"}, "line 2: 'sources' came as"),
         ({"sources": [7]}, "line 2: a memory id came as 7"),
-        ({"fact": ""}, "line 2: 'content' is empty"),
+        ({"fact": ""}, "line 2: 'fact' is empty"),
         ({"valid_from": "soon"}, "line 2: 'soon'"),
         ({"valid_to": "2020-01-01"}, "line 2: valid_to"),
     ],

@@ -113,6 +113,34 @@ def test_once_a_key(talk: Memory) -> None:
         talk.feedback(trace, -1.0, key="k")
 
 
+def test_a_retry_may_say_what_was_used_in_another_order(talk: Memory) -> None:
+    trace, ids = searched(talk), [hit.id for hit in talk.search(QUESTION, namespace="ann")]
+    first = talk.feedback(trace, 1.0, used=ids[:2], key="k")
+    again = talk.feedback(trace, 1.0, used=ids[1::-1], key="k")
+    assert (again.status, again.moves) == ("duplicate", first.moves)
+
+
+def test_a_wrong_trace_id_is_called_one(talk: Memory) -> None:
+    with pytest.raises(InvalidInput, match="a trace id came as 5"):
+        talk.feedback(5, 1.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("used", ["abc", 5, b"abc"])
+def test_what_was_used_is_a_list(talk: Memory, used: Any) -> None:
+    with pytest.raises(InvalidInput, match="'used' came as"):
+        talk.feedback(searched(talk), 1.0, used=used)
+
+
+def test_cold_memories_are_listed_as_such(talk: Memory) -> None:
+    talk.retain(namespace="ann", budget=2)
+    everything = talk.list(namespace="ann")
+    assert sorted(one.cold for one in everything) == [False, False, True]
+    assert talk.list(namespace="ann", cold=True) == [one for one in everything if one.cold]
+    assert talk.list(namespace="ann", cold=False) == [one for one in everything if not one.cold]
+    with pytest.raises(InvalidInput, match="cold came as 'yes'"):
+        talk.list(namespace="ann", cold="yes")  # type: ignore[arg-type]
+
+
 def test_a_late_feedback_still_counts(path: Path) -> None:
     times = iter([START, START + timedelta(days=400)])
     now = START

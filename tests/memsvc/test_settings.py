@@ -8,6 +8,7 @@ import pytest
 
 from memsvc import Memory, Settings
 from memsvc.errors import MissingDependency, SettingsError
+from memsvc.settings import MOST_HOURS
 from memsvc.testing import HashEmbedder
 from memsvc.wiring import build_embedder
 
@@ -100,3 +101,36 @@ def test_without_the_model_what_needs_no_vector_works(elsewhere: Path, monkeypat
         with pytest.raises(MissingDependency, match=r"memsvc\[offline\]"):
             memory.search("kept", namespace="ann")
         memory.delete(receipt.id or "", namespace="ann")
+
+
+@pytest.mark.parametrize("where", ["environment", "file", "argument"])
+def test_the_cap_on_feedback_is_taken_away_by_one_word(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    if where == "environment":
+        monkeypatch.setenv("MEMSVC_FEEDBACK_CAP", "inf")
+    if where == "file":
+        (elsewhere / "memsvc.toml").write_text("feedback_cap = inf\n")
+    given = {"feedback_cap": float("inf")} if where == "argument" else {}
+    assert Settings.load(**given).feedback_cap is None
+    assert Settings.load(feedback_cap=0.25).feedback_cap == 0.25
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("feedback_window", 1e12), ("feedback_window", float("inf")), ("feedback_window", float("nan")),
+     ("feedback_window", 0), ("feedback_cap", 0), ("feedback_cap", float("nan")), ("max_trajectory_chars", 0)],
+)  # fmt: skip
+def test_bounds_of_learning(name: str, value: float) -> None:
+    with pytest.raises(SettingsError, match=f"'{name}' came as"):
+        Settings.load(**{name: value})
+
+
+def test_the_longest_window_can_be_used(elsewhere: Path) -> None:
+    settings = Settings.load(feedback_window=MOST_HOURS, reflection="off")
+    with Memory.open(elsewhere / "a.db", embedder=HashEmbedder(), settings=settings) as memory:
+        memory.add("hello", namespace="ann")
+        trace_id = memory.search("hello", namespace="ann", trace=True).trace_id or ""
+        for after in (0.3, 0.5, 0.5):
+            [move] = memory.feedback(trace_id, 1.0).moves
+            assert move.after == after

@@ -87,3 +87,18 @@ def test_chance_may_draw_any_of_the_pool() -> None:
         ).chosen.tolist()
     }
     assert drawn == set(find_episodes(built, VECTOR, k1=8, k2=8, threshold=None, weight=0.5).chosen.tolist())
+
+
+def test_the_useful_one_of_many_equal_intents_comes_into_the_pool() -> None:
+    built = shard([entry(key, "agent", "the same task", kind="episode") for key in range(900)])
+    built.learn({"m858": 0.3})
+    found = find_episodes(built, VECTOR, k1=3, k2=2, threshold=None, weight=0.5)
+    assert built.keys.values[found.rows].tolist() == [858, 899, 898]
+    assert found.chosen.tolist()[0] == 858
+
+
+def test_equals_beyond_the_pool_are_not_looked_for() -> None:
+    same = [entry(key, "agent", "the same task", kind="episode") for key in range(300)]
+    built = shard([entry(500, "agent", "list the open invoices", kind="episode"), *same])
+    found = find_episodes(built, VECTOR, k1=1, k2=1, threshold=None, weight=0.5)
+    assert built.keys.values[found.chosen].tolist() == [500]

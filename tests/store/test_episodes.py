@@ -9,11 +9,14 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memsvc_store import schema
 from memsvc_store.episode_rows import packed
-from memsvc_store.errors import NotFound
+from memsvc_store.episodes import own_intent
+from memsvc_store.errors import DatabaseError, NotFound
 from memsvc_store.job_queue import LEASE
 from memsvc_store.nodes import INTENT
 from memsvc_store.shapes import Episode, EpisodeDraft, Filter, Node
@@ -167,6 +170,45 @@ def test_episodes_of_one_intent_share_a_node(store: Store) -> None:
     with store.reading("ann") as reading:
         assert len(reading.shard.graph.members(shared)) == 2
     assert store.verify("ann") == []
+
+
+def intents(store: Store, id_: str) -> list[str]:
+    return [node.name for node in store.get("ann", id_).entities if node.kind == INTENT]
+
+
+def test_an_episode_keeps_its_intent_until_its_text_is_another(store: Store) -> None:
+    made = episode("Count the rows")
+    [alone] = tried(store, "Sum the rows")
+    [receipt] = store.add_episodes("ann", [replace(made, entities=(*made.entities, Node(INTENT, "c0ffee")))])
+    put = receipt.id or ""
+    assert intents(store, alone) == [own_intent("Sum the rows").name]
+    for id_ in (alone, put):
+        before = intents(store, id_)
+        store.update("ann", id_, valid_to=START + timedelta(days=9))
+        assert intents(store, id_) == before
+    assert store.verify("ann") == []
+    store.update("ann", put, text="Sum the rows", vector=vector("Sum the rows"))
+    assert intents(store, put) == intents(store, alone)
+    store.update("ann", alone, text="x", vector=vector("x"), intent=Node(INTENT, "c0ffee"))
+    assert intents(store, alone) == ["c0ffee"]
+    assert store.verify("ann") == []
+
+
+@pytest.mark.parametrize("intents", [[], ["intent", "a", "intent", "b"]])
+def test_an_episode_without_its_one_intent_is_reported(store: Store, intents: list[str]) -> None:
+    [id_] = tried(store, "Count")
+    nodes = [part for node in store.get("ann", id_).entities if node.kind != INTENT for part in node]
+    with store.database.write() as connection:
+        connection.execute(sa.update(schema.memories).values(entities=json.dumps([*nodes, *intents])))
+    assert "another hyperedge" in " ".join(store.verify("ann"))
+
+
+def test_a_value_that_a_driver_refuses_is_no_broken_connection(postgres_url: str) -> None:
+    with Store(postgres_url, space=Space(), now=lambda: START) as store:
+        with pytest.raises(DatabaseError, match="NUL") as caught:
+            store.add_episodes("ann", [episode("Count", experience="a\0b")])
+        assert type(caught.value) is DatabaseError
+        assert tried(store, "Count") != []
 
 
 def test_an_agent_that_tries_is_no_third_speaker(store: Store) -> None:

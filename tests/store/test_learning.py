@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from memsvc_store import schema
 from memsvc_store.errors import InvalidInput, NotFound
 from memsvc_store.learned import Considered, Situation, Trace, Utility
+from memsvc_store.shapes import NO_FILTER, Filter
 from memsvc_store.store import Store
 from memsvc_store.traces import _OWNER
 from memsvc_store.utilities import _KEYED, _LOGGED_AT, _SINCE, _TOTALS
@@ -96,7 +97,8 @@ def test_outcomes_and_uses_are_read_from_traces(store: Store) -> None:
     [outcome] = store.learning.outcomes("ann")
     assert (outcome.trace, outcome.rewards) == (asked, (1.0, -0.5))
     assert [one.trace for one in store.learning.outcomes("ann", "search")] == [searched]
-    assert store.learning.uses("ann") == {a: [START, later], b: [START, later]}
+    assert store.learning.uses("ann", 9) == {a: [START, later], b: [START, later]}
+    assert store.learning.uses("ann", 2) == {a: [later], b: [later]}
 
 
 # -- feedback -------------------------------------------------------------------------------------
@@ -223,17 +225,55 @@ def test_a_source_spends_its_cap_within_the_window(store: Store, clock: Clock) -
     assert seen[-2:] == [0.0, 0.0], "without a cap nobody counts"
 
 
-def test_a_clock_that_was_set_back_keeps_the_order_of_the_log(store: Store, clock: Clock) -> None:
+def test_a_retry_may_name_the_memories_in_another_order(store: Store) -> None:
+    a, b = said(store, "a", "b")
+    given = feedback(traced(store, a, b), 1.0, key="k")
+    first = store.learning.learn("ann", given, towards)
+    again = store.learning.learn("ann", replace(given, credited=(b, a)), towards)
+    assert again == replace(first, status="duplicate")
+
+
+def test_a_clock_that_was_ahead_does_not_spend_the_cap_for_later(store: Store, clock: Clock) -> None:
     [a] = said(store, "a")
-    given = traced(store, a)
-    capped = feedback(given, 1.0, cap=0.5, window=timedelta(minutes=1))
+    capped = feedback(traced(store, a), 1.0, cap=0.3, window=timedelta(hours=1))
+    clock.move(timedelta(days=3650))
     store.learning.learn("ann", capped, towards)
-    clock.move(timedelta(hours=-5))
+    clock.move(timedelta(days=-3620))
     store.learning.learn("ann", capped, towards)
-    assert [move.at for move in store.learning.moves("ann", a)] == [START, START]
+    assert [move.at for move in store.learning.moves("ann", a)] == [START + timedelta(days=3650), clock.at]
+    assert qs(store) == {a: pytest.approx(0.51)}
+    store.learning.learn("ann", capped, towards)
+    assert qs(store) == {a: pytest.approx(0.6)}, "and from now on the window is as it was"
     before = store.learning.utilities("ann")
     store.learning.replay("ann", towards)
     assert store.learning.utilities("ann") == before
+    assert store.verify("ann") == []
+
+
+def test_clocks_that_differ_a_little_share_one_cap(store: Store, clock: Clock) -> None:
+    [a] = said(store, "a")
+    capped = feedback(traced(store, a), 1.0, cap=0.4, window=timedelta(hours=1))
+    for step in (5, -5, 6, -4, 5, -5):
+        clock.move(timedelta(seconds=step))
+        store.learning.learn("ann", capped, towards)
+    assert qs(store) == {a: pytest.approx(0.4)}
+
+
+def test_after_a_reset_a_source_has_its_cap_anew(store: Store) -> None:
+    a, b = said(store, "a", "b")
+    capped = feedback(traced(store, a, b), 1.0, cap=0.5, window=timedelta(hours=1))
+    for _ in range(3):
+        store.learning.learn("ann", capped, towards)
+    store.learning.reset("ann", a)
+    assert qs(store) == {b: 0.5}
+    for _ in range(2):
+        store.learning.learn("ann", capped, towards)
+    assert qs(store) == {a: 0.5, b: 0.5}
+    before = store.learning.utilities("ann")
+    assert store.verify("ann") == []
+    store.learning.replay("ann", towards)
+    assert store.learning.utilities("ann") == before
+    assert store.verify("ann") == []
 
 
 def test_a_reset_goes_back_to_the_beginning_and_stays_in_the_history(store: Store) -> None:
@@ -313,7 +353,7 @@ def test_a_replay_gives_the_same_bits(store: Store, clock: Clock, seed: int) -> 
     chance = random.Random(seed)
 
     def now() -> datetime:
-        clock.move(timedelta(seconds=chance.choice([0, 1, 3, -2])))
+        clock.move(timedelta(seconds=chance.choice([0, 1, 3, -2, 60, -60])))
         return clock.at
 
     store._now = store.learning._now = now
@@ -396,7 +436,7 @@ def test_a_look_up_after_a_feedback_reads_what_moved_and_the_next_one_nothing(st
 
 
 def test_what_was_learned_is_read_from_indexes(tmp_path: Path) -> None:
-    parameters = {"namespace": 1, "learned": 1, "source": "x", "since": 1, "key": "k", "id": "t"}
+    parameters = {"namespace": 1, "learned": 1, "source": "x", "since": 1, "until": 2, "key": "k", "id": "t"}
     with Store(tmp_path / "a.db", space=Space()) as store, store.database.read() as connection:
         for statement in (_KEYED, _LOGGED_AT, _SINCE, _TOTALS.where(schema.memories.c.id.in_(["m"])), _OWNER):
             query = statement.params(parameters).compile(connection.engine, compile_kwargs={"literal_binds": True})
@@ -504,6 +544,11 @@ def test_tampered_learning_is_reported(store: Store, statement: str, problem: st
 # -- hot and cold ---------------------------------------------------------------------------------
 
 
+def cool(store: Store, *ids: str) -> list[str]:
+    """Have just these cold; those that turned cold."""
+    return store.retain("ann", ids, since=store.version("ann"))[0]
+
+
 def texts(found: Sequence[object]) -> list[str]:
     return [memory.text for memory in found]  # type: ignore[attr-defined]
 
@@ -511,11 +556,11 @@ def texts(found: Sequence[object]) -> list[str]:
 def test_cold_memories_leave_the_look_ups_and_nothing_else(store: Store) -> None:
     a, b, c = said(store, "a", "b", "c")
     store.learning.learn("ann", feedback(traced(store, a, b), 1.0), towards)
-    assert store.cool("ann", [b, a, b, "nothing"]) == [b, a]
-    assert store.cool("ann", [a]) == []
+    assert cool(store, b, a, b, "nothing") == [b, a]
+    assert cool(store, b, a) == []
     with store.reading("ann") as reading:
         assert reading.shard.live_ids == [c]
-    assert texts(store.page("ann", limit=9)) == texts(store.log("ann")) == ["a", "b", "c"]
+    assert texts(store.page("ann", limit=9)) == texts(store.whole("ann").log(NO_FILTER)) == ["a", "b", "c"]
     assert [memory.id for _, memory, _ in store.export("ann")] == [a, b, c]
     assert store.get("ann", a).text == "a"
     counts = store.counts("ann")
@@ -541,12 +586,12 @@ def test_warming_what_is_warm_is_no_write(store: Store) -> None:
 def test_cold_memories_can_be_corrected_and_deleted(store: Store, target: str) -> None:
     a, b, c = said(store, "a", "b", "c")
     fact_id = store.add_facts("ann", [fact("F.", b)])[0].id or ""
-    store.cool("ann", [a, b, fact_id])
+    cool(store, a, b, fact_id)
     store.update("ann", a, text="A", vector=vector("A"))
     store.delete("ann", b)
     with Store(target, space=Space()) as other, other.reading("ann") as reading:
         assert reading.shard.live_ids == [c]
-    assert texts(store.log("ann")) == ["A", "c"]
+    assert texts(store.whole("ann").log(NO_FILTER)) == ["A", "c"]
     assert store.warm("ann", [a, b]) == [a]
     assert store.verify("ann") == []
 
@@ -554,7 +599,7 @@ def test_cold_memories_can_be_corrected_and_deleted(store: Store, target: str) -
 def test_a_fact_that_is_worked_out_again_comes_back_warm(store: Store) -> None:
     [a] = said(store, "a")
     fact_id = store.add_facts("ann", [fact("F.", a)])[0].id or ""
-    store.cool("ann", [fact_id])
+    cool(store, fact_id)
     store.update("ann", a, text="b", vector=vector("b"))  # which retires the fact
     assert store.add_facts("ann", [fact("F.", a)])[0].id == fact_id
     with store.reading("ann") as reading:
@@ -562,17 +607,74 @@ def test_a_fact_that_is_worked_out_again_comes_back_warm(store: Store) -> None:
     assert store.verify("ann") == []
 
 
-def test_the_log_reads_session_by_session(store: Store) -> None:
-    said(store, "a1", "a2", session="a")
+@pytest.mark.parametrize("cooled", [0, 1])
+def test_the_log_reads_session_by_session_from_the_projections_and_from_sql(store: Store, cooled: int) -> None:
+    [first, _] = said(store, "a1", "a2", session="a")
     said(store, "b1", "b2", session="b", start=0.5)
-    assert texts(store.log("ann")) == ["a1", "a2", "b1", "b2"]
-    assert store.log("nobody") == []
+    cool(store, *[first][:cooled])
+    assert texts(store.whole("ann").log(NO_FILTER)) == ["a1", "a2", "b1", "b2"]
+    assert texts(store.whole("ann").log(Filter(session_id=("b",)))) == ["b1", "b2"]
+    assert store.whole("nobody").log(NO_FILTER) == []
+
+
+def test_the_whole_is_looked_up_in_projections_of_its_own_once_a_memory_is_cold(store: Store) -> None:
+    a, b, c = said(store, "a", "b", "c")
+    whole = store.whole("ann")
+    with store.reading("ann") as shared, whole.reading() as reading:
+        assert reading.shard is shared.shard
+    cool(store, a)
+    with whole.reading() as reading:
+        own = reading.shard
+        assert own.live_ids == [a, b, c]
+        assert own.embedded.values.all()
+    [d] = said(store, "d", start=9)
+    cool(store, b, c)
+    with whole.reading() as reading:  # kept for this reader, and brought up to date
+        assert reading.shard is own
+        assert sorted(own.live_ids) == sorted([a, b, c, d])
+    with store.reading("ann") as reading:
+        assert sorted(reading.shard.live_ids) == sorted([a, d])
+
+
+def test_a_snapshot_of_the_hot_ones_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with Store(path, space=Space(), snapshot_rows=1) as store:
+        a, b = said(store, "a", "b")
+        cool(store, a)
+        with store.reading("ann"):
+            pass
+    with Store(path, space=Space(), snapshot_rows=1) as store, store.whole("ann").reading() as reading:
+        assert reading.shard.live_ids == [a, b]
+
+
+def test_what_was_written_since_it_was_chosen_keeps_its_temperature(store: Store) -> None:
+    a, b, c, d = said(store, "a", "b", "c", "d")
+    cool(store, a, b)
+    since = store.version("ann")
+    store.warm("ann", [a])  # an answer rested on it while the memories were weighed
+    assert store.retain("ann", [a, c], since=since) == ([c], [b])
+    with store.reading("ann") as reading:
+        assert sorted(reading.shard.live_ids) == sorted([a, b, d])
+    assert store.counts("ann")["version"] == since + 2  # cooling and warming are one write
+    assert store.verify("ann") == []
+
+
+def test_live_memories_are_read_hot_or_cold_through_the_filter(store: Store) -> None:
+    a, b, c, d = said(store, "a", "b", "c", "d")
+    cool(store, a, b)
+    store.delete("ann", d)
+    with store.reading("ann") as reading:
+        hot, cold = reading.live([a, c, d, "nothing"])
+        assert (texts(hot), texts(cold)) == (["c"], ["a"])
+        assert [texts(found) for found in reading.live([a, b, c], Filter(speaker=("Zoe",)))] == [[], []]
+    with store.reading("nobody") as reading:
+        assert reading.live([a]) == ([], [])
 
 
 @pytest.mark.parametrize("cold", [0, 1])
 def test_a_temperature_against_the_change_log_is_reported(store: Store, cold: int) -> None:
     ids = said(store, "a", "b")
-    store.cool("ann", ids[:1])
+    cool(store, *ids[:1])
     with store.database.write() as connection:
         connection.exec_driver_sql(f"UPDATE memories SET cold = {cold}")
     assert "is cold, or is not" in " ".join(store.verify("ann"))

@@ -47,10 +47,10 @@ def test_a_snapshot_replaces_the_build_and_later_writes_are_replayed(
     whole = Records.entries
 
     def entries(
-        self: Records, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None
+        self: Records, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None, *, cold: bool
     ) -> Iterator[Entry]:
         assert ids is not None, "the shard was built from SQL"
-        return whole(self, namespace, name, model, ids)
+        return whole(self, namespace, name, model, ids, cold=cold)
 
     monkeypatch.setattr(Records, "entries", entries)
     with opened(path) as store:

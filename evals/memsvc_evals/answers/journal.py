@@ -85,7 +85,7 @@ class Journal:
 
 
 @contextmanager
-def journal(folder: Path, manifest: Mapping[str, Any], existing: Existing) -> Iterator[Journal]:
+def opened(folder: Path, manifest: Mapping[str, Any], existing: Existing) -> Iterator[Journal]:
     """The run directory, made if need be, and no other process's until the block ends. Nothing of the run is written
     before `begin`.
 
@@ -138,9 +138,7 @@ def _check(folder: Path, manifest: Mapping[str, Any], existing: Existing) -> Non
     if not path.exists():
         left = [name for name in (ANSWERS, SUMMARY, DATABASE) if (folder / name).exists()]
         if left:
-            raise MeasurementError(
-                f"{folder}: holds {left[0]} and no {MANIFEST}, so that it is no run; overwrite it, or give another folder"
-            )
+            raise MeasurementError(f"{folder}: holds {left[0]} and no {MANIFEST}; overwrite it, or give another folder")
         return
     there = _read_json(path)
     other = [name for name in {**there, **manifest} if there.get(name) != _plain(manifest.get(name))]
@@ -152,7 +150,9 @@ def _check(folder: Path, manifest: Mapping[str, Any], existing: Existing) -> Non
         )
     if existing is Existing.REFUSE:
         of = there.get("dataset", {}).get("name")
-        raise MeasurementError(f"{folder}: holds a run of {of} already; resume it, overwrite it, or give another folder")
+        raise MeasurementError(
+            f"{folder}: holds a run of {of} already; resume it, overwrite it, or give another folder"
+        )
 
 
 def _change(name: str, was: object, comes: object) -> str:

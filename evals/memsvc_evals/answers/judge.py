@@ -1,7 +1,7 @@
 """Whether an answer is right, by a language model: versioned prompts, one reply schema.
 
 `lenient-1` is the generous judge in common use: what touches on the gold answer counts. `strict-1` fails what is vague,
-hedged or incomplete; of deliberately vague wrong answers a generous judge was found to accept 63 % (docs/evaluation.md).
+hedged or incomplete: a generous judge was found to accept 63 % of deliberately vague wrong answers.
 A prompt never changes under its name. Questions that have no answer (category 5) are not judged.
 """
 
@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 
 _LENIENT = """\
 You grade an answer to a question about a long conversation. You see the question, the gold answer, and the answer.
-Be generous. The gold answer is short, the answer may be long: if it touches on the same matter as the gold answer, it is right.
-- A date or a time may be written in any form, and be relative ("last Tuesday", "the week before"): it is right if it means the same date or period.
+Be generous. The gold answer is short, the answer may be long: it is right if it touches on the same matter.
+- A date or a time may be written in any form, and be relative ("last Tuesday", "the week before"). It is right if it
+  means the same date or period.
 - More detail than the gold answer has does no harm.
 Reply with JSON: "reason" (one sentence), then "label": CORRECT or WRONG."""
 
 _STRICT = """\
 You grade an answer to a question about a long conversation. You see the question, the gold answer, and the answer.
-The answer is right only if it states, in so many words or others, everything that the gold answer states.
-- It is wrong if it is vaguer than the gold answer: a subject instead of the thing, "some time in May" for a day, "several" for a number.
+The answer is right only if it states, in these words or others, everything that the gold answer states.
+- It is wrong if it is vaguer than the gold answer: a subject instead of the thing, "in May" for a day, "several" for
+  a number.
 - It is wrong if an item of a list is missing, if it offers alternatives, or if it does not commit itself.
 - It is wrong if it contradicts the gold answer in any point. Further details that do not contradict it do no harm.
-- A name, date or number may be written in another form if it means exactly the same.
+- A name, a date or a number may be written in another form if it means exactly the same.
 Reply with JSON: "reason" (one sentence), then "label": CORRECT or WRONG."""
 
 PROMPTS = {"lenient-1": _LENIENT, "strict-1": _STRICT}
@@ -97,6 +99,4 @@ def _judgement(completion: Completion) -> Judgement:
         correct, reason = reply.label == "CORRECT", reply.reason
     else:
         correct, reason = None, str(error)
-    return Judgement(
-        correct, reason, 1, call.prompt_tokens, call.completion_tokens, call.cost, call.seconds
-    )  # fmt: skip
+    return Judgement(correct, reason, 1, call.prompt_tokens, call.completion_tokens, call.cost, call.seconds)

@@ -91,4 +91,3 @@ def _check(what: str, wanted: Sequence[object] | None, known: Sequence[object]) 
     if unknown:
         there = ", ".join(map(str, known))
         raise DatasetError(f"the data set has no {what} {unknown[0]!r}; there are {there}")
-

@@ -68,7 +68,8 @@ class Memo:
 
     def _seeded(self, prompts: Sequence[Prompt]) -> list[Prompt]:
         return [
-            replace(prompt, seed=seed_of(*self._identity, prompt.purpose, place)) for place, prompt in enumerate(prompts)
+            replace(prompt, seed=seed_of(*self._identity, prompt.purpose, place))
+            for place, prompt in enumerate(prompts)
         ]
 
 

@@ -1,7 +1,6 @@
 """Speed of the service against the raw parts that it is made of, on this machine and in the same run.
 
-What is measured stands in `speeds`, `overhead`, `fan_out` and
-`learning_speed`.
+What is measured stands in `speeds`, `overhead`, `fan_out`, `learning_speed` and `harness`.
 A value and its baseline take turns, and medians are compared,
 so that a busy moment hits both. Texts are made up (`chatter`); the embedder is the one in use.
 """
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.progress import Count
-from memsvc_evals.speed import fan_out, learning_speed, overhead, speeds
+from memsvc_evals.speed import fan_out, harness, learning_speed, overhead, speeds
 from memsvc_evals.speed.measurement import Measurement
 from memsvc_evals.speed.workbench import FULL, QUICK, Sizes, Workbench
 
@@ -36,6 +35,7 @@ MEASUREMENTS: dict[str, Method] = {
     "ask": overhead.measure_ask,
     "fan_out": fan_out.measure_fan_out,
     "learning": learning_speed.measure_learning,
+    "harness": harness.measure_harness,
 }
 """What `run_bench` takes, in this order. Another one is another line here and in `_steps`."""
 
@@ -84,4 +84,5 @@ def _steps(sizes: Sizes) -> Mapping[str, int]:
         "ask": sizes.log + sizes.queries + 1,
         "fan_out": sizes.log + sizes.deliberations + 1,
         "learning": sizes.home + 2 * sizes.queries + 1,
+        "harness": harness.steps(sizes.log, sizes.queries),
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 SPEAKERS = ("Ines", "Tobias", "Wren", "Kofi", "Marit", "Dario", "Leila", "Anton")
 WARM_UP = "Who sold the blue kayak near the harbour?"
-_SESSION = 20  # turns
+SESSION = 20  # turns
 _BEGAN = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)
 
 _OPENERS = (
@@ -66,7 +66,7 @@ def messages(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
             "name": random.choice(SPEAKERS),
             "content": text,
             "timestamp": _BEGAN + timedelta(minutes=7 * index),
-            "session_id": f"s{index // _SESSION}",
+            "session_id": f"s{index // SESSION}",
         }
         for index, text in enumerate(texts)
     ]

@@ -66,7 +66,9 @@ def test_choices_without_chance_or_without_overlap_are_refused() -> None:
         greedy = outcomes(memory, explored(memory, 30, 0.0))
         with pytest.raises(InvalidInput, match="30 rewarded choices of episodes came, 0 of them drawn with chance"):
             evaluate(greedy)
-    seldom = [replace(one, trace=replace(one.trace, document={**one.trace.document, "epsilon": 0.01})) for one in greedy]
+    seldom = [
+        replace(one, trace=replace(one.trace, document={**one.trace.document, "epsilon": 0.01})) for one in greedy
+    ]
     report = evaluate(seldom, [0.5, 0.0])
     assert [one.estimate is None for one in report.weights] == [False, True]
     with pytest.raises(InvalidInput, match="overlap with each of these weights"):

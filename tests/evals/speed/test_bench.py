@@ -69,13 +69,13 @@ def test_measurements_with_a_fast_embedder() -> None:
     seen: list[tuple[str, int, int]] = []
     found = run_bench(
         sizes=TINY,
-        only=["add", "search", "namespaces", "approximate", "ask", "fan_out", "learning"],
+        only=["add", "search", "namespaces", "approximate", "ask", "fan_out", "learning", "harness"],
         embedder=HashEmbedder(),
         progress=lambda *step: seen.append(step),
     )
     assert [measured.name for measured in found] == [
         "add", "search", "namespaces", "namespaces_same", "approximate", "approximate_time",
-        "ask", "ask_scan", "fan_out", "feedback", "blend",
+        "ask", "ask_scan", "fan_out", "feedback", "blend", "harness",
     ]  # fmt: skip
     assert all(measured.value > 0 and measured.baseline > 0 for measured in found)
     by_name = {measured.name: measured for measured in found}

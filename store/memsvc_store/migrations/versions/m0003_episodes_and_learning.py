@@ -110,7 +110,9 @@ def upgrade() -> None:
         _namespace("moves"),
     )
     op.create_index(
-        "ix_moves_namespace_key_memory_id_source_at", "moves", ["namespace_key", "memory_id", "source", "at", "learned"]
+        "ix_moves_namespace_key_memory_id_source_learned",
+        "moves",
+        ["namespace_key", "memory_id", "source", "learned", "at"],
     )
     op.create_table(
         "calibrations",

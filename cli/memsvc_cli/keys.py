@@ -1,0 +1,113 @@
+"""keys create, list, revoke: who may use the service, and for what."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memsvc_cli import options, output, views, wire
+from memsvc_cli.group import Commands
+from memsvc_cli.opening import opened_here
+
+if TYPE_CHECKING:
+    from memsvc_store.keys import Key
+
+app = typer.Typer(cls=Commands, name="keys", help="Keys of the service: create, list, revoke.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    namespace: Annotated[
+        list[str],
+        typer.Option(
+            "--namespace", "-n", metavar="PATTERN",
+            help="Where it holds: acme/ann, 'acme/*' (all below acme, not acme itself) or '*'; may be repeated.",
+        ),
+    ],
+    allow: Annotated[
+        str, typer.Option("--allow", metavar="LIST", help="Of read, write, erase and admin; none implies another.")
+    ] = "read,write",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What the list shows: whose it is.")] = "",
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            "--expires", metavar="TIME", show_default=False,
+            help="How long it holds: hours, days or weeks, as in 12h, 90d, 4w; until it is revoked when left out.",
+        ),
+    ] = None,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:  # fmt: skip
+    """Make a key, and print its token: this once, since only a hash of it is kept.
+
+    \b
+    memsvc keys create --namespace 'acme/*' --allow read,write --name billing-bot --expires 90d
+    """
+    from memsvc.keys import Keys, parse_lifetime
+
+    lifetime = None if expires is None else parse_lifetime(expires)
+    with opened_here(db, create=True) as memory:
+        made = Keys(memory.store.database).create(
+            namespaces=namespace, allow=[one.strip() for one in allow.split(",")], name=name, lifetime=lifetime
+        )
+    if json:
+        output.document({"token": made.token, "key": _document(made.key)})
+        return
+    output.stream([made.token])  # never wrapped: it is to be copied
+    output.note(f"Key {made.key.id}; keep the token, it is not shown again. Send it as Authorization: Bearer <token>.")
+
+
+@app.command("list")
+def list_(db: options.Db = None, json: options.Json = False) -> None:
+    """List the keys, also those that no longer hold: what each may do, and when it was last used, to the minute."""
+    from memsvc.keys import Keys
+
+    with opened_here(db) as memory:
+        found = Keys(memory.store.database).all()
+    if json:
+        output.document({"keys": [_document(one) for one in found]})
+    elif found:
+        output.table(_COLUMNS, [_row(one) for one in found])
+    else:
+        output.note("There is no key yet; `memsvc keys create` makes one.")
+
+
+@app.command("revoke")
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key, as `memsvc keys list` names it.")],
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Take a key back: every service on this database refuses it from the next request on.
+
+    \b
+    memsvc keys revoke 3f9a0c2be41d7785
+    """
+    from memsvc.keys import Keys
+
+    with opened_here(db) as memory:
+        key = Keys(memory.store.database).revoke(key_id)
+    output.document({"key": _document(key)}) if json else output.line(f"{key.id} revoked")
+
+
+_COLUMNS = [
+    output.Column("id", style="cyan"),
+    output.Column("name", wrap=True),
+    output.Column("state"),
+    output.Column("namespaces", wrap=True),
+    output.Column("allow", wrap=True),
+    output.Column("expires"),
+    output.Column("last used"),
+]
+
+
+def _row(key: "Key") -> list[str]:
+    return [
+        key.id, key.name, key.state(datetime.now(UTC)), " ".join(key.namespaces), " ".join(key.allow),
+        "never" if key.expires_at is None else views.when(key.expires_at),
+        "never" if key.last_used_at is None else views.when(key.last_used_at),
+    ]  # fmt: skip
+
+
+def _document(key: "Key") -> dict[str, Any]:
+    return {**wire.document(key), "state": key.state(datetime.now(UTC))}

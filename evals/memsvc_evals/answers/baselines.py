@@ -1,0 +1,142 @@
+"""The plain methods: one answer call over the whole conversation, over the nearest chunk of it, or over nothing.
+
+They are given the service's own answer prompt, so that only what stands in it differs.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsvc.errors import ModelError
+from memsvc_evals.answers.given import ABSTAINED, NOT_MENTIONED, Given
+from memsvc_retrievers.coverage import Coverage
+from memsvc_retrievers.drafting import draft
+from memsvc_retrievers.ledger import Recorder
+from memsvc_retrievers.passages import Passage, tokens
+from memsvc_store.text import count_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from memsvc_evals.answers.policies import Baseline
+    from memsvc_evals.answers.storing import Material
+    from memsvc_retrievers.choices import Style
+    from memsvc_retrievers.language import LanguageModel
+    from memsvc_retrievers.protocols import Embedder
+    from memsvc_store.shapes import Memory
+
+CHUNK = 500
+"""Tokens of a chunk, and one chunk an answer: mem0's baseline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """A conversation in runs of turns of about `CHUNK` tokens, each with the vectors of its two halves.
+
+    Sentence encoders read 256 tokens and cut the rest off in silence: a chunk is as near as the nearer of its halves.
+    """
+
+    runs: tuple[range, ...]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, material: Material, embedder: Embedder) -> Chunks:
+        """Cut and embed a conversation."""
+        lines = [f"{message.speaker}: {message.text}" for message in material.messages]
+        halves = runs([count_tokens(line) for line in lines], CHUNK // 2)
+        vectors = embedder.embed(["\n".join(lines[half.start : half.stop]) for half in halves], purpose="document")
+        pairs = [halves[place : place + 2] for place in range(0, len(halves), 2)]
+        last = len(halves) - 1
+        return cls(
+            tuple(range(pair[0].start, pair[-1].stop) for pair in pairs),
+            np.stack([vectors[[place, min(place + 1, last)]] for place in range(0, len(halves), 2)]),
+        )
+
+    def nearest(self, question: NDArray[np.float32]) -> range:
+        """The run of turns by its cosine with a question's vector, the earliest among equals."""
+        return self.runs[int(np.argmax((self.vectors @ question).max(axis=1)))]
+
+
+def runs(costs: Sequence[int], size: int) -> list[range]:
+    """Neighbours in runs that each cost `size` at most, where one alone does not cost more."""
+    found, start, spent = [], 0, 0
+    for place, cost in enumerate(costs):
+        if place > start and spent + cost > size:
+            found.append(range(start, place))
+            start, spent = place, 0
+        spent += cost
+    return [*found, range(start, len(costs))] if costs else []
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """The plain methods on one conversation. `room` is what a model's prompt holds, in estimated tokens."""
+
+    material: Material
+    chunks: Chunks | None
+    embedder: Embedder
+    room: int
+    style: Style
+
+    def ask(self, baseline: Baseline, question: str, model: LanguageModel) -> Given:
+        """One answer.
+
+        Raises:
+            ModelError: it could not be had; with its ledger.
+        """
+        began = time.perf_counter()
+        shown = self._shown(baseline, question)
+        recorder = Recorder(model)
+        passages = [Passage.of(self.material.messages[place]) for place in shown]
+        try:
+            [drafted] = draft(question, passages, recorder, purpose="answer", style=self.style)
+        except ModelError as error:
+            error.ledger = recorder.ledger
+            raise
+        sources = [source.message.id for passage in drafted.sources for source in passage.sources]
+        return Given(
+            NOT_MENTIONED if drafted.none else drafted.text,
+            ABSTAINED if drafted.none else baseline,
+            recorder.ledger,
+            time.perf_counter() - began,
+            retrieved=self._ids(shown) if baseline == "rag" else None,
+            cited=None if baseline == "none" else () if drafted.none else self.material.turns_of(sources),
+            coverage=self._coverage(shown) if baseline == "full-context" else None,
+        )
+
+    def _shown(self, baseline: Baseline, question: str) -> range:
+        if baseline == "none":
+            return range(0)
+        if baseline == "full-context":
+            return newest(self.material.messages, self.room)
+        assert self.chunks is not None, "rag came without chunks"
+        [vector] = self.embedder.embed([question], purpose="query")
+        return self.chunks.nearest(vector)
+
+    def _ids(self, shown: range) -> tuple[str, ...]:
+        return self.material.turns_of(self.material.messages[place].id for place in shown)
+
+    def _coverage(self, shown: range) -> Coverage:
+        total = len(self.material.messages)
+        cut = f"messages 1 to {shown.start} were left out: the model's room holds the newest {len(shown)}"
+        return Coverage(
+            total,
+            len(shown),
+            chunks=((shown.start + 1, shown.stop),) if shown else (),
+            problems=(cut,) if shown.start else (),
+        )
+
+
+def newest(messages: Sequence[Memory], room: int) -> range:
+    """The places of the last messages that so many estimated tokens hold."""
+    start = len(messages)
+    while start and (cost := tokens(messages[start - 1].text)) <= room:
+        room -= cost
+        start -= 1
+    return range(start, len(messages))

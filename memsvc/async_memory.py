@@ -1,0 +1,237 @@
+"""AsyncMemory: the verbs of `Memory` for asyncio, each in a thread of a bounded pool."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager
+from contextvars import copy_context
+from functools import partial, wraps
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+from memsvc.errors import Cancelled
+from memsvc.events import Event
+from memsvc.memory import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator
+
+    from memsvc.answer import Answer
+    from memsvc.asking import AskOptions, Work
+    from memsvc_store.shapes import Receipt
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Lines = list[str]  # `list` is a verb, so that classes with it can't name the type
+Receipts = list["Receipt"]
+
+THREADS = 16
+"""Verbs at work at once. Most of their time they wait: for the disk, for a model, for the code that lets others run."""
+
+BATCH = 200
+"""Lines of an export that are read, and of an import that are fetched, at a time."""
+
+
+def _verb(verb: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[AsyncMemory, P], Coroutine[Any, Any, T]]:
+    """A method of `Memory`, with its parameters, awaited."""
+
+    @wraps(verb)
+    async def threaded(self: AsyncMemory, /, *args: P.args, **options: P.kwargs) -> T:
+        return await self._run(partial(verb, self.memory, *args, **options))
+
+    return threaded
+
+
+def _asked(
+    verb: Callable[Concatenate[Any, P], Answer],
+) -> Callable[Concatenate[AsyncMemory, P], Coroutine[Any, Any, Answer]]:
+    """`ask` as the end of `ask_stream`, so that cancelling it stops the work; `on_event` is called in the loop."""
+
+    @wraps(verb)
+    async def asked(self: AsyncMemory, /, *args: P.args, **options: P.kwargs) -> Answer:
+        tell: Any = options.pop("on_event", None)
+        answer = None
+        async with aclosing(self._steps(args, options)) as events:
+            async for event in events:
+                if tell is not None:
+                    tell(event)
+                answer = event.answer
+        assert answer is not None, "the last event has the answer"
+        return answer
+
+    return asked
+
+
+def _streamed(
+    verb: Callable[Concatenate[Any, P], Iterator[Event]],
+) -> Callable[Concatenate[AsyncMemory, P], AsyncIterator[Event]]:
+    @wraps(verb)
+    def streamed(self: AsyncMemory, /, *args: P.args, **options: P.kwargs) -> AsyncIterator[Event]:
+        return self._steps(args, options)
+
+    return streamed
+
+
+class AsyncMemory:
+    """An agent's memory in one database, for asyncio. Belongs to one event loop.
+
+    Its verbs are those of `Memory`, awaited; `ask_stream` and `export` are asynchronous iterators, whose errors come
+    with the first step. `ask` stops where it is cancelled, and `ask_stream` where it is left early, calls under way
+    included. Any other verb that has begun goes on to its end in its thread: a write is never left behind.
+
+    Args:
+        memory: stays the caller's to close, unless it was opened by `AsyncMemory.open`.
+        threads: how many verbs are at work at once; others wait their turn.
+    """
+
+    def __init__(self, memory: Memory, *, threads: int = THREADS) -> None:
+        self.memory = memory
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="memsvc-async")
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, *args: Any, threads: int = THREADS, **options: Any) -> AsyncIterator[AsyncMemory]:
+        """Open, and create if need be, a memory: `async with AsyncMemory.open("agent.db") as memory:`.
+
+        Args:
+            *args: as `Memory.open`.
+            threads: how many verbs are at work at once.
+            **options: as `Memory.open`.
+
+        Raises:
+            SettingsError, DatabaseError, MissingDependency: each says what to do.
+        """
+        memory = cls(await asyncio.to_thread(Memory.open, *args, **options), threads=threads)
+        try:
+            yield memory
+        finally:
+            await asyncio.to_thread(memory.memory.close)
+            await memory.close()
+
+    async def close(self) -> None:
+        """Wait for what was begun, and let go of the threads."""
+        await asyncio.to_thread(self._pool.shutdown)
+
+    async def export(self, *, namespace: str) -> AsyncIterator[str]:
+        """The namespace as JSON lines, without line ends; one snapshot.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        lines = _Shared(await self._run(partial(self.memory.export, namespace=namespace)))
+        try:
+            while batch := await self._run(lines.take):
+                for line in batch:
+                    yield line
+        finally:
+            await self._run(lines.close)
+
+    async def import_(self, lines: Iterable[str] | AsyncIterable[str], *, namespace: str) -> Receipts:
+        """Store an export, in this namespace or another; what is there already is a `duplicate`.
+
+        Args:
+            lines: such as an open file, which is read in the thread that stores; or an asynchronous `export`.
+
+        Raises:
+            InvalidMessage, InvalidTimestamp: naming the line that cannot be read.
+        """
+        found = _fetched(lines, asyncio.get_running_loop()) if isinstance(lines, AsyncIterable) else lines
+        return await self._run(partial(self.memory.import_, found, namespace=namespace))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Do it in a thread of the pool, with this task's context."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
+
+    async def _steps(self, args: tuple[Any, ...], options: dict[str, Any]) -> AsyncGenerator[Event, None]:
+        """The events of one `ask`, from a thread of the pool. Closing the iterator stops the work and waits for it."""
+        work = await self._run(partial(self._work, *args, **options))
+        loop, told, stop = asyncio.get_running_loop(), asyncio.Queue[Event | None](), threading.Event()
+
+        def tell(event: Event) -> None:
+            if stop.is_set():
+                raise Cancelled("nobody waits for the answer any more")
+            loop.call_soon_threadsafe(told.put_nowait, event)
+
+        done = loop.run_in_executor(self._pool, copy_context().run, work, tell, stop.is_set)
+        done.add_done_callback(lambda _: told.put_nowait(None))
+        try:
+            while (event := await told.get()) is not None:
+                yield event
+            await done
+        finally:
+            stop.set()
+            await asyncio.wait([done])
+            done.exception()  # looked at: who left early does not want to hear of it
+
+    def _work(self, question: str, *, namespace: str, for_session: str | None = None, **options: Any) -> Work:
+        return self.memory._asked(question, namespace, for_session, cast("AskOptions", options))
+
+    add = _verb(Memory.add)
+    add_episode = _verb(Memory.add_episode)
+    update = _verb(Memory.update)
+    delete = _verb(Memory.delete)
+    forget = _verb(Memory.forget)
+    verify_erasure = _verb(Memory.verify_erasure)
+    search = _verb(Memory.search)
+    search_episodes = _verb(Memory.search_episodes)
+    ask = _asked(Memory.ask)
+    ask_stream = _streamed(Memory.ask_stream)
+    trace = _verb(Memory.trace)
+    get = _verb(Memory.get)
+    list = _verb(Memory.list)
+    history = _verb(Memory.history)
+    extract = _verb(Memory.extract)
+    reflect = _verb(Memory.reflect)
+    jobs = _verb(Memory.jobs)
+    retry = _verb(Memory.retry)
+    feedback = _verb(Memory.feedback)
+    utility = _verb(Memory.utility)
+    utility_history = _verb(Memory.utility_history)
+    top_utilities = _verb(Memory.top_utilities)
+    reset_utility = _verb(Memory.reset_utility)
+    rebuild_utilities = _verb(Memory.rebuild_utilities)
+    calibrate_gate = _verb(Memory.calibrate_gate)
+    calibrate_threshold = _verb(Memory.calibrate_threshold)
+    retain = _verb(Memory.retain)
+    namespaces = _verb(Memory.namespaces)
+    stats = _verb(Memory.stats)
+    verify = _verb(Memory.verify)
+    reindex = _verb(Memory.reindex)
+    count_tokens = _verb(Memory.count_tokens)
+
+
+class _Shared:
+    """Lines that are taken in one thread and may be closed in another, while some are being taken."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines, self._lock = lines, threading.Lock()
+
+    def take(self) -> Lines:
+        """The next ones; none at the end."""
+        with self._lock:
+            return list(islice(self._lines, BATCH))
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        with self._lock:
+            self._lines.close()  # type: ignore[attr-defined]  # `export` is a generator
+
+
+def _fetched(lines: AsyncIterable[str], loop: asyncio.AbstractEventLoop) -> Iterator[str]:
+    """Lines of the event loop, for a thread: fetched by the batch, since each fetch is a change of threads."""
+    source = aiter(lines)
+
+    async def some() -> Lines:
+        batch = []
+        async for line in source:
+            batch.append(line)
+            if len(batch) == BATCH:
+                break
+        return batch
+
+    while batch := asyncio.run_coroutine_threadsafe(some(), loop).result():
+        yield from batch

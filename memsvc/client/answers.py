@@ -1,0 +1,102 @@
+"""What a service answers: values decoded into our own types, problems as our own errors. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from memsvc import errors
+from memsvc.errors import RateLimited, ServiceError, ServiceForeign, ServiceUnavailable, TooLarge
+from memsvc.models.language.failures import retry_after
+from memsvc.server import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROBLEM = "application/problem+json"
+
+GATEWAY = (502, 503, 504)
+"""What a proxy says when the service behind it is away."""
+
+_CODES: Mapping[str, type[errors.MemsvcError]] = {
+    re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): getattr(errors, name) for name in errors.__all__
+}
+
+_HINT = "check the address (MEMSVC_URL)"
+
+
+class _Problem(BaseModel):
+    """What we read of a problem (RFC 9457)."""
+
+    code: str
+    detail: str
+
+
+def decoded(kind: Any, content: bytes) -> Any:
+    """A value of this kind.
+
+    Raises:
+        ServiceForeign: it is not one.
+    """
+    try:
+        return wire.adapter(kind).validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the answer"
+        raise ServiceForeign(
+            f"the answer cannot be read ({where}: {first['msg']}); is it a memsvc of this version? {_HINT}"
+        ) from error
+
+
+def check_kind(wanted: str, headers: Mapping[str, str], url: str) -> None:
+    """Nothing, if an answer is of the kind that was asked for.
+
+    Raises:
+        ServiceForeign: memsvc would not have answered so.
+    """
+    came = _kind(headers)
+    if came != wanted:
+        raise ServiceForeign(f"{url} answered with {came or 'no type'}, which memsvc does not here; {_HINT}")
+
+
+def error_of(status: int, headers: Mapping[str, str], content: bytes, url: str) -> errors.MemsvcError:
+    """The error that an answer other than 2xx is."""
+    if _kind(headers) == PROBLEM:
+        return problem_of(content, retry_seconds(headers))
+    said = f"{url} answered {status}"
+    if status == 429:
+        return _rate_limited(said, retry_seconds(headers))
+    if status == 413:
+        return TooLarge(f"{said}: something before the service takes no body of this size; send it in parts")
+    if status in GATEWAY:
+        return ServiceUnavailable(f"{said}: the service behind it is away, or too busy; try again later")
+    if 300 <= status < 400:
+        return ServiceForeign(f"{said}, a redirect to {headers.get('location', 'nowhere')[:200]}; {_HINT}")
+    return ServiceForeign(f"{said} with {_kind(headers) or 'no type'}, which is not how memsvc answers; {_HINT}")
+
+
+def problem_of(content: bytes, seconds: float | None = None) -> errors.MemsvcError:
+    """The error that a problem tells of; a code that is unknown here is a `ServiceError`."""
+    try:
+        problem = _Problem.model_validate_json(content)
+    except ValidationError:
+        return ServiceForeign(f"a problem came that cannot be read; is it a memsvc? {_HINT}")
+    kind = _CODES.get(problem.code, ServiceError)
+    return _rate_limited(problem.detail, seconds) if kind is RateLimited else kind(problem.detail)
+
+
+def retry_seconds(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `Retry-After` asks for; None without one."""
+    return retry_after(headers, datetime.now(UTC))
+
+
+def _rate_limited(message: str, seconds: float | None) -> RateLimited:
+    return RateLimited(message, max(1, math.ceil(seconds or 0)))
+
+
+def _kind(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()[:80]

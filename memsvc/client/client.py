@@ -1,0 +1,161 @@
+"""Client: the verbs of `Memory`, done by a service."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from memsvc.client import answers
+from memsvc.client.endpoint import LONG_TIMEOUT, RETRIES, TIMEOUT, Endpoint
+from memsvc.client.extra import needed
+from memsvc.client.lines import Events, Lines
+from memsvc.client.routes import ROUTES, arguments, request
+from memsvc.memory import Memory
+from memsvc_store.text import count_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memsvc.answer import Answer
+    from memsvc.events import Event
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Given = dict[str, Any]
+
+
+def _sent(client: Client, name: str, given: Given) -> Any:
+    """Send the verb's request and decode the answer."""
+    route = ROUTES[name]
+    content = client._transport.send(request(name, given))
+    return None if route.gives is None else route.value(answers.decoded(route.gives, content))
+
+
+def _streamed(client: Client, name: str, given: Given) -> Iterator[Event]:
+    return client._transport.stream(request(name, given), Events())
+
+
+def _asked(client: Client, name: str, given: Given) -> Answer:
+    """The last of the events: a service that streams shows that it lives, however long an answer takes."""
+    tell = given.pop("on_event", None)
+    answer = None
+    for event in _streamed(client, name, given):
+        if tell is not None:
+            tell(event)
+        answer = event.answer
+    assert answer is not None, "`Events` sees to it that the last one has the answer"
+    return answer
+
+
+def _exported(client: Client, name: str, given: Given) -> Iterator[str]:
+    return client._transport.stream(request(name, given), Lines())
+
+
+def _imported(client: Client, name: str, given: Given) -> Any:
+    lines, route = given.pop("lines"), ROUTES[name]
+    return route.value(answers.decoded(route.gives, client._transport.upload(request(name, given), lines)))
+
+
+def _verb(
+    verb: Callable[Concatenate[Any, P], T], how: Callable[[Client, str, Given], Any] = _sent
+) -> Callable[Concatenate[Client, P], T]:
+    """A method of `Memory`, with its parameters and its type, done over the wire."""
+
+    @wraps(verb)
+    def over_the_wire(self: Client, /, *args: P.args, **options: P.kwargs) -> T:
+        done: T = how(self, verb.__name__, arguments(verb, args, options))
+        return done
+
+    return over_the_wire
+
+
+class Client:
+    """A memory that a service keeps. Safe to share between threads.
+
+    Its verbs, their parameters, values and errors are those of `Memory`; beside them come `AccessError` and
+    `ServiceError`. A request that failed is sent again where that is safe: `add`, `add_episode` and `feedback` carry
+    an idempotency key, which is made here if none is given, so that whatever happens on the way they count once.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout: float = TIMEOUT,
+        long_timeout: float = LONG_TIMEOUT,
+        retries: int = RETRIES,
+    ) -> None:
+        """A client of the service at `url`. Nothing is sent yet.
+
+        Args:
+            url: such as http://127.0.0.1:8321; by default the setting `url` (MEMSVC_URL).
+            api_key: `msk_...`; by default the setting `api_key` (MEMSVC_API_KEY), if there is one.
+            timeout: seconds for an answer.
+            long_timeout: seconds for verbs that go through a whole namespace or wait for a model, such as `extract`.
+            retries: how often a request that failed is sent again.
+
+        Raises:
+            SettingsError: no service is named, or its address or key cannot be one.
+            MissingDependency: httpx or tenacity is not installed.
+        """
+        with needed():
+            from memsvc.client.transport import Transport
+        self._endpoint = Endpoint.of(url, api_key, timeout, long_timeout, retries)
+        self._transport = Transport(self._endpoint)
+
+    @property
+    def url(self) -> str:
+        """The service's address."""
+        return self._endpoint.url
+
+    def __repr__(self) -> str:
+        return f"Client({self.url!r})"
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a text counts for in a budget; worked out here."""
+        return count_tokens(text)
+
+    add = _verb(Memory.add)
+    add_episode = _verb(Memory.add_episode)
+    update = _verb(Memory.update)
+    delete = _verb(Memory.delete)
+    forget = _verb(Memory.forget)
+    verify_erasure = _verb(Memory.verify_erasure)
+    search = _verb(Memory.search)
+    search_episodes = _verb(Memory.search_episodes)
+    ask = _verb(Memory.ask, _asked)
+    ask_stream = _verb(Memory.ask_stream, _streamed)
+    trace = _verb(Memory.trace)
+    get = _verb(Memory.get)
+    list = _verb(Memory.list)
+    history = _verb(Memory.history)
+    export = _verb(Memory.export, _exported)
+    import_ = _verb(Memory.import_, _imported)
+    extract = _verb(Memory.extract)
+    reflect = _verb(Memory.reflect)
+    jobs = _verb(Memory.jobs)
+    retry = _verb(Memory.retry)
+    feedback = _verb(Memory.feedback)
+    utility = _verb(Memory.utility)
+    utility_history = _verb(Memory.utility_history)
+    top_utilities = _verb(Memory.top_utilities)
+    reset_utility = _verb(Memory.reset_utility)
+    rebuild_utilities = _verb(Memory.rebuild_utilities)
+    calibrate_gate = _verb(Memory.calibrate_gate)
+    calibrate_threshold = _verb(Memory.calibrate_threshold)
+    retain = _verb(Memory.retain)
+    namespaces = _verb(Memory.namespaces)
+    stats = _verb(Memory.stats)
+    verify = _verb(Memory.verify)
+    reindex = _verb(Memory.reindex)

@@ -1,0 +1,145 @@
+"""Who may do what: the door that tells who asks, and the one check that every route and every tool makes.
+
+Whoever asks about a namespace that is not theirs hears what is said of one that is not there, before the database is
+looked at: neither the words nor the time tell whether it exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anyio import CapacityLimiter, to_thread
+
+from memsvc.errors import Forbidden, NotFound, SettingsError, Unauthorized
+from memsvc.ingest import checked_namespace
+from memsvc.keys import EVERYTHING, Keys, covers
+from memsvc.server.limits import RateLimiter
+from memsvc_store.keys import PERMISSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.requests import Request
+
+    from memsvc import Memory
+    from memsvc.server.service import Door
+    from memsvc_store.keys import Key, Permission
+
+THREADS = 8
+"""Look-ups of keys at once, each a row by its primary key. They have threads of their own: who only wants to be told
+that a key is wrong waits for no search, and no search for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What somebody may do: the holder of a key, or anybody where the door is open. Implements `routing.Access`."""
+
+    namespaces: tuple[str, ...]
+    allow: tuple[Permission, ...]
+    key_id: str | None = None
+
+    @classmethod
+    def of(cls, key: Key) -> Access:
+        """What the holder of a key may do."""
+        return cls(key.namespaces, key.allow, key.id)
+
+    def require(self, permission: Permission, namespace: str | None) -> None:
+        """Nothing, if this is allowed there; None stands for all namespaces.
+
+        Raises:
+            InvalidNamespace: no namespace could have this name.
+            NotFound: not one of theirs; as if it were not there.
+            Forbidden: one of theirs, and this is not allowed to them; or all, and not all are theirs.
+        """
+        if namespace is None:
+            if EVERYTHING not in self.namespaces:
+                raise Forbidden(
+                    f"this is about all namespaces, and the key is bound to {', '.join(self.namespaces)}; name one"
+                )
+        elif not self.sees(checked_namespace(namespace)):
+            raise NotFound(f"namespace {namespace!r} holds no memories; check the name, or add to it first")
+        self.permit(permission)
+
+    def permit(self, permission: Permission) -> None:
+        """Nothing, if they may do this in the namespaces that are theirs.
+
+        Raises:
+            Forbidden: they may not.
+        """
+        if permission not in self.allow:
+            raise Forbidden(
+                f"this takes the permission {permission!r}, and the key allows {', '.join(self.allow)}; "
+                f"have one made with `memsvc keys create --allow {permission}`"
+            )
+
+    def sees(self, namespace: str) -> bool:
+        """Whether the namespace is one of theirs."""
+        return any(covers(pattern, namespace) for pattern in self.namespaces)
+
+    def visible(self, names: Iterable[str]) -> list[str]:
+        """Those of the namespaces that are theirs, in the order given."""
+        return [name for name in names if self.sees(name)]
+
+
+ANYBODY = Access((EVERYTHING,), PERMISSIONS)
+"""Everybody, where the door is open."""
+
+
+class Doorkeeper:
+    """The door that opens to keys: `Authorization: Bearer msk_...`. Implements `service.Door`."""
+
+    def __init__(self, keys: Keys, limiter: RateLimiter) -> None:
+        self._keys, self._limiter = keys, limiter
+        self._threads = CapacityLimiter(THREADS)
+
+    async def __call__(self, request: Request) -> Access:
+        """Who asks. A key counts as it stands in the database at this moment.
+
+        Raises:
+            Unauthorized: no key, or one that does not hold.
+            RateLimited: more requests than one key gets.
+        """
+        token = bearer(request.headers.get("authorization"))
+        key = await to_thread.run_sync(self._keys.authenticate, token, limiter=self._threads)
+        request.scope["memsvc.key_id"] = key.id
+        self._limiter.take(key.id)
+        return Access.of(key)
+
+    def close(self) -> None:
+        """Stop noting when keys were used. Nothing else is lost without it."""
+        self._keys.close()
+
+
+async def open_door(_: Request) -> Access:
+    """The door of `--no-auth`: everybody may do everything."""
+    return ANYBODY
+
+
+def build_door(memory: Memory, *, no_auth: bool, limiter: RateLimiter | None = None) -> Door:
+    """The door to a memory; `limiter` is the default one unless given.
+
+    Raises:
+        SettingsError: keys are wanted, and none was ever made.
+    """
+    if no_auth:
+        return open_door
+    keys = Keys(memory.store.database)
+    if not keys.all():
+        raise SettingsError(
+            f"{memory.store.database.name} has no key yet, so that nobody could come in; make one with "
+            "`memsvc keys create --namespace 'acme/*' --allow read,write`, or serve this machine alone with --no-auth"
+        )
+    return Doorkeeper(keys, limiter or RateLimiter())
+
+
+def bearer(authorization: str | None) -> str:
+    """The token in an `Authorization` header.
+
+    Raises:
+        Unauthorized: there is none.
+    """
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized("no key came; send it in the header Authorization: Bearer msk_...")
+    return token.strip()

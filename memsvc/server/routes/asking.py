@@ -1,0 +1,55 @@
+"""ask, in one answer or as server-sent events."""
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from starlette.responses import Response
+
+from memsvc.answer import Answer
+from memsvc.errors import MemsvcError
+from memsvc.events import Event
+from memsvc.server import problems, streaming, wire
+from memsvc.server.bodies import AskBody
+from memsvc.server.routing import Call, Verbs
+from memsvc_retrievers.ledger import Recorder
+
+verbs = Verbs("Read")
+logger = logging.getLogger(__name__)
+
+
+@verbs.add(
+    "ask", "POST", "/ask", permission="read", pool="slow", gives=Answer,
+    example={"body": {"namespace": "acme/ann", "question": "Where does Ann live?"}},
+)  # fmt: skip
+async def ask(call: Call, body: AskBody) -> Response:
+    """Answer a question: a fast answer, a gate that judges it, and where it falls short, full deliberation.
+
+    With `Accept: text/event-stream` the steps come as server-sent events named `retrieved`, `drafted`, `judged`,
+    `deliberating` and `answered`, which holds the answer; `error` holds a problem. Hanging up cancels the work.
+    """
+    if body.model is not None:
+        call.access.require("admin", body.namespace)  # it may load anything that this machine holds or reaches
+    model = call.service.models.get(body.model)
+    work = partial(_asked, call, body.given("model"), model)
+    if streaming.MEDIA_TYPE not in call.request.headers.get("accept", ""):
+        answer = await streaming.answered(call.service, call.request, work)
+        return Response(wire.dump(answer), media_type="application/json")
+
+    def failed(error: MemsvcError) -> None:
+        call.request.scope["memsvc.code"] = problems.code_of(type(error))
+        logger.warning("a stream ended early: %s", error)
+
+    return await streaming.streamed(call.service, work, call.request.scope["memsvc.request_id"], failed)
+
+
+def _asked(
+    call: Call, given: dict[str, Any], model: Any, tell: Callable[[Event], None], stop: threading.Event
+) -> Answer:
+    """Ask with a model that stops when it is told to, calls under way included."""
+    own: dict[str, Any] = {} if model is None else {"model": Recorder(model, stop.is_set)}
+    answer = call.service.memory.ask(**given, **own, on_event=tell)
+    call.service.metrics.answered(answer)
+    return answer

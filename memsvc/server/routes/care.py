@@ -1,0 +1,41 @@
+"""namespaces, stats, verify, reindex."""
+
+from memsvc.server.bodies import AnyNamespace, Body
+from memsvc.server.routes.parameters import Namespace
+from memsvc.server.routing import Call, Verbs
+from memsvc.server.wire import Count, Namespaces, Problems
+
+verbs = Verbs("Care")
+
+
+@verbs.add("namespaces", "GET", "/namespaces", permission="read", pool="read", gives=Namespaces, scope="seen")
+def namespaces(call: Call) -> Namespaces:
+    """The namespaces that the key may see, sorted."""
+    return Namespaces(tuple(name for name in call.service.memory.namespaces() if call.access.sees(name)))
+
+
+@verbs.add(
+    "stats", "GET", "/stats", permission="read", pool="read", gives=dict[str, int],
+    example={"query": {"namespace": "acme/ann"}},
+)  # fmt: skip
+def stats(call: Call, namespace: Namespace) -> dict[str, int]:
+    """What a namespace holds, counted."""
+    return call.service.memory.stats(namespace=namespace)
+
+
+@verbs.add(
+    "verify", "POST", "/verify", permission="admin", pool="slow", gives=Problems,
+    example={"body": {"namespace": "acme/ann"}},
+)  # fmt: skip
+def verify(call: Call, body: AnyNamespace) -> Problems:
+    """Check the database, every hash, and the projections against the rows; one sentence a problem."""
+    return Problems(tuple(call.service.memory.verify(**body.given())))
+
+
+@verbs.add(
+    "reindex", "POST", "/reindex", permission="admin", pool="slow", gives=Count,
+    example={"body": {"namespace": "acme/ann"}},
+)  # fmt: skip
+def reindex(call: Call, body: Body) -> Count:
+    """Embed what the model in use has not embedded yet and build the projections anew; how many memories they hold."""
+    return Count(call.service.memory.reindex(**body.given()))

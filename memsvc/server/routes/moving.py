@@ -1,0 +1,35 @@
+"""export and import, as streams of JSON lines."""
+
+from starlette.responses import Response
+
+from memsvc.server import lines, wire
+from memsvc.server.routes.parameters import Namespace
+from memsvc.server.routing import Call, Verbs
+from memsvc.server.wire import Receipts
+
+verbs = Verbs("Move")
+
+
+@verbs.add(
+    "export", "GET", "/export", permission="read", pool="slow", gives=None,
+    example={"query": {"namespace": "acme/ann"}},
+)  # fmt: skip
+async def export(call: Call, namespace: Namespace) -> Response:
+    """The namespace as JSON lines: a header, the messages, the facts, the episodes; one snapshot."""
+    found = await call.service.pools.run("slow", call.service.memory.export, namespace=namespace)
+    return lines.out(call.service.pools, found)
+
+
+@verbs.add(
+    "import", "POST", "/import", permission="write", pool="slow", gives=Receipts,
+    example={"query": {"namespace": "acme/ben"}, "lines": "$export"},
+)  # fmt: skip
+async def import_(call: Call, namespace: Namespace) -> Response:
+    """Store an export, in this namespace or another; the body is the JSON lines that `export` gave, of any length."""
+
+    def stored() -> bytes:
+        return wire.dump(
+            Receipts(tuple(call.service.memory.import_(lines.incoming(call.request), namespace=namespace)))
+        )
+
+    return Response(await call.service.pools.run("slow", stored), media_type="application/json")

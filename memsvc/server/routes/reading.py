@@ -1,0 +1,76 @@
+"""search, search_episodes, get, list, history."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from memsvc.episodes import Episodes
+from memsvc.server.bodies import EpisodesBody, SearchBody
+from memsvc.server.routes.parameters import MemoryId, Moment, Names, Namespace, present
+from memsvc.server.routing import Call, Verbs
+from memsvc.server.wire import Changes, Found, Memories
+from memsvc_store.shapes import Memory
+
+verbs = Verbs("Read")
+
+
+@verbs.add(
+    "search", "POST", "/search", permission="read", pool="read", gives=Found,
+    example={"body": {"namespace": "acme/ann", "query": "Where does Ann live?", "top_k": 5, "trace": True}},
+)  # fmt: skip
+def search(call: Call, body: SearchBody) -> Found:
+    """The memories that fit a question best, best first, each with the parts of its score."""
+    hits = call.service.memory.search(**body.given())
+    return Found(tuple(hits), hits.trace_id)
+
+
+@verbs.add(
+    "search_episodes", "POST", "/episodes/search", permission="read", pool="read", gives=Episodes,
+    example={"body": {"namespace": "acme/ann", "intent": "book a table", "top_k": 3}},
+)  # fmt: skip
+def search_episodes(call: Call, body: EpisodesBody) -> Episodes:
+    """The episodes that fit a task best: those to follow and those to avoid."""
+    return call.service.memory.search_episodes(**body.given())
+
+
+@verbs.add(
+    "list", "GET", "/memories", permission="read", pool="read", gives=Memories,
+    example={"query": {"namespace": "acme/ann", "limit": 20, "speaker": ["Ann"]}},
+)  # fmt: skip
+def list_(
+    call: Call,
+    namespace: Namespace,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    since: Moment = None,
+    until: Moment = None,
+    as_of: Moment = None,
+    session_id: Names = None,
+    speaker: Names = None,
+    kind: Names = None,
+    cold: Annotated[
+        bool | None, Query(description="only those that `retain` took out of the look-ups, or the others")
+    ] = None,
+) -> Memories:
+    """Memories in the order of their event time, a page at a time."""
+    filters = present(since=since, until=until, as_of=as_of, session_id=session_id, speaker=speaker, kind=kind)
+    found = call.service.memory.list(namespace=namespace, limit=limit, offset=offset, cold=cold, **filters)
+    return Memories(tuple(found))
+
+
+@verbs.add(
+    "get", "GET", "/memories/{memory_id}", permission="read", pool="read", gives=Memory,
+    example={"path": {"memory_id": "$memory"}, "query": {"namespace": "acme/ann"}},
+)  # fmt: skip
+def get(call: Call, memory_id: MemoryId, namespace: Namespace) -> Memory:
+    """One memory."""
+    return call.service.memory.get(memory_id, namespace=namespace)
+
+
+@verbs.add(
+    "history", "GET", "/memories/{memory_id}/history", permission="read", pool="read", gives=Changes,
+    example={"path": {"memory_id": "$memory"}, "query": {"namespace": "acme/ann"}},
+)  # fmt: skip
+def history(call: Call, memory_id: MemoryId, namespace: Namespace) -> Changes:
+    """What happened to a memory, oldest first, with what each step replaced."""
+    return Changes(tuple(call.service.memory.history(memory_id, namespace=namespace)))

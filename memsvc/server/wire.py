@@ -1,0 +1,182 @@
+"""What goes over the wire: the values of the verbs as JSON, their schemas, and how a client reads them back.
+
+The values are the library's own frozen dataclasses; only what a verb gives as a bare list or number gets an envelope,
+so that a document can grow. `dump` writes, `adapter` describes and reads: what one wrote the other reads as equal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+
+import memsvc.answer
+import memsvc.episodes
+import memsvc.events
+import memsvc.outcomes
+import memsvc.retaining
+import memsvc_learners.calibration
+import memsvc_learners.logistic
+import memsvc_retrievers.coverage
+import memsvc_retrievers.gate
+import memsvc_retrievers.language
+import memsvc_retrievers.ledger
+import memsvc_retrievers.passages
+import memsvc_store.learned
+import memsvc_store.receipts
+import memsvc_store.shapes
+from memsvc_store.shapes import Nodes
+
+if TYPE_CHECKING:
+    from memsvc_store.learned import Move, Utility
+    from memsvc_store.shapes import Change, Hit, Job, Memory, Receipt
+
+_MODULES = (
+    memsvc.answer,
+    memsvc.episodes,
+    memsvc.events,
+    memsvc.outcomes,
+    memsvc.retaining,
+    memsvc_learners.calibration,
+    memsvc_learners.logistic,
+    memsvc_retrievers.coverage,
+    memsvc_retrievers.gate,
+    memsvc_retrievers.language,
+    memsvc_retrievers.ledger,
+    memsvc_retrievers.passages,
+    memsvc_store.learned,
+    memsvc_store.receipts,
+    memsvc_store.shapes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """What became of each message, in the order given."""
+
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Hits, best first. `trace_id` is what `feedback` wants; null if no trace was asked for."""
+
+    hits: tuple[Hit, ...]
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Memories:
+    """Memories in the order of their event time."""
+
+    memories: tuple[Memory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The steps of a memory, oldest first."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """The steps of a memory's utility, oldest first."""
+
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a memory is worth; null before its first feedback and after a reset."""
+
+    memory_id: str
+    utility: Utility | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worths:
+    """Memories and what they are worth, in the order asked for."""
+
+    utilities: tuple[Worth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Jobs in the order they were queued."""
+
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many: jobs queued anew, feedbacks replayed, memories indexed."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A cosine that was calibrated."""
+
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """Whether a receipt is genuine and unchanged."""
+
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """Names, sorted."""
+
+    namespaces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What is wrong with a database, a sentence each; empty where all is well."""
+
+    problems: tuple[str, ...]
+
+
+def dump(value: object) -> bytes:
+    """A value as JSON: fields keep their names, times are ISO 8601 with their offset, what is not finite is null."""
+    return to_json(value, fallback=_plain, inf_nan_mode="null")
+
+
+@cache
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """Schema and reader of a kind of value: a dataclass of the library, an envelope, or what is made of them."""
+    made: TypeAdapter[Any] = TypeAdapter(kind)
+    made.rebuild(_types_namespace=_names(), force=True)
+    return made
+
+
+def _plain(value: object) -> object:
+    """What the writer does not know by itself: the nodes of a hyperedge, and mappings that are no dict."""
+    if isinstance(value, Nodes):
+        return list(Nodes(value.stored))  # a shard's own would keep what it read: 2 KB a memory that no budget counts
+    return dict(value) if isinstance(value, Mapping) else list(value)  # type: ignore[call-overload]
+
+
+@cache
+def _names() -> dict[str, Any]:
+    """What the dataclasses' annotations mean. Their modules import these names for the type checker alone."""
+    found: dict[str, Any] = {"Mapping": Mapping, "Sequence": Sequence, "datetime": datetime, "Any": Any}
+    for module in _MODULES:
+        found |= {name: one for name, one in vars(module).items() if _ours(one)}
+    return found
+
+
+def _ours(value: object) -> bool:
+    return isinstance(value, type) and (dataclasses.is_dataclass(value) or hasattr(value, "_fields"))

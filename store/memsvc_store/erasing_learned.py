@@ -1,0 +1,146 @@
+"""What an erasure takes of traces, feedback, moves and utilities.
+
+A trace goes whole if it may hold a word of what was erased. The log of feedback loses the erased memories and nothing
+else: what the others were credited with stays, so that a rebuild leads to the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from memsvc_store import schema
+from memsvc_store.clock import to_instant
+from memsvc_store.doomed import delete
+from memsvc_store.errors import NotFound
+from memsvc_store.statements import rows_in
+from memsvc_store.text import words
+from memsvc_store.utilities import Utilities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy.engine import Row
+
+    from memsvc_store.doomed import Doomed
+    from memsvc_store.learned import Trace
+    from memsvc_store.records import Records
+    from memsvc_store.rows import Namespace
+    from memsvc_store.writes import Write
+
+_ns, _tr, _fb = schema.namespaces, schema.traces, schema.feedback
+_ut, _mv = schema.utilities, schema.moves
+
+PHRASE = 4
+"""Words in a row that give a text away; a shorter text is looked for as a whole question or answer."""
+
+
+def erase(write: Write, doomed: Doomed) -> dict[str, int]:
+    """Take memories out of what was learned; how many rows of each kind."""
+    ids = sorted(doomed.ids)
+    return {
+        "traces": _traces(write, doomed),
+        "feedback": _feedback(write, doomed.ids),
+        "moves": _moves(write, doomed.ids),
+        "utilities": delete(write, _ut, _ut.c.memory_id, ids),
+    }
+
+
+def check_known(records: Records, namespace: Namespace, trace: Trace) -> None:
+    """Nothing, if all that a new trace names is there: a look-up that began before an erasure may end after it.
+
+    Raises:
+        NotFound: it names what was erased.
+    """
+    if records.connection.dialect.name == "postgresql":  # in SQLite there is one writer, which is this one
+        records.connection.execute(_HELD, {"key": namespace.key})  # an erasure under way is waited for
+    if not records.erased_since(namespace, 0):
+        return
+    named = {*trace.used, *trace.cited, *(one.memory_id for one in trace.pool)}
+    if named - Utilities(records.connection).live(namespace, sorted(named)).keys():
+        raise NotFound("a trace names memories that were erased since; it was not kept")
+
+
+def _traces(write: Write, doomed: Doomed) -> int:
+    """Delete the traces that named an erased memory, say what it said, or come from reading the log as a whole since
+    the first of them was stored: such an answer may rest on what it names nowhere.
+    """
+    told = {phrase for text in doomed.texts for phrase in _phrases(text)}
+    first = min(to_instant(memory.created_at).micros for memory in doomed.memories)
+    rows = write.records.connection.execute(sa.select(_tr).where(_tr.c.namespace_key == write.namespace.key))
+    gone = [row.id for row in rows if _tells(row, doomed.ids, told, first)]
+    return delete(write, _tr, _tr.c.id, gone)
+
+
+def _tells(row: Row[Any], ids: frozenset[str], told: set[tuple[str, ...]], first: int) -> bool:
+    named = {*json.loads(row.used), *json.loads(row.cited), *(one[0] for one in json.loads(row.pool))}
+    if not ids.isdisjoint(named):
+        return True
+    document = json.loads(row.document)
+    if document.get("share") is not None and row.at >= first:  # the share of the log that was read
+        return True
+    return any(phrase in told for text in (row.query, *_texts(document)) for phrase in _phrases(text))
+
+
+def _phrases(text: str) -> Iterator[tuple[str, ...]]:
+    """Every run of `PHRASE` words; the whole of a text that has fewer."""
+    found = words(text)
+    return (tuple(found[start : start + PHRASE]) for start in range(max(1, len(found) - PHRASE + 1)) if found)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every string in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _feedback(write: Write, ids: frozenset[str]) -> int:
+    """Take memories out of the log; how many rows named one. A row that credits nothing else goes."""
+    connection, here = write.records.connection, _fb.c.namespace_key == write.namespace.key
+    named = 0
+    for row in connection.execute(sa.select(_fb).where(here)).all():
+        credited, skipped = json.loads(row.credited), json.loads(row.skipped)
+        if ids.isdisjoint(credited):
+            continue
+        named += 1
+        left = [one for one in credited if one not in ids]
+        place = here & (_fb.c.learned == row.learned)
+        if not left:
+            connection.execute(sa.delete(_fb).where(place))
+            continue
+        others = [one for one in skipped if one[0] not in ids]
+        values = {"credited": json.dumps(left), "skipped": json.dumps(others)}
+        connection.execute(sa.update(_fb).where(place).values(values))
+    return named
+
+
+def _moves(write: Write, ids: frozenset[str]) -> int:
+    """Delete the steps of memories; how many. The others of a feedback close ranks, as a rebuild would number them."""
+    connection, here = write.records.connection, _mv.c.namespace_key == write.namespace.key
+    of_them = sa.select(_mv.c.learned).where(here).distinct()
+    touched = sorted({row.learned for row in rows_in(connection, of_them, _mv.c.memory_id, sorted(ids))})
+    gone = delete(write, _mv, _mv.c.memory_id, sorted(ids))
+    order = sa.select(_mv.c.learned, _mv.c.ordinal).where(here).order_by(_mv.c.learned, _mv.c.ordinal)
+    left = sorted(rows_in(connection, order, _mv.c.learned, touched))
+    for learned, ordinal, rank in _ranked(left):
+        if ordinal != rank:  # lower, and free by now
+            place = here & (_mv.c.learned == learned) & (_mv.c.ordinal == ordinal)
+            connection.execute(sa.update(_mv).where(place).values(ordinal=rank))
+    return gone
+
+
+def _ranked(rows: Iterable[Any]) -> Iterator[tuple[int, int, int]]:
+    """(learned, ordinal, rank among those of the same `learned`)."""
+    last, rank = None, 0
+    for learned, ordinal in rows:
+        rank = rank + 1 if learned == last else 0
+        last = learned
+        yield learned, ordinal, rank
+
+
+_HELD = sa.select(_ns.c.key).where(_ns.c.key == sa.bindparam("key")).with_for_update(read=True, key_share=True)

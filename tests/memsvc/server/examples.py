@@ -1,0 +1,57 @@
+"""The examples of the OpenAPI document as requests, with the ids of a real namespace put in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memsvc.server.routes import ALL
+from memsvc_store.receipts import document
+from tests.memsvc.server.served import ANN
+
+if TYPE_CHECKING:
+    from memsvc import Memory
+    from memsvc.server.routing import Verb
+
+NAMESPACE = "acme/ann"
+BY_NAME = {verb.name: verb for verb in ALL}
+
+
+class Examples:
+    """A namespace that every example works in, and the examples."""
+
+    def __init__(self, memory: Memory) -> None:
+        memory.add(ANN, namespace=NAMESPACE)
+        lucky = [f"Ann's lucky number of day {number} is {number * 7}." for number in range(60)]
+        memory.add(lucky, namespace=NAMESPACE, session_id="lucky")
+        for number in range(60):  # more outcomes than a gate takes
+            answer = memory.ask(f"What is Ann's lucky number of day {number}?", namespace=NAMESPACE, gate="quality")
+            assert answer.trace_id is not None
+            memory.feedback(answer.trace_id, 1.0 if number % 3 else -1.0, namespace=NAMESPACE)
+        for number in range(3):
+            memory.add_episode(f"errand {number}", ["go", "come back"], namespace=NAMESPACE, reward=1.0)
+        self.memory = memory
+
+    def request(self, verb: Verb) -> dict[str, Any]:
+        """What httpx sends."""
+        known = verb.example
+        path = f"/v1{verb.path}".format(**self._real(known.get("path", {})))
+        sent: dict[str, Any] = {"method": verb.method, "url": path, "params": known.get("query", {})}
+        if "body" in known:
+            sent["json"] = self._real(known["body"])
+        if "lines" in known:
+            sent["content"] = "\n".join(self.memory.export(namespace=NAMESPACE))
+        return sent
+
+    def _real(self, values: dict[str, Any]) -> dict[str, Any]:
+        marks = ("$memory", "$trace", "$receipt")
+        return {name: self._one(value) if value in marks else value for name, value in values.items()}
+
+    def _one(self, mark: str) -> Any:
+        if mark == "$memory":
+            return self.memory.list(namespace=NAMESPACE, limit=1, kind="message")[0].id
+        if mark == "$receipt":
+            self.memory.add("Nobody needs to know.", namespace=NAMESPACE, session_id="secret")
+            return document(self.memory.forget(namespace=NAMESPACE, session_id="secret"))
+        trace_id = self.memory.search("Where does Ann live?", namespace=NAMESPACE, trace=True).trace_id
+        assert trace_id is not None
+        return trace_id

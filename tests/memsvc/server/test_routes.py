@@ -1,0 +1,190 @@
+"""The route table: complete, documented by examples that work, and checked without exception."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.routing import Route
+
+from memsvc import Memory
+from memsvc.errors import NotFound
+from memsvc.server import wire
+from memsvc.server.access import open_door
+from memsvc.server.app import build_app
+from memsvc.server.routes import ALL
+from memsvc.server.routing import Verb, VerbRoute
+from memsvc.testing import RuleModel
+from memsvc_store.keys import PERMISSIONS
+from tests.memsvc.server.examples import BY_NAME, NAMESPACE, Examples
+from tests.memsvc.server.served import fresh, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+    from memsvc_store.keys import Permission
+    from tests.memsvc.server.served import Running
+
+NO_ROUTE = {"open", "close", "language_model", "ask_stream", "count_tokens"}
+"""`ask` streams where it is asked to; the others are of a process's own memory."""
+
+LAST = ("delete", "forget")
+"""What takes away what the others' examples speak of."""
+
+
+@pytest.fixture(scope="module")
+def full() -> Iterator[tuple[Running, Examples]]:
+    model = RuleModel({"reflect": lambda _: {"experience": "Ask for a quiet table."}})
+    with fresh(model) as memory, served(memory) as running:
+        yield running, Examples(memory)
+
+
+def test_every_verb_of_memory_has_a_route() -> None:
+    public = {name.rstrip("_") for name, _ in inspect.getmembers(Memory) if not name.startswith("_")}
+    assert public - NO_ROUTE == {verb.name for verb in ALL}
+    assert len(BY_NAME) == len(ALL)
+
+
+def test_no_route_is_unchecked() -> None:
+    with fresh() as memory:
+        app = build_app(memory, door=open_door)
+    beside = set()
+    for route in app.router.routes:
+        if isinstance(route, VerbRoute):
+            assert route.path.startswith("/v1/")
+            assert route.verb.permission in PERMISSIONS
+            assert route.verb.scope == "one" or "sees" in inspect.getsource(route.verb.run)
+        else:
+            assert isinstance(route, Route)
+            beside.add(route.path)
+    assert beside == {"/livez", "/readyz", "/metrics", "/openapi.json", "/docs"}
+
+
+def test_a_verb_that_names_no_namespace_cannot_be_a_route() -> None:
+    def everything(call: Any, limit: int) -> None:
+        """Do something."""
+
+    verb = Verb("everything", "GET", "/everything", "read", "read", everything, None, "Read")
+    with fresh() as memory:
+        service = build_app(memory, door=open_door).state.service
+    with pytest.raises(TypeError, match="'everything' names no namespace"):
+        VerbRoute(service, verb)
+
+
+def test_a_verb_that_does_not_say_what_it_does_cannot_be_a_route() -> None:
+    def silent(call: Any, namespace: str) -> None: ...
+
+    with fresh() as memory:
+        service = build_app(memory, door=open_door).state.service
+    with pytest.raises(TypeError, match="does not say"):
+        VerbRoute(service, Verb("silent", "GET", "/silent", "read", "read", silent, None, "Read"))
+
+
+@pytest.mark.parametrize("name", [*(one for one in BY_NAME if one not in LAST), *LAST])
+def test_its_example_works_and_answers_as_described(full: tuple[Running, Examples], name: str) -> None:
+    running, examples = full
+    verb = BY_NAME[name]
+    found = running(**examples.request(verb))
+    assert found.status_code == verb.status, found.text
+    if verb.status == 204:
+        assert found.content == b""
+    elif name == "export":
+        assert found.text.startswith('{"memsvc_export"')
+    else:
+        again = wire.adapter(verb.gives).validate_json(found.content)
+        assert wire.dump(again) == found.content
+
+
+class Refusing:
+    """Lets nobody in, and writes down what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Permission, str | None]] = []
+
+    def require(self, permission: Permission, namespace: str | None) -> None:
+        self.asked.append((permission, namespace))
+        raise NotFound("no such thing")
+
+    def permit(self, permission: Permission) -> None:
+        self.asked.append((permission, None))
+
+    def sees(self, namespace: str) -> bool:
+        return False
+
+
+def test_every_route_asks_for_its_permission_in_the_namespace_of_the_request(full: tuple[Running, Examples]) -> None:
+    _, examples = full
+    access = Refusing()
+
+    async def door(_: Request) -> Refusing:
+        return access
+
+    with served(examples.memory, door=door) as running:
+        for verb in ALL:
+            sent = examples.request(verb)
+            found = running(**sent)
+            if verb.scope == "seen":
+                assert found.json() == {"namespaces": []}
+                named = None
+            else:
+                assert found.status_code == 404, verb.name
+                named = {**sent["params"], **sent.get("json", {})}["namespace"]
+            assert access.asked == [(verb.permission, named)], verb.name
+            access.asked.clear()
+
+
+def test_another_model_takes_admin(full: tuple[Running, Examples]) -> None:
+    _, examples = full
+
+    class Reader(Refusing):
+        def require(self, permission: Permission, namespace: str | None) -> None:
+            if permission != "read":
+                super().require(permission, namespace)
+
+    async def door(_: Request) -> Reader:
+        return Reader()
+
+    with served(examples.memory, door=door) as running:
+        body = {"namespace": NAMESPACE, "question": "Where does Ann live?"}
+        assert running.post("/ask", **body).status_code == 200
+        assert running.post("/ask", **body, model="local/anything").status_code == 404
+
+
+def test_nothing_is_read_before_it_is_known_who_asks(full: tuple[Running, Examples]) -> None:
+    async def door(_: Request) -> Refusing:
+        raise NotFound("who are you?")
+
+    with served(full[1].memory, door=door) as running:
+        found = running("POST", "/v1/search", content=b"{ no JSON", headers={"Content-Type": "application/json"})
+        assert (found.status_code, found.json()["detail"]) == (404, "who are you?")
+
+
+def test_the_document_is_whole(ann: Running) -> None:
+    found = ann("GET", "/openapi.json").json()
+    operations = {
+        one["operationId"]: one for operations in found["paths"].values() for one in operations.values()
+    }  # fmt: skip
+    assert set(operations) == set(BY_NAME)
+    for name, operation in operations.items():
+        assert operation["summary"]
+        assert operation["tags"]
+        assert operation["x-permission"] == BY_NAME[name].permission
+        content = operation.get("requestBody", {}).get("content", {})
+        assert "example" in content.get("application/json", {"example": ""})
+        for parameter in operation.get("parameters", []):
+            assert "example" in parameter or not parameter.get("required"), (name, parameter["name"])
+    text = ann("GET", "/openapi.json").text
+    for name in re.findall(r"#/components/schemas/(\w+)", text):
+        assert name in found["components"]["schemas"]
+
+
+def test_the_page_shows_every_verb_and_loads_nothing_from_elsewhere(ann: Running) -> None:
+    page = ann("GET", "/docs").text
+    for verb in ALL:
+        assert f"{verb.method} /v1{verb.path}" in page
+    assert "http://" not in page
+    assert "https://" not in page
