@@ -21,17 +21,18 @@ The stages are processes of their own, so that nothing is remembered here: all s
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from memsvc import Memory
+from memsvc.errors import NotFound
 from memsvc_evals.adapters.utterances import line, moment, namespace_of, store, utterance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_PAGE = 500
 _OPENING = Lock()
 
 
@@ -55,39 +56,23 @@ class MemsvcClient:
         """
         made = [_utterance(message, position, session_key) for position, message in enumerate(messages)]
         said = [message for message in made if message["content"].strip()]
-        store(self.memory, said, namespace=self._to_write(user_id))
+        store(self.memory, said, namespace=_home(user_id))
 
     def search(self, query: str, user_id: str, top_k: int) -> str:
         """The messages that fit best, best first, a line each with its time and speaker; empty where nothing is."""
-        namespace = self._newest(user_id)
-        hits = [] if namespace is None else self.memory.search(query, namespace=namespace, top_k=top_k)
+        hits = self.memory.search(query, namespace=_home(user_id), top_k=top_k)
         return "\n".join(line(hit.memory) for hit in hits)
 
     def delete(self, user_id: str) -> None:
-        """Take all that a user has out of every look-up, at once and for every process; no user, nothing to do."""
-        namespace = self._newest(user_id)
-        while namespace and (page := self.memory.list(namespace=namespace, limit=_PAGE, kind="message")):
-            for one in page:
-                self.memory.delete(one.id, namespace=namespace)
-
-    def _newest(self, user_id: str) -> str | None:
-        """The namespace that a user's messages are in.
-
-        What was deleted stays deleted, also when it is written again. The harness deletes a user in order to
-        write the same sessions again, so each time it begins a namespace of its own: `<user>/1`, `<user>/2`, ...
+        """Erase all that a user has; no user, nothing to do. The harness writes the same sessions again afterwards, and
+        what is only deleted would stay deleted then.
         """
-        start = f"{namespace_of('omnimemeval', user_id)}/"
-        mine = [name for name in self.memory.namespaces() if name.startswith(start)]
-        return max(mine, key=lambda name: int(name.removeprefix(start)), default=None)
+        with suppress(NotFound):
+            self.memory.forget(namespace=_home(user_id))
 
-    def _to_write(self, user_id: str) -> str:
-        newest = self._newest(user_id)
-        if newest is None:
-            return f"{namespace_of('omnimemeval', user_id)}/1"
-        if self.memory.list(namespace=newest, limit=1):
-            return newest
-        start, _, number = newest.rpartition("/")
-        return f"{start}/{int(number) + 1}"
+
+def _home(user_id: str) -> str:
+    return namespace_of("omnimemeval", user_id)
 
 
 def shared_memory() -> Memory:

@@ -63,7 +63,7 @@ def test_locomo_runs_through_its_stages(tmp_path: Path) -> None:
 
 def test_speakers_times_sessions_and_roles_are_kept(memory: Memory) -> None:
     ingest(MemsvcClient(memory))
-    kept = memory.list(namespace=f"omnimemeval/user-{B}/1")
+    kept = memory.list(namespace=f"omnimemeval/user-{B}")
     assert [one.text for one in kept] == [turn["text"] for session in SESSIONS.values() for turn in session]
     assert [one.speaker for one in kept] == ["Ada", "Bo", "Ada", "Ada", "Bo", "Ada"]
     assert [one.valid_from.isoformat(timespec="minutes") for one in kept[3:5]] == [
@@ -92,8 +92,7 @@ def test_users_are_isolated_whatever_their_ids_are(memory: Memory) -> None:
     assert client.search("secret", "a/1", 10) != ""
 
 
-def test_what_is_deleted_is_gone_and_can_be_written_again(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(omnimemeval, "_PAGE", 2)
+def test_what_is_deleted_is_gone_and_can_be_written_again(memory: Memory) -> None:
     client = MemsvcClient(memory)
     ingest(client)
     for _ in range(2):  # a run with --clear, and another
@@ -109,7 +108,7 @@ def test_what_is_deleted_is_gone_and_can_be_written_again(memory: Memory, monkey
 def test_what_a_broken_deletion_left_is_not_mistaken_for_all(memory: Memory) -> None:
     client = MemsvcClient(memory)
     ingest(client)
-    namespace = f"omnimemeval/user-{A}/1"
+    namespace = f"omnimemeval/user-{A}"
     memory.delete(memory.list(namespace=namespace)[0].id, namespace=namespace)
     with pytest.raises(MeasurementError, match=r"red kayak\.' is not stored: it was deleted since"):
         ingest(client)
@@ -123,7 +122,7 @@ def test_longmemeval_has_roles_for_names_and_may_name_sessions(memory: Memory) -
         {"role": "user", "content": "  ", "chat_time": MAY},
     ]
     client.add(session, "lme_exper_user_v1_0", session_key="s7")
-    kept = memory.list(namespace="omnimemeval/user-lme_exper_user_v1_0/1")
+    kept = memory.list(namespace="omnimemeval/user-lme_exper_user_v1_0")
     assert [(one.speaker, one.session_id) for one in kept] == [("user", "s7"), ("assistant", "s7")]
     assert kept[1].text == "user: that depends on the frame."  # no name was given, so none is taken off
 
