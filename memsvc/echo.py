@@ -37,7 +37,7 @@ word; of 5,738 longer ones 4 do."""
 KEPT = 50_000
 """Texts that are remembered at most, of all sessions together (10 MB): the ones given longest ago go first."""
 
-_QUOTES = str.maketrans("“”„«»‘’‚`", "\"\"\"\"\"''''")
+_QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‚`", "'"))
 _MARKS = " \"'"
 _NUMBER = re.compile(r"\A\s*\[\d+\] ")
 

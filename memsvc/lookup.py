@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from memsvc.instructions import flags
 from memsvc_retrievers.episodic import find_episodes
 from memsvc_retrievers.fast import find
 from memsvc_retrievers.question import take_apart
@@ -83,7 +84,7 @@ class Lookup:
         if stale:
             self._stale(namespace)
         return [
-            Hit(memory, rank, one.parts, one.blend)
+            Hit(memory, rank, one.parts, one.blend, flags(memory.text))
             for rank, (memory, one) in enumerate(zip(memories, found, strict=True), 1)
         ]
 

@@ -48,8 +48,9 @@ def build_embedder(settings: Settings) -> Embedder:
 def batched(embedder: Embedder, settings: Settings) -> Embedder:
     """The embedder, called with what several threads ask for at once."""
     from memsvc.models.embedding.batching import BatchingEmbedder
+    from memsvc.models.embedding.checked import CheckedEmbedder
 
-    return BatchingEmbedder(embedder, window=settings.batch_window_ms / 1000, size=settings.batch_size)
+    return BatchingEmbedder(CheckedEmbedder(embedder), window=settings.batch_window_ms / 1000, size=settings.batch_size)
 
 
 def build_language_model(settings: Settings, name: str | None = None) -> LanguageModel | None:

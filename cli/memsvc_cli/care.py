@@ -71,7 +71,10 @@ def reindex(namespace: options.AnyNamespace = None, db: options.Db = None, json:
         for name in _chosen(memory, namespace):
             stale = memory.stats(namespace=name)["stale"]
             with output.progress(f"Embedding {name}", stale) as advance:
-                done[name] = {"embedded": stale, "memories": memory.reindex(namespace=name, **callbacks(memory, progress=advance))}
+                done[name] = {
+                    "embedded": stale,
+                    "memories": memory.reindex(namespace=name, **callbacks(memory, progress=advance)),
+                }
     if json:
         output.document({"namespaces": done})
         return

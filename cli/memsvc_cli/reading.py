@@ -1,10 +1,10 @@
-"""search, get, list, history: the commands that read."""
+"""search, trace, get, list, history: the commands that read."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memsvc_cli import options, output, views
+from memsvc_cli import options, output, trace_views, views
 from memsvc_cli.opening import opened
 
 if TYPE_CHECKING:
@@ -85,6 +85,28 @@ def get(
     output.document(one) if json else output.pairs(views.memory(one))
 
 
+def trace(
+    trace_id: Annotated[str, typer.Argument(metavar="ID", help="What search --trace, ask --json or episodes gave.")],
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Show what a look-up considered and gave, and what the answer cites.
+
+    \b
+    memsvc trace 300f78445ba9... -n acme/ann
+    """
+    with opened(db) as memory:
+        found = memory.trace(trace_id, namespace=namespace)
+    if json:
+        output.document(found)
+        return
+    output.pairs(trace_views.trace(found))
+    if found.pool or found.used:
+        output.line()
+        output.table(*trace_views.considered(found))
+
+
 def list_(
     limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many at most.")] = 100,
     offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help="How many to leave out first.")] = 0,
@@ -133,7 +155,8 @@ def history(
 
 
 def _hit(hit: "Hit") -> dict[str, object]:
-    return {"rank": hit.rank, "score": hit.score, "parts": hit.parts, "blend": hit.blend, "memory": hit.memory}
+    fields = ("rank", "score", "parts", "blend", "flags", "memory")
+    return {field: getattr(hit, field) for field in fields}
 
 
 def explain_gaps(memory: "Opened", namespace: str, *, found: bool) -> None:

@@ -10,7 +10,7 @@ from memsvc_cli import output
 if TYPE_CHECKING:
     from memsvc import Receipt
 
-_STATUSES = ("stored", "duplicate", "rejected")
+_STATUSES = ("stored", "duplicate", "echo", "rejected")
 _SHOWN = 20
 """Rejected messages that are listed; with --json all of them are."""
 

@@ -30,9 +30,18 @@ def hits(found: "Sequence[Hit]", *, explain: bool) -> tuple[list[Column], Rows]:
         Column("text", wrap=True),
         Column("score", right=True, style="bold"),
         Column("id", below="text"),
+        *_flag_columns(found),
     ]
     return columns, [
-        [str(hit.rank), when(hit.memory.valid_from), hit.memory.speaker, hit.text, f"{hit.score:.3f}", hit.id]
+        [
+            str(hit.rank),
+            when(hit.memory.valid_from),
+            hit.memory.speaker,
+            hit.text,
+            f"{hit.score:.3f}",
+            hit.id,
+            *_flag_cells(hit, columns),
+        ]
         for hit in found
     ]
 
@@ -165,6 +174,7 @@ def _explained(found: "Sequence[Hit]") -> tuple[list[Column], Rows]:
         *(Column(part, right=True) for part in _PARTS),
         Column("final", right=True, style="bold"),
         *(Column(name, below="text") for name in ("when", "who", "id", *(["blend"] if blended else []))),
+        *_flag_columns(found),
     ]
     return columns, [
         [
@@ -175,9 +185,19 @@ def _explained(found: "Sequence[Hit]") -> tuple[list[Column], Rows]:
             hit.memory.speaker,
             hit.id,
             *([_blend(hit.blend)] if blended else []),
+            *_flag_cells(hit, columns),
         ]
         for hit in found
     ]
+
+
+def _flag_columns(found: "Sequence[Hit]") -> list[Column]:
+    """The last column, where there is something to warn of."""
+    return [Column("flags", below="text")] if any(hit.flags for hit in found) else []
+
+
+def _flag_cells(hit: "Hit", columns: Sequence[Column]) -> list[str]:
+    return [" ".join(f"! {flag}" for flag in hit.flags)] if columns[-1].name == "flags" else []
 
 
 def _blend(one: "Blend | None") -> str:

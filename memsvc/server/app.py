@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 
 import memsvc
 from memsvc.errors import MemsvcError
+from memsvc.mcp import mounting
 from memsvc.server import problems, wire
 from memsvc.server.health import Health, Warmup
 from memsvc.server.limits import BODY_BYTES, BodyLimit
@@ -72,8 +73,9 @@ def build_app(
     app.state.service = service
     app.router.routes += [VerbRoute(service, verb) for verb in ALL]
     app.router.routes += _beside(app, service)
+    mounting.mount(app, service, body_limit=body_limit)
     _handle_errors(app)
-    app.add_middleware(BodyLimit, limit=body_limit, unlimited=["/v1/import"])
+    app.add_middleware(BodyLimit, limit=body_limit, unlimited=["/v1/import", mounting.PATH])
     app.add_middleware(Observing, service=service)  # the last one added is the outermost
     return app
 

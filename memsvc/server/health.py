@@ -15,6 +15,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.responses import Response
 
 from memsvc.errors import DatabaseError, MemsvcError
+from memsvc.models.embedding.checked import CheckedEmbedder
 from memsvc.server import wire
 from memsvc_store.gauges import check
 
@@ -32,7 +33,7 @@ class Warmup:
     """Loads the embedder in the background, so that the first request does not pay for it (0.3 to 9 s)."""
 
     def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
+        self._embedder = CheckedEmbedder(embedder)
         self._thread = threading.Thread(target=self._load, name="memsvc-warmup", daemon=True)
         self.reason: str | None = "the embedder is being loaded"
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
+_PROBES = ("livez", "readyz", "metrics")
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """A caller's own id is taken over only if it can neither break a line of the log nor fill it."""
 
@@ -61,13 +62,20 @@ class Observing:
                 finally:
                     described(span, _verb(scope), status)
         finally:
-            seconds = metrics.ended(_verb(scope), status, began)
-            level = logging.ERROR if status >= 500 else logging.INFO
+            verb = _verb(scope)
+            seconds = metrics.ended(verb, status, began)
             logs.event(
-                logger, level, f"{scope['method']} {_verb(scope)}", verb=_verb(scope), status=status, seconds=seconds,
+                logger, _level(verb, status), f"{scope['method']} {verb}", verb=verb, status=status, seconds=seconds,
                 code=scope.get("memsvc.code"), key_id=scope.get("memsvc.key_id"),
             )  # fmt: skip
             logs.request_id.reset(token)
+
+
+def _level(verb: str, status: int) -> int:
+    """How loud a request is in the log. Probes and scrapes come every few seconds, and say elsewhere what is wrong."""
+    if verb in _PROBES:
+        return logging.DEBUG
+    return logging.ERROR if status >= 500 else logging.INFO
 
 
 def _verb(scope: Scope) -> str:

@@ -49,6 +49,10 @@ logger = logging.getLogger(__name__)
 WRITE_SECONDS = 35.0
 """How long a write may take beyond the grace: the database waits 30 s for another writer."""
 
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays open: longer than the 60 s of most proxies and pools. Who closes first meets a
+request that is under way, and its sender sees a broken connection."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -78,7 +82,9 @@ def serve(settings: Settings, *, no_auth: bool = False, on_start: Callable[[Star
     with (
         listening,
         Memory.open(
-            settings=settings, language_model=None if model is None else metered(model, metrics, tracing)
+            settings=settings,
+            language_model=None if model is None else metered(model, metrics, tracing),
+            batching=True,
         ) as memory,
     ):
         limiter = RateLimiter(settings.rate_limit, settings.rate_burst)
@@ -181,6 +187,7 @@ def _url(host: str, port: int) -> str:
 def _config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on",  # type: ignore[arg-type]
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(settings.shutdown_grace + WRITE_SECONDS),
     )  # fmt: skip
 

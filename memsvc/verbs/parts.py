@@ -48,8 +48,7 @@ class Parts:
     ) -> None:
         self.settings, self.embedder, self.store = settings, embedder, store
         self._now = now
-        checked = CheckedEmbedder(embedder)
-        self._checked: Embedder = wiring.batched(checked, settings) if batching else checked
+        self._checked = CheckedEmbedder(wiring.batched(embedder, settings) if batching else embedder)
         self._reembedder = Reembedder(store, self._checked)
         self._tracer = Tracer(store, now)
         self._echoes = Echoes(settings.echo_minutes)

@@ -29,9 +29,9 @@ HEAVY = (
     "rich",
 )
 VERBS = {
-    "add", "search", "ask", "get", "list", "update", "delete", "forget", "history", "export", "import",
+    "add", "search", "ask", "trace", "get", "list", "update", "delete", "forget", "history", "export", "import",
     "doctor", "extract", "jobs", "add-episode", "episodes", "reflect", "feedback", "retain", "utility", "gate",
-    "serve", "namespaces", "keys", "stats", "verify", "reindex", "demo", "bench", "eval",
+    "serve", "mcp", "namespaces", "keys", "stats", "verify", "reindex", "demo", "bench", "eval",
 }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def test_an_export_comes_back_whole(filled: Shell, tmp_path: Path) -> None:
     assert filled("import", str(file), "-n", "ann", db=other).out == "3 stored\n"
     document = filled("import", str(file), "-n", "ann", "--json", db=other).document
     assert [receipt["status"] for receipt in document.pop("receipts")] == ["duplicate"] * 3
-    assert document == {"namespace": "ann", "stored": 0, "duplicate": 3, "rejected": 0}
+    assert document == {"namespace": "ann", "stored": 0, "duplicate": 3, "echo": 0, "rejected": 0}
     again = filled("export", "-n", "ann", db=other).out.splitlines()
     assert again[1:] == file.read_text(encoding="utf-8").splitlines()[1:]
 

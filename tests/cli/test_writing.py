@@ -38,7 +38,7 @@ def test_receipts_as_json_are_stable(shell: Shell) -> None:
     ran = shell("add", "hello", "--timestamp", "2026-03-02T09:00Z", "--json")
     assert ran.code == 0
     document = ran.document
-    assert list(document) == ["namespace", "stored", "duplicate", "rejected", "receipts"]
+    assert list(document) == ["namespace", "stored", "duplicate", "echo", "rejected", "receipts"]
     assert document["receipts"] == [{"status": "stored", "id": document["receipts"][0]["id"], "reason": None}]
 
 

@@ -59,8 +59,9 @@ def test_it_lives_at_once_and_is_ready_when_the_embedder_is_loaded() -> None:
         assert one("GET", "/readyz").json() == {"status": "ready", "reasons": []}
 
 
-def test_an_embedder_that_cannot_be_loaded_is_a_reason(log: StringIO) -> None:
-    embedder = Loading(EmbedderError("no such model; check MEMSVC_EMBEDDER"))
+@pytest.mark.parametrize("error", [EmbedderError("no such model; check MEMSVC_EMBEDDER"), RuntimeError("CUDA is odd")])
+def test_an_embedder_that_cannot_be_loaded_is_a_reason(log: StringIO, error: Exception) -> None:
+    embedder = Loading(error)
     embedder.loaded.set()
     with fresh(embedder=embedder) as memory, served(memory) as one:
         until(lambda: "cannot be loaded" in one("GET", "/readyz").text)

@@ -174,6 +174,15 @@ def test_it_refuses_to_stand_open(tmp_path: Path, options: list[str], said: str)
     assert re.search(said, "".join(one.log))
 
 
+def test_without_its_packages_it_names_the_extra(tmp_path: Path) -> None:
+    program = "import sys; sys.modules['uvicorn'] = None; from memsvc_cli.app import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "serve", "--db", str(tmp_path / "a.db")], capture_output=True, text=True
+    )
+    assert ran.returncode == 1
+    assert "pip install 'memsvc[server]'" in ran.stderr
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])
 def test_this_machine_may_do_without_keys(host: str) -> None:
     check_open_door(host, no_auth=True)

@@ -1,0 +1,33 @@
+"""mcp: the memory as tools for a program that speaks the Model Context Protocol."""
+
+from typing import Annotated
+
+import typer
+
+from memsvc_cli import options
+
+
+def mcp(
+    db: options.Db = None,
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--namespace", "-n", metavar="PATTERN", show_default=False,
+            help="Whose memories: acme/alice fixes it, 'acme/*' lets the tools choose; may be repeated. "
+            f"[default: {options.DEFAULT_NAMESPACE}]",
+        ),
+    ] = None,
+    allow: Annotated[
+        str, typer.Option("--allow", metavar="LIST", help="Of read, write and erase; other tools are not offered.")
+    ] = "read,write",
+) -> None:  # fmt: skip
+    """Offer a memory as MCP tools on stdin and stdout, to the program that starts this; the log goes to stderr.
+
+    \b
+    memsvc mcp --db agent.db --namespace alice --allow read,write
+    """
+    from memsvc import Settings
+    from memsvc.mcp.stdio import serve
+
+    names = namespace or [options.DEFAULT_NAMESPACE]
+    serve(Settings.load(database=db), namespaces=names, allow=[one.strip() for one in allow.split(",")])

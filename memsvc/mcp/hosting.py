@@ -1,0 +1,89 @@
+"""What the tools need of the process that offers them, and what they know of who calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from memsvc.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import threading
+
+    from mcp.server import ServerRequestContext
+
+    from memsvc import Memory
+    from memsvc.answer import Answer
+    from memsvc.errors import MemsvcError
+    from memsvc.server.access import Access
+    from memsvc.server.pools import Pools
+    from memsvc.server.service import Asks
+    from memsvc_retrievers.language import LanguageModel
+    from memsvc_store.learned import FeedbackReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: what they may do, and the conversation that they are in, where they name none themselves."""
+
+    access: Access
+    session: str
+
+    @property
+    def home(self) -> str | None:
+        """The one namespace that is theirs; None where they have several to choose from."""
+        names = self.access.namespaces
+        return names[0] if len(names) == 1 and "*" not in names[0] else None
+
+    @property
+    def namespace(self) -> str:
+        """Where a call goes that names no namespace.
+
+        Raises:
+            InvalidInput: they have several.
+        """
+        if self.home is None:
+            raise InvalidInput(f"no namespace came; give one of {', '.join(self.access.namespaces)}")
+        return self.home
+
+
+class Host(Protocol):
+    """The process that offers the tools: the service, or a program on its caller's own machine."""
+
+    memory: Memory
+    pools: Pools
+    asks: Asks
+
+    def caller(self, context: ServerRequestContext[Any], tool: str | None = None) -> Caller:
+        """Who sent a request, and what for: a tool, or None for the list of them."""
+        ...
+
+    def explain(self, error: MemsvcError, context: ServerRequestContext[Any]) -> str:
+        """What the caller is told of an error: what came, what was wanted, and what to do next."""
+        ...
+
+    def model(self) -> LanguageModel | None:
+        """The language model of `ask`, if one is set."""
+        ...
+
+    def answered(self, answer: Answer) -> None:
+        """Note an answer."""
+        ...
+
+    def rewarded(self, receipt: FeedbackReceipt) -> None:
+        """Note a feedback."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool. `stop` is set once nobody waits for it any more."""
+
+    host: Host
+    caller: Caller
+    stop: threading.Event
+
+    @property
+    def memory(self) -> Memory:
+        """The host's."""
+        return self.host.memory

@@ -1,0 +1,131 @@
+"""The tools in the service, at `/mcp`: the same door, the same keys, the same limits."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from memsvc.mcp.hosting import Caller
+from memsvc.server import problems
+from memsvc.server.access import open_door
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
+    from mcp.server import ServerRequestContext
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from starlette.types import Receive, Scope, Send
+
+    from memsvc.answer import Answer
+    from memsvc.errors import MemsvcError
+    from memsvc.server.access import Access
+    from memsvc.server.service import Service
+    from memsvc_retrievers.language import LanguageModel
+    from memsvc_store.learned import FeedbackReceipt
+
+PATH = "/mcp"
+SESSIONS = 1_000
+"""Conversations that are open at once at most; each is closed after 30 minutes in which nothing came."""
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+def mount(app: FastAPI, service: Service, *, body_limit: int) -> None:
+    """Offer the tools, if the extra `mcp` is installed."""
+    if find_spec("mcp") is None:
+        return
+    manager = _manager(service, body_limit)
+    route = Route(PATH, Endpoint(service, manager), methods=["POST", "DELETE"], include_in_schema=False)
+    app.router.routes.append(route)
+    before = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[Any]:
+        async with before(app) as state, manager.run():
+            yield state
+
+    app.router.lifespan_context = lifespan
+
+
+class Endpoint:
+    """ASGI: who asks is known before the SDK sees the request.
+
+    There is no GET: this server has nothing to say unasked, and a stream that is held open would hold up its shutdown.
+    """
+
+    def __init__(self, service: Service, manager: StreamableHTTPSessionManager) -> None:
+        self._service, self._manager = service, manager
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        Raises:
+            Unauthorized, RateLimited: as the door says.
+        """
+        from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+        from mcp.server.auth.provider import AccessToken
+
+        scope["memsvc.verb"] = "mcp"
+        access = cast("Access", await self._service.door(Request(scope, receive)))
+        scope["memsvc.access"] = access
+        # The SDK opens a conversation only to who began it; to others it is not there.
+        scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=access.key_id or "", scopes=[]))
+        await self._manager.handle_request(scope, receive, send)
+
+
+class ServiceHost:
+    """The service as the tools see it. Implements `hosting.Host`."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.memory, self.pools, self.asks = service.memory, service.pools, service.asks
+
+    def caller(self, context: ServerRequestContext[Any], tool: str | None = None) -> Caller:
+        """Who sent the request. A tool is its label in metrics and logs."""
+        request = cast("Request", context.request)
+        access: Access = request.scope["memsvc.access"]
+        if tool is not None:
+            request.scope["memsvc.verb"] = tool
+        own = request.headers.get("mcp-session-id") or access.key_id or "open"  # newer clients have no sessions
+        return Caller(access, f"mcp-{own}")
+
+    def explain(self, error: MemsvcError, context: ServerRequestContext[Any]) -> str:
+        """What the problem of a route would say: paths and addresses are for the log."""
+        request = cast("Request", context.request)
+        problem = problems.of(error, request.scope["memsvc.request_id"])
+        request.scope["memsvc.code"] = problem.code
+        if problem.status >= 500:
+            problems.logger.error("%s: %s", problem.code, error)
+        return problem.detail
+
+    def model(self) -> LanguageModel | None:
+        """The service's, metered."""
+        return self._service.models.get(None)
+
+    def answered(self, answer: Answer) -> None:
+        """Count an answer."""
+        self._service.metrics.answered(answer)
+
+    def rewarded(self, receipt: FeedbackReceipt) -> None:
+        """Count a feedback."""
+        self._service.metrics.rewarded(receipt)
+
+
+def _manager(service: Service, body_limit: int) -> StreamableHTTPSessionManager:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    from memsvc.mcp.serving import build_server
+
+    # Without keys, a page in a browser that makes its own name mean this machine could call the tools.
+    loopback = [name + port for name in _LOOPBACK for port in ("", ":*")]
+    guarded = TransportSecuritySettings(allowed_hosts=loopback, allowed_origins=[f"http://{one}" for one in loopback])
+    return StreamableHTTPSessionManager(
+        build_server(ServiceHost(service)), max_sessions=SESSIONS, max_request_body_size=body_limit,
+        security_settings=guarded if service.door is open_door else None,
+    )  # fmt: skip

@@ -1,0 +1,116 @@
+"""What the tools that recall give: little enough for a model's context, and each with the sentence that it is data.
+
+The other tools give the library's own receipts. Pydantic reads these annotations, so that what they name is imported
+for real.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+from memsvc.answer import Answer
+from memsvc.episodes import EpisodeHit, Episodes
+from memsvc.instructions import flags
+from memsvc.mcp.quoting import NOTICE
+from memsvc.tracing import Hits
+from memsvc_store.shapes import Flag, Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A memory, verbatim. `flags` warn of its text: `instruction-like`."""
+
+    id: str
+    kind: str
+    speaker: str
+    said_at: datetime
+    session_id: str
+    text: str
+    flags: tuple[Flag, ...]
+
+    @classmethod
+    def of(cls, memory: Memory) -> Self:
+        """A memory as it is quoted."""
+        return cls(
+            memory.id, memory.kind, memory.speaker, memory.valid_from, memory.session_id, memory.text,
+            flags(memory.text),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Memories that were found. `trace_id` is what `give_feedback` wants."""
+
+    notice: str = field(init=False, default=NOTICE)
+    memories: tuple[Quote, ...]
+    trace_id: str | None = None
+
+    @classmethod
+    def of(cls, hits: Hits) -> Self:
+        """What a search found, best first."""
+        return cls(tuple(Quote.of(hit.memory) for hit in hits), hits.trace_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A quote that an answer rests on, word for word from the memory `id`."""
+
+    id: str
+    speaker: str
+    said_at: datetime
+    quote: str
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer. `process` says how it came about; `abstained`: the memories hold no answer."""
+
+    notice: str = field(init=False, default=NOTICE)
+    answer: str
+    process: str
+    evidence: tuple[Ground, ...]
+    trace_id: str | None = None
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """An answer with its grounds."""
+        grounds = tuple(
+            Ground(one.id, one.speaker, one.said_at, one.quote, flags(one.quote)) for one in answer.evidence
+        )
+        return cls(answer.text, answer.process, grounds, answer.trace_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An earlier attempt at a task: what was asked, what came of it, and what to take from it."""
+
+    id: str
+    intent: str
+    success: bool | None
+    reward: float | None
+    experience: str
+    flags: tuple[Flag, ...]
+
+    @classmethod
+    def of(cls, hit: EpisodeHit) -> Self:
+        """An episode as it is quoted."""
+        episode, intent = hit.episode, hit.episode.memory.text
+        return cls(
+            episode.id, intent, episode.success, episode.reward, episode.experience,
+            flags(f"{intent}\n{episode.experience}"),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Attempts at similar tasks, best first: those that succeeded to follow, the others to avoid."""
+
+    notice: str = field(init=False, default=NOTICE)
+    attempts: tuple[Attempt, ...]
+    trace_id: str | None = None
+
+    @classmethod
+    def of(cls, episodes: Episodes) -> Self:
+        """What a search for episodes found."""
+        return cls(tuple(Attempt.of(hit) for hit in episodes.hits), episodes.trace_id)

@@ -1,0 +1,83 @@
+"""The tools over stdin and stdout, for a program on this machine that starts us: nothing else goes to stdout."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from memsvc import Memory
+from memsvc.keys import checked_patterns, checked_permissions
+from memsvc.mcp.hosting import Caller
+from memsvc.mcp.serving import build_server
+from memsvc.server import logs
+from memsvc.server.access import Access
+from memsvc.server.pools import Pools
+from memsvc.server.service import Asks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp.server import Server, ServerRequestContext
+
+    from memsvc.answer import Answer
+    from memsvc.errors import MemsvcError
+    from memsvc.settings import Settings
+    from memsvc_retrievers.language import LanguageModel
+    from memsvc_store.learned import FeedbackReceipt
+
+logger = logging.getLogger(__name__)
+
+
+class LocalHost:
+    """A memory for one program, which started us: one caller, one conversation. Implements `hosting.Host`."""
+
+    def __init__(self, memory: Memory, access: Access) -> None:
+        self.memory, self.pools, self.asks = memory, Pools(), Asks()
+        self._caller = Caller(access, f"mcp-{uuid.uuid4().hex}")
+
+    def caller(self, _: ServerRequestContext[Any], tool: str | None = None) -> Caller:
+        """Always the same."""
+        return self._caller
+
+    def explain(self, error: MemsvcError, _: ServerRequestContext[Any]) -> str:
+        """All of it: who reads it started us, and can see to it."""
+        return str(error)
+
+    def model(self) -> LanguageModel | None:
+        """The memory's."""
+        return self.memory.language_model
+
+    def answered(self, answer: Answer) -> None:
+        """Note in the log how an answer came about."""
+        logger.info("answered by %s in %.2f s", answer.process, answer.seconds)
+
+    def rewarded(self, receipt: FeedbackReceipt) -> None:
+        """Note in the log that a feedback came."""
+        logger.info("feedback %s", receipt.status)
+
+
+def serve(settings: Settings, *, namespaces: Iterable[str], allow: Iterable[str]) -> None:
+    """Serve until stdin ends.
+
+    Args:
+        namespaces: patterns as a key has them. One that is a name is fixed: no tool asks for a namespace.
+        allow: of read, write and erase, as with keys. Tools that take something else are not offered.
+
+    Raises:
+        InvalidInput, InvalidNamespace: a pattern or a permission that is none.
+        DatabaseError, MissingDependency: as `Memory.open`.
+    """
+    access = Access(checked_patterns(namespaces), checked_permissions(allow))
+    logs.configure(settings.log_level, contents=settings.log_contents)
+    with Memory.open(settings=settings) as memory:
+        anyio.run(_run, build_server(LocalHost(memory, access)))
+
+
+async def _run(server: Server[dict[str, Any]]) -> None:
+    from mcp.server.stdio import stdio_server
+
+    async with stdio_server() as (read, write):
+        await server.run(read, write, server.create_initialization_options())

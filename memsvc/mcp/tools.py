@@ -1,0 +1,197 @@
+"""The tools: which verb each is, what it takes, what it gives, and what a model is told of it.
+
+A tool takes the parameters of its verb's route, checked by the same models, but those in `hidden`, which the server
+fills in or leaves as the settings say. Docstrings are what models read.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+
+from memsvc.errors import InvalidInput
+from memsvc.mcp import telling
+from memsvc.mcp.hosting import Call
+from memsvc.mcp.shapes import Answered, Attempts, Quote, Recalled
+from memsvc.server.bodies import (
+    AddBody,
+    AskBody,
+    Body,
+    EpisodeBody,
+    EpisodesBody,
+    FeedbackBody,
+    ForgetBody,
+    Kinds,
+    SearchBody,
+)
+from memsvc.server.pools import Pool
+from memsvc.server.wire import Receipts
+from memsvc_retrievers.ledger import Recorder
+from memsvc_store.keys import Permission
+from memsvc_store.learned import FeedbackReceipt
+from memsvc_store.receipts import Erasure
+from memsvc_store.shapes import Receipt
+
+Effect = Literal["reads", "adds", "moves", "erases"]
+"""`adds` and `moves` both write, and destroy nothing; what is added twice under one key is there once."""
+
+PAGE, LONGEST_PAGE = 20, 200
+"""Memories of one `list_memories`, by default and at most: they all go into a model's context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool. `run` takes a `Call` and what was given, and works in a thread of `pool`; `text` says what it gave."""
+
+    name: str
+    verb: str
+    permission: Permission
+    pool: Pool
+    effect: Effect
+    body: type[Body]
+    gives: Any
+    text: Callable[[Any], str]
+    run: Callable[[Call, dict[str, Any]], Any]
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """What a model is told of it."""
+        return inspect.getdoc(self.run) or ""
+
+
+class ListBody(Kinds):
+    """A page of memories."""
+
+    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE)
+    offset: int = Field(0, ge=0)
+    cold: bool | None = Field(None, description="only those that are out of the look-ups, or only the others")
+
+
+TOOLS: dict[str, Tool] = {}
+
+
+def _tool(verb: str, permission: Permission, pool: Pool, effect: Effect, **options: Any) -> Callable[..., Any]:
+    """Make a tool of a function."""
+
+    def made(run: Callable[[Call, dict[str, Any]], Any]) -> Callable[[Call, dict[str, Any]], Any]:
+        TOOLS[run.__name__] = Tool(run.__name__, verb, permission, pool, effect, run=run, **options)
+        return run
+
+    return made
+
+
+@_tool("add", "write", "write", "adds", body=AddBody, gives=Receipts, text=telling.receipts)
+def add_memory(call: Call, given: dict[str, Any]) -> Receipts:
+    """Remember what was said: store one message or several, word for word, to be found in later conversations.
+
+    Use it for what will matter again: facts about people, preferences, decisions, dates, results. Give who said it
+    (`name`) and when (`timestamp`), if you know. Do not store what a look-up has just given you: it is there already,
+    and comes back as `echo`. Each message gets a receipt: stored, duplicate, echo, or rejected with the reason.
+    """
+    return Receipts(tuple(call.memory.add(**_in_session(call, given))))
+
+
+@_tool(
+    "search", "read", "read", "reads", body=SearchBody, gives=Recalled, text=telling.recalled, hidden=("trace",)
+)  # fmt: skip
+def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
+    """Look memories up: what was said that fits a question or topic best, best first, each with its id and time.
+
+    Use it before answering about anything that may have come up before. Filters (`since`, `until`, `speaker`,
+    `session_id`, `kind`) narrow the look-up itself. For a worked-out answer to one question use `ask_memory`. If what
+    was found helped or misled, say so with `give_feedback`.
+    """
+    return Recalled.of(call.memory.search(**_for_session(call, given), trace=_may_reward(call)))
+
+
+@_tool(
+    "ask", "read", "slow", "reads", body=AskBody, gives=Answered, text=telling.answered,
+    hidden=("model", "gate", "deliberation"),
+)  # fmt: skip
+def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
+    """Answer a question from memory, with quotes as evidence. It says so where the memories hold no answer.
+
+    Slower than `search_memory`, and better where several memories have to be put together, counted or dated. It may
+    take minutes; cancelling stops the work.
+    """
+    with call.host.asks.one() as ended:
+        own: dict[str, Any] = {}
+        if (model := call.host.model()) is not None:
+            own["model"] = Recorder(model, lambda: call.stop.is_set() or ended.is_set())
+        answer = call.memory.ask(**_for_session(call, given), **own)
+    call.host.answered(answer)
+    return Answered.of(answer)
+
+
+@_tool("add_episode", "write", "write", "adds", body=EpisodeBody, gives=Receipt, text=telling.receipt)
+def add_episode(call: Call, given: dict[str, Any]) -> Receipt:
+    """Remember a task attempt: what was asked (`intent`), the steps taken (`trajectory`), and how it went.
+
+    At least one of `reward` (-1 to 1) and `success` is needed. `experience` is what to do, or not to do, next time.
+    """
+    return call.memory.add_episode(**_in_session(call, given))
+
+
+@_tool(
+    "search_episodes", "read", "read", "reads", body=EpisodesBody, gives=Attempts, text=telling.attempts,
+    hidden=("pool", "threshold", "weight", "epsilon", "seed"),
+)  # fmt: skip
+def search_episodes(call: Call, given: dict[str, Any]) -> Attempts:
+    """Before a task: earlier attempts at similar ones, those that worked to follow and those that failed to avoid.
+
+    When the task is done, reward what was given with `give_feedback`.
+    """
+    return Attempts.of(call.memory.search_episodes(**given))
+
+
+@_tool(
+    "feedback", "write", "write", "moves", body=FeedbackBody, gives=FeedbackReceipt, text=telling.feedback,
+    hidden=("source", "credit"),
+)  # fmt: skip
+def give_feedback(call: Call, given: dict[str, Any]) -> FeedbackReceipt:
+    """Say how useful what a look-up gave was, by its `trace_id`: memories that helped rank higher from then on.
+
+    `reward` is from -1 (misled) to 1 (solved it). `used` names the memories that mattered, if not all did.
+    """
+    receipt = call.memory.feedback(**given, source=f"mcp:{call.caller.access.key_id or 'local'}")
+    call.host.rewarded(receipt)
+    return receipt
+
+
+@_tool("forget", "erase", "slow", "erases", body=ForgetBody, gives=Erasure, text=telling.erasure)
+def forget_memory(call: Call, given: dict[str, Any]) -> Erasure:
+    """Erase for good one memory (`memory_id`), one conversation (`session_id`), or all of one `source`.
+
+    It cannot be undone, and nothing of it is kept. Use it only when the person it belongs to asks for it.
+    """
+    if not given.keys() & {"memory_id", "session_id", "source"}:
+        raise InvalidInput(
+            "nothing was named that is to be erased; give memory_id, session_id or source (a whole namespace is "
+            "erased with `memsvc forget`)"
+        )
+    return call.memory.forget(**given)
+
+
+@_tool("list", "read", "read", "reads", body=ListBody, gives=Recalled, text=telling.recalled)
+def list_memories(call: Call, given: dict[str, Any]) -> Recalled:
+    """List memories in the order of their time, a page at a time (`limit`, `offset`), with the filters of a look-up.
+
+    Use it to see what there is, or to find an id. To find what fits a question use `search_memory`.
+    """
+    return Recalled(tuple(Quote.of(memory) for memory in call.memory.list(**given)))
+
+
+def _in_session(call: Call, given: dict[str, Any]) -> dict[str, Any]:
+    return {"session_id": call.caller.session, **given}
+
+
+def _for_session(call: Call, given: dict[str, Any]) -> dict[str, Any]:
+    return {"for_session": call.caller.session, **given}
+
+
+def _may_reward(call: Call) -> bool:
+    """A trace is a durable write, and of use to nobody who may not give feedback."""
+    return "write" in call.caller.access.allow

@@ -1,0 +1,305 @@
+"""One suite for all faces of a memory: a database in this process or a service, waited for or awaited."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from memsvc import Answer, Erasure, Event, FeedbackReceipt
+from memsvc.episodes import Episodes
+from memsvc.errors import (
+    InvalidFilter,
+    InvalidInput,
+    InvalidMessage,
+    InvalidNamespace,
+    InvalidTimestamp,
+    MemsvcError,
+    NotFound,
+)
+from memsvc.tracing import Hits
+from memsvc_store.shapes import Hit, Memory, Receipt
+from tests.memsvc.client.faces import FACES, face
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ANN = [
+    {"name": "Ann", "content": "I moved to Oslo last week.", "timestamp": "2026-03-02T09:00:00+01:00", "session_id": "s1",
+     "metadata": {"place": {"lat": 59.9, "tags": ["capital", None]}}},
+    {"name": "Ben", "content": "How do you like the rain there?", "timestamp": datetime(2026, 3, 2, 9, 1, tzinfo=UTC)},
+    {"name": "Ann", "content": "Line\u2028separators and \U0001f31e are fine in Oslo.", "timestamp": 1772442120.5},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=FACES)
+def one(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A face, shared by the tests: each works in a namespace of its own."""
+    with face(request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def here(request: pytest.FixtureRequest) -> str:
+    return f"acme/{request.node.originalname}"
+
+
+@pytest.fixture
+def ann(one: Any, here: str) -> list[str]:
+    """The ids of `ANN`."""
+    return [receipt.id for receipt in one.add(ANN, namespace=here)]
+
+
+def test_what_is_stored_comes_back_as_it_was(one: Any, here: str, ann: list[str]) -> None:
+    first, second, third = one.list(namespace=here)
+    assert [first.id, second.id, third.id] == ann
+    assert isinstance(first, Memory)
+    assert (first.namespace, first.text, first.speaker, first.session_id) == (here, ANN[0]["content"], "Ann", "s1")
+    assert first.valid_from == datetime.fromisoformat(str(ANN[0]["timestamp"]))
+    assert first.valid_from.utcoffset() == timedelta(hours=1)
+    assert first.metadata == {"place": {"lat": 59.9, "tags": ["capital", None]}}
+    assert third.text == ANN[2]["content"]
+    assert third.valid_from == datetime(2026, 3, 2, 9, 2, 0, 500_000, tzinfo=UTC)
+    assert ("speaker", "ann") in first.entities
+    assert first.entities[0].kind
+    assert one.get(first.id, namespace=here) == first
+
+
+def test_receipts_say_what_became_of_each_message(one: Any, here: str) -> None:
+    found = one.add(["One thing.", {"content": ""}, "Another thing."], namespace=here, session_id="s", key="k")
+    assert [receipt.status for receipt in found] == ["stored", "rejected", "stored"]
+    assert isinstance(found[0], Receipt)
+    assert "empty" in found[1].reason
+    again = one.add(["One thing."], namespace=here, session_id="s", key="k")
+    assert again == [Receipt("duplicate", found[0].id)]
+    assert one.stats(namespace=here)["messages"] == 2
+
+
+def test_without_a_key_two_equal_messages_stay_two(one: Any, here: str) -> None:
+    stored = [one.add("I'm here.", namespace=here)[0] for _ in range(2)]
+    assert [receipt.status for receipt in stored] == ["stored", "stored"]
+    assert len({receipt.id for receipt in stored}) == 2
+
+
+def test_search_gives_hits_with_their_parts_and_a_trace(one: Any, here: str, ann: list[str]) -> None:
+    found = one.search("Who moved to Oslo?", namespace=here, top_k=2, trace=True)
+    assert isinstance(found, Hits)
+    assert isinstance(found[0], Hit)
+    assert (found[0].id, found[0].rank, len(found)) == (ann[0], 1, 2)
+    assert found[0].score == found[0].parts.final
+    trace = one.trace(found.trace_id, namespace=here)
+    assert (trace.kind, trace.used) == ("search", tuple(hit.id for hit in found))
+    assert trace.pool[0].memory_id == ann[0]
+    assert one.search("Oslo", namespace=here).trace_id is None
+    assert len(one.search("Oslo", namespace=here, token_budget=8)) == 1
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"speaker": "Ben"}, [1]),
+        ({"speaker": ("Ann", "Ben"), "session_id": ["default"]}, [1, 2]),
+        ({"since": "2026-03-02T08:30:00Z", "until": datetime(2026, 3, 2, 9, 1, 30, tzinfo=UTC)}, [1]),
+        ({"since": datetime(2026, 3, 2, 9, 1)}, [1, 2]),  # noqa: DTZ001 - without an offset it is UTC
+        ({"as_of": 1772442061, "kind": "message"}, [0, 1]),
+        ({"kind": "episode"}, []),
+    ],
+)
+def test_filters_narrow(one: Any, here: str, ann: list[str], filters: dict[str, Any], expected: list[int]) -> None:
+    wanted = {ann[place] for place in expected}
+    assert {memory.id for memory in one.list(namespace=here, **filters)} == wanted
+    assert {hit.id for hit in one.search("Oslo rain", namespace=here, **filters)} == wanted
+
+
+def test_list_gives_pages(one: Any, here: str, ann: list[str]) -> None:
+    assert [memory.id for memory in one.list(namespace=here, limit=1, offset=1, cold=False)] == ann[1:2]
+    assert one.list(namespace=here, cold=True) == []
+
+
+def test_ask_answers_and_tells_its_steps(one: Any, here: str, ann: list[str]) -> None:
+    told: list[Event] = []
+    answer = one.ask("Where did Ann move?", namespace=here, gate="quality", on_event=told.append)
+    assert isinstance(answer, Answer)
+    assert (answer.process, answer.text) == ("fast", ANN[0]["content"])
+    assert answer.evidence[0].id == ann[0]
+    assert answer.verdict is not None
+    assert answer.ledger.calls[0].purpose == "draft"
+    assert [event.stage for event in told] == ["retrieved", "drafted", "judged", "answered"]
+    assert told[-1].answer == answer
+    assert one.ask("Where did Ann move?", namespace=here).trace_id != answer.trace_id
+
+
+def test_ask_stream_is_the_same_step_by_step(one: Any, here: str, ann: list[str]) -> None:
+    events = list(one.ask_stream("Where did Ann move?", namespace=here, gate="always", deliberation="scan"))
+    assert events[0] == Event("retrieved", events[0].seconds, done=3)
+    assert {event.stage for event in events} >= {"drafted", "judged", "deliberating"}
+    assert events[-1].answer.process == "scan"
+    assert events[-1].answer.coverage.messages == 3
+
+
+def test_feedback_moves_what_was_given(one: Any, here: str, ann: list[str]) -> None:
+    trace_id = one.search("Who moved to Oslo?", namespace=here, trace=True, top_k=1).trace_id
+    receipt = one.feedback(trace_id, 1, used={ann[0]}, key="k", credit="uniform", namespace=here)
+    assert isinstance(receipt, FeedbackReceipt)
+    assert (receipt.status, [move.memory_id for move in receipt.moves]) == ("applied", [ann[0]])
+    again = one.feedback(trace_id, 1, used=[ann[0]], key="k", namespace=here)
+    assert (again.status, again.moves) == ("duplicate", receipt.moves)
+    assert one.utility_history(ann[0], namespace=here) == list(receipt.moves)
+    [(memory_id, worth)] = one.top_utilities(namespace=here, worst=True)
+    assert (memory_id, worth) == (ann[0], one.utility(ann[0], namespace=here))
+    assert one.utility(ann[1], namespace=here) is None
+    assert one.rebuild_utilities(namespace=here) == 1
+    assert one.reset_utility(ann[0], namespace=here).after == 0
+    assert one.utility(ann[0], namespace=here) is None
+
+
+def test_episodes_are_stored_and_found(one: Any, here: str) -> None:
+    steps = ["search", {"tool": "book", "at": (19, 0)}]
+    receipt = one.add_episode("book a table", steps, namespace=here, reward=1, metadata={"by": "ann"}, key="e")
+    assert receipt.status == "stored"
+    again = one.add_episode("book a table", steps, namespace=here, reward=1, metadata={"by": "ann"}, key="e")
+    assert (again.status, again.id) == ("duplicate", receipt.id)
+    one.add_episode("cancel a table", "called", namespace=here, success=False, timestamp=datetime.now(UTC))
+    found = one.search_episodes("book a table for two", namespace=here, top_k=1, weight=0.5, speaker="agent")
+    assert isinstance(found, Episodes)
+    assert found.hits[0].episode.trajectory == ["search", {"tool": "book", "at": [19, 0]}]
+    assert (found.hits[0].id, found.weight) == (receipt.id, 0.5)
+    assert found.trace_id
+    assert "book a table" in found.text()
+    assert -1 <= one.calibrate_threshold(namespace=here) <= 1
+    assert [job.state for job in one.reflect(namespace=here)] == ["done", "done"]
+
+
+def test_update_delete_and_history(one: Any, here: str, ann: list[str]) -> None:
+    changed = one.update(ann[0], namespace=here, text="I moved to Bergen.", valid_to=datetime(2027, 1, 1, tzinfo=UTC))
+    assert (changed.text, changed.valid_to) == ("I moved to Bergen.", datetime(2027, 1, 1, tzinfo=UTC))
+    assert one.delete(ann[0], namespace=here) is None
+    steps = one.history(ann[0], namespace=here)
+    assert [step.operation for step in steps] == ["add", "update", "delete"]
+    assert steps[1].before["text"] == ANN[0]["content"]
+    assert ann[0] not in {memory.id for memory in one.list(namespace=here)}
+
+
+def test_an_export_is_imported(one: Any, here: str, ann: list[str]) -> None:
+    lines = list(one.export(namespace=here))
+    assert [json.loads(line).get("content") for line in lines[1:]] == [message["content"] for message in ANN]
+    there = f"{here}-copy"
+    receipts = one.import_(iter(lines), namespace=there)
+    assert [(receipt.status, receipt.id) for receipt in receipts] == [("stored", memory_id) for memory_id in ann]
+    assert {receipt.status for receipt in one.import_([f"{line}\n" for line in lines], namespace=there)} == {"duplicate"}
+    assert [json.loads(line) for line in one.export(namespace=there)][1:] == [json.loads(line) for line in lines[1:]]
+
+
+def test_an_export_may_be_left_early(one: Any, here: str) -> None:
+    one.add([f"Number {number} of many." for number in range(500)], namespace=here)
+    lines = one.export(namespace=here)
+    assert "memsvc_export" in next(lines)
+    lines.close()
+    assert one.stats(namespace=here)["messages"] == 500
+
+
+def test_facts_are_worked_out_and_jobs_say_so(one: Any, here: str, ann: list[str]) -> None:
+    summary = one.extract(namespace=here)
+    jobs = one.jobs(namespace=here, state="done")
+    assert summary.done == len(jobs) > 0
+    assert {job.kind for job in jobs} == {"extract"}
+    assert one.retry(namespace=here) == 0
+    assert one.retain(namespace=here, budget=1).hot == 1
+    assert one.reindex(namespace=here) >= 3
+
+
+def test_care(one: Any, here: str, ann: list[str]) -> None:
+    assert here in one.namespaces()
+    counts = one.stats(namespace=here)
+    assert (counts["messages"], counts["sessions"]) == (3, 2)
+    assert one.verify(namespace=here) == []
+    assert one.count_tokens("Where is Ann?") == 4
+
+
+def test_what_is_forgotten_leaves_a_receipt(one: Any, here: str, ann: list[str]) -> None:
+    receipt = one.forget(namespace=here, session_id="s1")
+    assert isinstance(receipt, Erasure)
+    assert (receipt.what, receipt.target, receipt.counts["messages"]) == ("session", "s1", 1)
+    assert one.verify_erasure(receipt) is True
+    assert one.verify_erasure({**json.loads(json.dumps(_document(receipt))), "target": "s2"}) is False
+    with pytest.raises(NotFound):
+        one.get(ann[0], namespace=here)
+
+
+def _document(receipt: Erasure) -> dict[str, Any]:
+    from memsvc_store.receipts import document
+
+    return document(receipt)
+
+
+@pytest.mark.parametrize(
+    ("expected", "verb", "args", "options"),
+    [
+        (InvalidNamespace, "add", ("x",), {"namespace": "/"}),
+        (InvalidMessage, "add", ("",), {}),
+        (InvalidMessage, "add", (b"bytes",), {}),
+        (InvalidMessage, "add", ({"content": "x", "metadata": {1: 2}},), {}),
+        (InvalidMessage, "add", ({"content": "x", "metadata": {"a": float("nan")}},), {}),
+        (InvalidMessage, "add", ({"content": "x", "colour": "red"},), {}),
+        (InvalidTimestamp, "add", ({"content": "x", "timestamp": "yesterday"},), {}),
+        (InvalidInput, "add_episode", ("x", "y"), {}),
+        (InvalidInput, "add_episode", ("x", "y"), {"reward": 2}),
+        (InvalidMessage, "search", (" ",), {}),
+        (InvalidInput, "search", ("x",), {"top_k": 0}),
+        (InvalidInput, "search", ("x",), {"top_k": "5"}),
+        (InvalidFilter, "search", ("x",), {"spaeker": "Ann"}),
+        (InvalidFilter, "list", (), {"spaeker": "Ann"}),
+        (InvalidFilter, "search", ("x",), {"kind": "dream"}),
+        (InvalidTimestamp, "list", (), {"since": "soon"}),
+        (InvalidFilter, "ask", ("x",), {"gates": "never"}),
+        (InvalidInput, "ask", ("x",), {"gate": "sometimes"}),
+        (InvalidInput, "ask", ("x",), {"model": object()}),
+        (InvalidInput, "search_episodes", ("x",), {"weight": 2}),
+        (InvalidInput, "search_episodes", ("x",), {"kind": "fact"}),
+        (NotFound, "get", ("nothing",), {}),
+        (NotFound, "get", ("",), {}),
+        (NotFound, "get", ("a/b?c#d",), {}),
+        (NotFound, "get", ("..",), {}),
+        (InvalidInput, "get", ("a\nb",), {}),
+        (NotFound, "delete", ("nothing",), {}),
+        (NotFound, "history", ("nothing",), {}),
+        (NotFound, "utility", ("nothing",), {}),
+        (NotFound, "trace", ("nothing",), {}),
+        (NotFound, "feedback", ("nothing", 1.0), {}),
+        (NotFound, "stats", (), {"namespace": "acme/nobody"}),
+        (NotFound, "forget", (), {"namespace": "acme/nobody"}),
+        (InvalidInput, "forget", (), {"memory_id": "a", "session_id": "b"}),
+        (InvalidInput, "verify_erasure", ({},), {}),
+        (InvalidInput, "jobs", (), {"state": "lost"}),
+        (InvalidInput, "calibrate_gate", (), {"budget": 0.5}),
+        (InvalidInput, "retain", (), {}),
+        (InvalidMessage, "import_", (["{}"],), {}),
+        (InvalidMessage, "import_", ("{}",), {}),
+        (InvalidMessage, "import_", ([],), {}),
+    ],
+)
+def test_errors_are_of_the_same_kind(
+    one: Any, here: str, expected: type[MemsvcError], verb: str, args: Any, options: dict[str, Any]
+) -> None:
+    one.add("Something is there.", namespace=here, key="one")
+    place = {} if verb == "verify_erasure" else {"namespace": here}
+    with pytest.raises(expected) as caught:
+        getattr(one, verb)(*args, **{**place, **options})
+    assert str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("expected", "verb", "args"), [(NotFound, "export", ()), (InvalidMessage, "ask_stream", (" ",))]
+)
+def test_iterators_raise_at_once(one: Any, expected: type[MemsvcError], verb: str, args: Any) -> None:
+    with pytest.raises(expected):
+        next(getattr(one, verb)(*args, namespace="acme/nobody"))
+
+
+def test_a_parameter_that_is_not_there_is_a_type_error(one: Any) -> None:
+    with pytest.raises(TypeError):
+        one.get()
+    with pytest.raises(TypeError):
+        one.stats(namespace="acme/ann", colour="red")
