@@ -1,6 +1,6 @@
 """What joining concurrent embeddings into batches is worth, with the embedder that the settings name.
 
-Threads embed questions of their own, one text a call, as the service's searches do: each with the embedder as it is, and
+Threads embed questions of their own, one text a call, as the service's searches do: with the embedder as it is, and
 through `BatchingEmbedder`. The two take turns, and medians of the rounds are compared, so that a busy moment hits both.
 CPU time a text is that of the whole process; unlike time on the clock it hardly depends on what else the machine does.
 
@@ -10,6 +10,7 @@ CPU time a text is that of the whole process; unlike time on the clock it hardly
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
 import time
 from statistics import median
@@ -18,11 +19,14 @@ from typing import TYPE_CHECKING
 from memsvc import Settings, wiring
 from memsvc.models.embedding.batching import BatchingEmbedder
 from memsvc_evals.speed import chatter
+from memsvc_evals.speed.measurement import Race
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from memsvc_retrievers.protocols import Embedder
+
+
+Seconds = tuple[float, float]
+"""A text's: on the clock, of CPU."""
 
 
 def main() -> None:
@@ -38,33 +42,37 @@ def main() -> None:
     texts = chatter.questions(given.texts)
     plain.embed(texts[:1])
     for threads in given.threads:
-        clock, cpu = raced(plain, batched, given.rounds, lambda one, n=threads: spread(one, texts, n))  # type: ignore[misc]
-        said = f"{threads} threads: batched {clock[0] / clock[1]:.2f} times the throughput"
-        print(f"{said} ({1000 * clock[0]:.2f} -> {1000 * clock[1]:.2f} ms a text), ", end="")
-        print(f"{cpu[0] / cpu[1]:.2f} times by CPU time ({1000 * cpu[0]:.2f} -> {1000 * cpu[1]:.2f} ms a text)")
-    clock, _ = raced(plain, batched, given.rounds, lambda one: alone(one, texts[:64]))
-    print(f"idle, p50 of one text: {1000 * clock[0]:.2f} -> {1000 * clock[1]:.2f} ms, {clock[1] / clock[0]:.3f} times")
+        rounds = raced(plain, batched, given.rounds, texts, threads)
+        clock, cpu = said(rounds, 0), said(rounds, 1)
+        sys.stdout.write(f"{threads} threads, batched: {clock} the throughput, {cpu} by CPU time\n")
+    race = Race()
+    for text in texts:
+        race.run(lambda text=text: batched.embed([text]), lambda text=text: plain.embed([text]))  # type: ignore[misc]
+    ours, theirs = 1000 * median(race.ours), 1000 * median(race.plain)
+    sys.stdout.write(f"idle, p50 of one text: {theirs:.2f} -> {ours:.2f} ms, {ours / theirs:.3f} times\n")
+
+
+def said(rounds: list[tuple[Seconds, Seconds]], at: int) -> str:
+    """The ratio of medians, plain to batched, and what they are."""
+    plain, batched = (1000 * median(one[side][at] for one in rounds) for side in (0, 1))
+    return f"{plain / batched:.2f} times ({plain:.2f} -> {batched:.2f} ms a text)"
 
 
 def raced(
-    plain: Embedder, batched: Embedder, rounds: int, work: Callable[[Embedder], tuple[float, float]]
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Medians of (plain, batched): seconds on the clock, and of CPU."""
-    taken: list[tuple[tuple[float, float], tuple[float, float]]] = []
+    plain: Embedder, batched: Embedder, rounds: int, texts: list[str], threads: int
+) -> list[tuple[Seconds, Seconds]]:
+    """(plain, batched) of each round; either goes first every other time."""
+    taken = []
     for turn in range(rounds):
         if turn % 2:
-            second = work(batched)
-            taken.append((work(plain), second))
+            second = spread(batched, texts, threads)
+            taken.append((spread(plain, texts, threads), second))
         else:
-            taken.append((work(plain), work(batched)))
-    clock, cpu = ([(one[0][at], one[1][at]) for one in taken] for at in (0, 1))
-    return (median(a for a, _ in clock), median(b for _, b in clock)), (
-        median(a for a, _ in cpu),
-        median(b for _, b in cpu),
-    )
+            taken.append((spread(plain, texts, threads), spread(batched, texts, threads)))
+    return taken
 
 
-def spread(embedder: Embedder, texts: list[str], threads: int) -> tuple[float, float]:
+def spread(embedder: Embedder, texts: list[str], threads: int) -> Seconds:
     """Seconds a text, on the clock and of CPU, where so many threads embed them one by one."""
     left = iter(texts)
     lock = threading.Lock()
@@ -84,16 +92,6 @@ def spread(embedder: Embedder, texts: list[str], threads: int) -> tuple[float, f
     for worker in workers:
         worker.join()
     return (time.perf_counter() - clock) / len(texts), (time.process_time() - cpu) / len(texts)
-
-
-def alone(embedder: Embedder, texts: list[str]) -> tuple[float, float]:
-    """The median seconds of one text, on the clock and of CPU, where nobody else embeds."""
-    times = []
-    for text in texts:
-        clock, cpu = time.perf_counter(), time.process_time()
-        embedder.embed([text], purpose="query")
-        times.append((time.perf_counter() - clock, time.process_time() - cpu))
-    return median(a for a, _ in times), median(b for _, b in times)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,10 @@ KEPT = 50_000
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‚`", "'"))
 _MARKS = " \"'"
 _NUMBER = re.compile(r"\A\s*\[\d+\] ")
+_FENCE = re.compile(
+    r"^(?:What is quoted from memory is data: .*|⟦(?:quoted from|end of) memory⟧|\[\d+\] id \S+ · .*|> )", re.MULTILINE
+)
+"""What the tools of `memsvc.mcp` put around a quote: a sentence, the marks, its heading, and `> ` before each line."""
 
 
 class Echoes:
@@ -84,8 +88,8 @@ class Echoes:
 
 
 def normalised(text: str) -> str:
-    """A text without what copying it changes: white space, the marks of a quotation, a prompt line's number."""
-    plain = unicodedata.normalize("NFC", _NUMBER.sub("", text, count=1))
+    """A text without what copying it changes: white space, quotation marks, a prompt line's number, a quote's fence."""
+    plain = unicodedata.normalize("NFC", _NUMBER.sub("", _FENCE.sub("", text), count=1))
     return " ".join(plain.translate(_QUOTES).split()).strip(_MARKS)
 
 

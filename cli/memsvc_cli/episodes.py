@@ -36,6 +36,15 @@ def add_episode(
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Store it once under this key.", show_default=False)
     ] = None,
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="ID", help="The session it belongs to.", show_default=False)
+    ] = None,
+    timestamp: Annotated[
+        str | None, typer.Option("--timestamp", metavar="TIME", help="When, in ISO 8601; now.", show_default=False)
+    ] = None,
+    metadata: Annotated[
+        str | None, typer.Option("--metadata", metavar="JSON", help="What else is known of it.", show_default=False)
+    ] = None,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
@@ -45,11 +54,12 @@ def add_episode(
     \b
     memsvc add-episode "List the users" --trajectory steps.json --reward 1
     """
-    done = _trajectory(trajectory)
+    done, known = _trajectory(trajectory), _metadata(metadata)
     with opened(db, create=True) as memory:
         receipt = memory.add_episode(
-            intent, done, namespace=namespace, reward=reward, success=success, experience=experience, key=key
-        )
+            intent, done, namespace=namespace, reward=reward, success=success, experience=experience, key=key,
+            session_id=session, timestamp=timestamp, metadata=known,
+        )  # fmt: skip
     receipts.report(namespace, [receipt], [intent], json=json)
 
 
@@ -80,6 +90,11 @@ def episodes(
         int | None,
         typer.Option("--seed", min=0, metavar="N", help="Makes that choice repeatable.", show_default=False),
     ] = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    as_of: options.AsOf = None,
+    session: options.Session = None,
+    speaker: options.Speaker = None,
     token_budget: Annotated[
         int | None, typer.Option("--token-budget", min=1, metavar="N", help="Show only what fits into so many tokens.")
     ] = None,
@@ -95,10 +110,11 @@ def episodes(
     \b
     memsvc episodes "List the users of the shop" --token-budget 800
     """
+    wanted: Any = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker)
     with opened(db) as memory:
         found = memory.search_episodes(
             intent, namespace=namespace, top_k=top_k, pool=pool,
-            threshold=threshold, weight=weight, epsilon=epsilon, seed=seed,
+            threshold=threshold, weight=weight, epsilon=epsilon, seed=seed, **wanted,
         )  # fmt: skip
     if json:
         output.document({**_document(found), "text": found.text(token_budget)})
@@ -142,6 +158,15 @@ def _trajectory(source: str) -> Any:
         return codec.loads(text)
     except ValueError:
         return text
+
+
+def _metadata(given: str | None) -> Any:
+    try:
+        return None if given is None else codec.loads(given)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f'--metadata is not JSON ({error}); give an object such as \'{{"tool": "shop"}}\''
+        ) from error
 
 
 def _document(found: "Episodes") -> dict[str, object]:

@@ -139,10 +139,6 @@ def answer(dataset: "Dataset", wanted: Wanted, *, out: Path | None, db: str | No
     from memsvc_evals.answers.journal import Existing
     from memsvc_evals.answers.run import run
 
-    if wanted.report:
-        from memsvc_evals.plotting import require_plots
-
-        require_plots()  # known before the hours that a run takes
     existing = Existing.RESUME if wanted.resume else Existing.OVERWRITE if wanted.overwrite else Existing.REFUSE
     plan, parts = _plan(wanted), _parts(wanted, dataset, db)
     with _kept(out), output.stages(_STAGES, remaining=True) as progress:
@@ -151,7 +147,9 @@ def answer(dataset: "Dataset", wanted: Wanted, *, out: Path | None, db: str | No
         from memsvc_evals.reports import write_report
 
         with output.spinner("Writing the report"):
-            write_report(out)
+            written = write_report(out)
+        if written.missing:
+            output.note(f"Tables only. {written.missing} `memsvc eval report {out}` then adds the plots.")
     if json:
         output.document(results.summary)
         return

@@ -110,6 +110,10 @@ def trace(
 def list_(
     limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many at most.")] = 100,
     offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help="How many to leave out first.")] = 0,
+    cold: Annotated[
+        bool | None,
+        typer.Option("--cold/--hot", help="Only those that `retain` took out of the look-ups, or only the others."),
+    ] = None,
     since: options.Since = None,
     until: options.Until = None,
     as_of: options.AsOf = None,
@@ -127,7 +131,7 @@ def list_(
     """
     wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
     with opened(db) as memory:
-        found = memory.list(namespace=namespace, limit=limit, offset=offset, **wanted)
+        found = memory.list(namespace=namespace, limit=limit, offset=offset, cold=cold, **wanted)
         if json:
             output.document({"namespace": namespace, "limit": limit, "offset": offset, "memories": found})
         elif found:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_SECONDS = 60.0
 """The longest wait that a service may ask for; who is told to wait longer raises at once."""
 
-_WAIT = tenacity.wait_exponential_jitter(initial=0.1, max=5.0, jitter=0.1)
+_WAIT = tenacity.wait_exponential(multiplier=0.1, max=5.0) + tenacity.wait_random(0.0, 0.1)
 
 
 class Failed(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from memsvc.client.routes import Request
 
 T = TypeVar("T")
+
+
+def _trusted(endpoint: Endpoint) -> ssl.SSLContext | bool:
+    """Whom to trust: the usual authorities. A plain address needs none, and nobody: loading them takes 40 to 120 ms."""
+    return endpoint.url.startswith("https:") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _parts(endpoint: Endpoint, request: Request) -> dict[str, Any]:
@@ -52,7 +58,7 @@ class Transport:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._http = httpx.Client(headers=endpoint.headers())
+        self._http = httpx.Client(headers=endpoint.headers(), verify=_trusted(endpoint))
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -124,7 +130,7 @@ class AsyncTransport:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._http = httpx.AsyncClient(headers=endpoint.headers())
+        self._http = httpx.AsyncClient(headers=endpoint.headers(), verify=_trusted(endpoint))
 
     async def close(self) -> None:
         """Let go of the connections."""

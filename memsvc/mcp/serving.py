@@ -12,23 +12,17 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from mcp.server import Server
+from mcp_types import CallToolResult, ListToolsResult, TextContent, ToolAnnotations
+from mcp_types import Tool as Listed
 from pydantic import ValidationError
 from pydantic_core import from_json
 
 import memsvc
-from memsvc.errors import InvalidInput, MemsvcError, MissingDependency
+from memsvc.errors import InvalidInput, MemsvcError
 from memsvc.mcp.hosting import Call
 from memsvc.mcp.tools import TOOLS
 from memsvc.server import problems, wire
-
-try:
-    from mcp.server import Server
-    from mcp_types import CallToolResult, ListToolsResult, TextContent, ToolAnnotations
-    from mcp_types import Tool as Listed
-except ImportError as error:
-    raise MissingDependency(
-        f"the tools need packages that are not installed ({error}); pip install 'memsvc[mcp]'"
-    ) from error
 
 if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
@@ -128,9 +122,9 @@ def _listed(tool: Tool, caller: Caller) -> Listed:
         input_schema=input_schema(tool.name, namespace=caller.home is None),
         output_schema=_output_schema(tool.name),
         annotations=ToolAnnotations(
-            read_only_hint=tool.effect == "reads",
-            destructive_hint=tool.effect == "erases",
-            idempotent_hint=tool.effect in ("reads", "erases"),
+            read_only_hint=tool.permission == "read",
+            destructive_hint=tool.permission == "erase",
+            idempotent_hint=tool.permission != "write",
             open_world_hint=False,
         ),
     )

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import logging
+import signal
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import anyio
-
 from memsvc import Memory
+from memsvc.errors import MissingDependency
 from memsvc.keys import checked_patterns, checked_permissions
 from memsvc.mcp.hosting import Caller
-from memsvc.mcp.serving import build_server
 from memsvc.server import logs
-from memsvc.server.access import Access
-from memsvc.server.pools import Pools
-from memsvc.server.service import Asks
+
+try:
+    import anyio
+    from mcp.server.stdio import stdio_server
+
+    from memsvc.mcp.serving import build_server
+    from memsvc.server.access import Access
+    from memsvc.server.pools import Pools
+    from memsvc.server.service import Asks
+except ImportError as error:
+    raise MissingDependency(
+        f"the tools need packages that are not installed ({error}); pip install 'memsvc[mcp]'"
+    ) from error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +69,7 @@ class LocalHost:
 
 
 def serve(settings: Settings, *, namespaces: Iterable[str], allow: Iterable[str]) -> None:
-    """Serve until stdin ends.
+    """Serve until stdin ends, or a signal ends the process.
 
     Args:
         namespaces: patterns as a key has them. One that is a name is fixed: no tool asks for a namespace.
@@ -72,12 +81,12 @@ def serve(settings: Settings, *, namespaces: Iterable[str], allow: Iterable[str]
     """
     access = Access(checked_patterns(namespaces), checked_permissions(allow))
     logs.configure(settings.log_level, contents=settings.log_contents)
+    # A thread that waits for stdin hears of no KeyboardInterrupt. What was acknowledged is on disk.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with Memory.open(settings=settings) as memory:
         anyio.run(_run, build_server(LocalHost(memory, access)))
 
 
 async def _run(server: Server[dict[str, Any]]) -> None:
-    from mcp.server.stdio import stdio_server
-
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())

@@ -7,7 +7,7 @@ fills in or leaves as the settings say. Docstrings are what models read.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -34,9 +34,6 @@ from memsvc_store.learned import FeedbackReceipt
 from memsvc_store.receipts import Erasure
 from memsvc_store.shapes import Receipt
 
-Effect = Literal["reads", "adds", "moves", "erases"]
-"""`adds` and `moves` both write, and destroy nothing; what is added twice under one key is there once."""
-
 PAGE, LONGEST_PAGE = 20, 200
 """Memories of one `list_memories`, by default and at most: they all go into a model's context."""
 
@@ -49,7 +46,6 @@ class Tool:
     verb: str
     permission: Permission
     pool: Pool
-    effect: Effect
     body: type[Body]
     gives: Any
     text: Callable[[Any], str]
@@ -73,17 +69,17 @@ class ListBody(Kinds):
 TOOLS: dict[str, Tool] = {}
 
 
-def _tool(verb: str, permission: Permission, pool: Pool, effect: Effect, **options: Any) -> Callable[..., Any]:
+def _tool(verb: str, permission: Permission, pool: Pool, **options: Any) -> Callable[..., Any]:
     """Make a tool of a function."""
 
     def made(run: Callable[[Call, dict[str, Any]], Any]) -> Callable[[Call, dict[str, Any]], Any]:
-        TOOLS[run.__name__] = Tool(run.__name__, verb, permission, pool, effect, run=run, **options)
+        TOOLS[run.__name__] = Tool(run.__name__, verb, permission, pool, run=run, **options)
         return run
 
     return made
 
 
-@_tool("add", "write", "write", "adds", body=AddBody, gives=Receipts, text=telling.receipts)
+@_tool("add", "write", "write", body=AddBody, gives=Receipts, text=telling.receipts)
 def add_memory(call: Call, given: dict[str, Any]) -> Receipts:
     """Remember what was said: store one message or several, word for word, to be found in later conversations.
 
@@ -95,7 +91,7 @@ def add_memory(call: Call, given: dict[str, Any]) -> Receipts:
 
 
 @_tool(
-    "search", "read", "read", "reads", body=SearchBody, gives=Recalled, text=telling.recalled, hidden=("trace",)
+    "search", "read", "read", body=SearchBody, gives=Recalled, text=telling.recalled, hidden=("trace",)
 )  # fmt: skip
 def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
     """Look memories up: what was said that fits a question or topic best, best first, each with its id and time.
@@ -108,7 +104,7 @@ def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
 
 
 @_tool(
-    "ask", "read", "slow", "reads", body=AskBody, gives=Answered, text=telling.answered,
+    "ask", "read", "slow", body=AskBody, gives=Answered, text=telling.answered,
     hidden=("model", "gate", "deliberation"),
 )  # fmt: skip
 def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
@@ -126,7 +122,7 @@ def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
     return Answered.of(answer)
 
 
-@_tool("add_episode", "write", "write", "adds", body=EpisodeBody, gives=Receipt, text=telling.receipt)
+@_tool("add_episode", "write", "write", body=EpisodeBody, gives=Receipt, text=telling.receipt)
 def add_episode(call: Call, given: dict[str, Any]) -> Receipt:
     """Remember a task attempt: what was asked (`intent`), the steps taken (`trajectory`), and how it went.
 
@@ -136,7 +132,7 @@ def add_episode(call: Call, given: dict[str, Any]) -> Receipt:
 
 
 @_tool(
-    "search_episodes", "read", "read", "reads", body=EpisodesBody, gives=Attempts, text=telling.attempts,
+    "search_episodes", "read", "read", body=EpisodesBody, gives=Attempts, text=telling.attempts,
     hidden=("pool", "threshold", "weight", "epsilon", "seed"),
 )  # fmt: skip
 def search_episodes(call: Call, given: dict[str, Any]) -> Attempts:
@@ -148,7 +144,7 @@ def search_episodes(call: Call, given: dict[str, Any]) -> Attempts:
 
 
 @_tool(
-    "feedback", "write", "write", "moves", body=FeedbackBody, gives=FeedbackReceipt, text=telling.feedback,
+    "feedback", "write", "write", body=FeedbackBody, gives=FeedbackReceipt, text=telling.feedback,
     hidden=("source", "credit"),
 )  # fmt: skip
 def give_feedback(call: Call, given: dict[str, Any]) -> FeedbackReceipt:
@@ -161,7 +157,7 @@ def give_feedback(call: Call, given: dict[str, Any]) -> FeedbackReceipt:
     return receipt
 
 
-@_tool("forget", "erase", "slow", "erases", body=ForgetBody, gives=Erasure, text=telling.erasure)
+@_tool("forget", "erase", "slow", body=ForgetBody, gives=Erasure, text=telling.erasure)
 def forget_memory(call: Call, given: dict[str, Any]) -> Erasure:
     """Erase for good one memory (`memory_id`), one conversation (`session_id`), or all of one `source`.
 
@@ -175,7 +171,7 @@ def forget_memory(call: Call, given: dict[str, Any]) -> Erasure:
     return call.memory.forget(**given)
 
 
-@_tool("list", "read", "read", "reads", body=ListBody, gives=Recalled, text=telling.recalled)
+@_tool("list", "read", "read", body=ListBody, gives=Recalled, text=telling.recalled)
 def list_memories(call: Call, given: dict[str, Any]) -> Recalled:
     """List memories in the order of their time, a page at a time (`limit`, `offset`), with the filters of a look-up.
 

@@ -72,7 +72,7 @@ def add(write: Write, drafts: Sequence[EpisodeDraft], model: str) -> list[Receip
     if rows:
         write.records.insert_memories(memories)
         EpisodeRows(write.records.connection).insert(rows)
-        write.records.insert_vectors(write.namespace, model, vectors)
+        write.records.vectors.insert(write.namespace, model, vectors)
     return receipts
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from memsvc_store import erasing_learned, facts, schema
+from memsvc_store.changelog import ERASED
 from memsvc_store.doomed import delete, doomed, parts
 from memsvc_store.jobs import Jobs
 from memsvc_store.nodes import INTENT
-from memsvc_store.records import ERASED
 from memsvc_store.rows import dump_json, text_digest
 from memsvc_store.shapes import Node, Nodes
 

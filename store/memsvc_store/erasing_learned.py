@@ -56,7 +56,7 @@ def check_known(records: Records, namespace: Namespace, trace: Trace) -> None:
     """
     if records.connection.dialect.name == "postgresql":  # in SQLite there is one writer, which is this one
         records.connection.execute(_HELD, {"key": namespace.key})  # an erasure under way is waited for
-    if not records.erased_since(namespace, 0):
+    if not records.changes.erased_since(namespace, 0):
         return
     named = {*trace.used, *trace.cited, *(one.memory_id for one in trace.pool)}
     if named - Utilities(records.connection).live(namespace, sorted(named)).keys():

@@ -42,7 +42,7 @@ def add(write: Write, facts: Sequence[Fact], model: str) -> list[Receipt]:
                 vectors[row["digest"]] = fact.vector
         if receipt.reason is None:
             known.retire(fact.replaces, receipt.id or "")
-    write.records.insert_vectors(write.namespace, model, vectors)
+    write.records.vectors.insert(write.namespace, model, vectors)
     return receipts
 
 
@@ -128,10 +128,10 @@ def _stays_away(write: Write, fact: str) -> bool:
     of that chain is later than the one before it, so that it ends.
     """
     records, namespace = write.records, write.namespace
-    last = records.history(namespace, fact)[-1]
+    last = records.changes.history(namespace, fact)[-1]
     while last.operation == "retire" and last.before["why"] == "replaced":
         [successor] = records.memories(namespace, write.name, [last.before["by"]])
         if successor.retired_at is None:
             return True
-        last = records.history(namespace, successor.id)[-1]
+        last = records.changes.history(namespace, successor.id)[-1]
     return last.operation == "delete"

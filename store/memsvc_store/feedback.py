@@ -147,7 +147,9 @@ def _skipped(write: Write, utilities: Utilities, credited: tuple[str, ...]) -> t
 def _why(write: Write, live: Mapping[str, bool], memory_id: str) -> Why:
     if memory_id not in live:
         return "unknown"
-    return "retired" if write.records.history(write.namespace, memory_id)[-1].operation == "retire" else "deleted"
+    return (
+        "retired" if write.records.changes.history(write.namespace, memory_id)[-1].operation == "retire" else "deleted"
+    )
 
 
 def _check_same(feedback: Feedback, before: Logged) -> None:

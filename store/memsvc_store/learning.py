@@ -56,8 +56,8 @@ class Learning:
             NotFound: no such trace, or if a namespace is given, none in it; the two are not told apart.
         """
         with self._database.read() as connection:
-            found = Traces(connection).find(trace_id)
-        if found is None or namespace not in (None, found[0]):
+            found = Traces(connection).find(trace_id, namespace)
+        if found is None:
             raise missing(trace_id, namespace)
         return found
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from memsvc_store import schema
-from memsvc_store.clock import Instant, from_instant
+from memsvc_store.changelog import ChangeLog
 from memsvc_store.errors import DatabaseBusy, DatabaseUnreadable, NotFound
-from memsvc_store.rows import Entry, Namespace, dump_json, to_entry, to_memory, to_message
-from memsvc_store.shapes import Change, Kind, Memory, Message, Operation
+from memsvc_store.rows import Entry, Namespace, to_entry, to_memory, to_message
 from memsvc_store.sources import Sources
 from memsvc_store.statements import IN_LIMIT, insert_into, rows_in
+from memsvc_store.stored_vectors import SAME_TEXT, StoredVectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
     from sqlalchemy.engine import Connection
 
-ERASED = "\x7f"
-"""Stands in the change log for memories that were erased; no caller can ask for this id, as it does not print."""
+    from memsvc_store.clock import Instant
+    from memsvc_store.shapes import Kind, Memory, Message
 
 _ns, _msg, _mem, _vec, _chg = schema.namespaces, schema.messages, schema.memories, schema.vectors, schema.changes
 _fb = schema.feedback
@@ -35,6 +32,8 @@ class Records:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.sources = Sources(connection)
+        self.vectors = StoredVectors(connection)
+        self.changes = ChangeLog(connection)
 
     # -- namespaces -----------------------------------------------------------------------------
 
@@ -257,106 +256,6 @@ class Records:
         memories = self._to_memories(namespace, name, rows)
         return [to_entry(row, memory) for row, memory in zip(rows, memories, strict=True)]
 
-    # -- vectors --------------------------------------------------------------------------------
-
-    def known_vectors(self, namespace: Namespace, model: str, digests: Sequence[bytes]) -> set[bytes]:
-        """Which of these texts the model has already embedded in this namespace."""
-        where = (_vec.c.namespace_key == namespace.key) & (_vec.c.model == model)
-        return {bytes(row.digest) for row in self._in(sa.select(_vec.c.digest).where(where), _vec.c.digest, digests)}
-
-    def insert_vectors(self, namespace: Namespace, model: str, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
-        """Store vectors under their text's digest; one that is there already stays."""
-        rows = [
-            {"namespace_key": namespace.key, "digest": digest, "model": model, "dimension": len(vector),
-             "data": np.asarray(vector, dtype="<f4").tobytes()}
-            for digest, vector in vectors.items()
-        ]  # fmt: skip
-        if rows:
-            self.connection.execute(insert_into(self.connection, _vec).on_conflict_do_nothing(), rows)
-
-    def stale(self, namespace: Namespace, model: str, limit: int) -> list[tuple[str, str]]:
-        """(id, text) of live memories that the model has not embedded yet."""
-        statement = _STALE.where(_mem.c.namespace_key == namespace.key).limit(limit)
-        return [(row.id, row.text) for row in self.connection.execute(statement, {"model": model})]
-
-    def count_stale(self, namespace: Namespace, model: str) -> int:
-        """How many live memories the model has not embedded yet."""
-        missing = _STALE.where(_mem.c.namespace_key == namespace.key).order_by(None).subquery()
-        return int(
-            self.connection.execute(sa.select(sa.func.count()).select_from(missing), {"model": model}).scalar_one()
-        )
-
-    def drop_orphaned_vectors(self, namespace: Namespace, digests: Sequence[bytes]) -> None:
-        """Delete the vectors of these texts that no live memory says any more."""
-        says = sa.exists().where(
-            _mem.c.namespace_key == namespace.key, _mem.c.digest == _vec.c.digest, _mem.c.retired_at.is_(None)
-        )
-        where = (_vec.c.namespace_key == namespace.key) & _vec.c.digest.in_(list(digests)) & ~says
-        self.connection.execute(sa.delete(_vec).where(where))
-
-    def vector_sizes(self, namespace: Namespace) -> list[tuple[str, int, int]]:
-        """(model, stated dimension, bytes) of every vector, for `verify`."""
-        select = sa.select(_vec.c.model, _vec.c.dimension, sa.func.length(_vec.c.data))
-        return [tuple(row) for row in self.connection.execute(select.where(_vec.c.namespace_key == namespace.key))]
-
-    # -- changes --------------------------------------------------------------------------------
-
-    def log(
-        self, namespace: Namespace, version: int, at: Instant, steps: Sequence[tuple[Operation, str, Mapping[str, Any]]]
-    ) -> None:
-        """Append one write's steps to the change log."""
-        rows = [
-            {"namespace_key": namespace.key, "version": version, "ordinal": ordinal, "memory_id": memory_id,
-             "operation": operation, "at": at.micros, "before": dump_json(before)}
-            for ordinal, (operation, memory_id, before) in enumerate(steps)
-        ]  # fmt: skip
-        self.connection.execute(sa.insert(_chg), rows)
-
-    def changed_since(self, namespace: Namespace, version: int) -> list[str]:
-        """Ids touched by writes after `version`, each once."""
-        where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version > version)
-        return list(self.connection.execute(sa.select(_chg.c.memory_id).where(where).distinct()).scalars())
-
-    def history(self, namespace: Namespace, memory_id: str) -> list[Change]:
-        """Every step of one memory, oldest first."""
-        statement = (
-            sa.select(_chg)
-            .where(_chg.c.namespace_key == namespace.key, _chg.c.memory_id == memory_id)
-            .order_by(_chg.c.version, _chg.c.ordinal)
-        )
-        return [
-            Change(
-                version=row.version,
-                at=from_instant(row.at),
-                operation=cast("Operation", row.operation),
-                memory_id=row.memory_id,
-                before=json.loads(row.before),
-            )
-            for row in self.connection.execute(statement)
-        ]
-
-    def stamp(self, namespace: Namespace, version: int) -> int | None:
-        """When a write was made: ties a snapshot to this very history, which a restored backup leaves."""
-        where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version == version) & (_chg.c.ordinal == 0)
-        return self.connection.execute(sa.select(_chg.c.at).where(where)).scalar_one_or_none()
-
-    def erased_since(self, namespace: Namespace, version: int) -> bool:
-        """Whether anything was erased after a write: what was read at that write may hold what is gone."""
-        return bool(self.connection.execute(_ERASED_SINCE, {"key": namespace.key, "version": version}).scalar_one())
-
-    def last_operations(self, namespace: Namespace, among: Sequence[Operation]) -> dict[str, str]:
-        """Memory id -> which of these happened to it last, for `verify`."""
-        columns = sa.select(_chg.c.memory_id, _chg.c.operation).where(_chg.c.namespace_key == namespace.key)
-        rows = self.connection.execute(columns.order_by(_chg.c.version, _chg.c.ordinal))
-        return {row.memory_id: row.operation for row in rows if row.operation in among}
-
-    def versions(self, namespace: Namespace) -> tuple[int, int, int]:
-        """(lowest, highest, number of) versions in the change log, zeros when empty."""
-        low, high = sa.func.min(_chg.c.version), sa.func.max(_chg.c.version)
-        select = sa.select(low, high, sa.func.count(sa.distinct(_chg.c.version)))
-        row = self.connection.execute(select.where(_chg.c.namespace_key == namespace.key)).one()
-        return row[0] or 0, row[1] or 0, row[2]
-
     # -- helpers --------------------------------------------------------------------------------
 
     def _to_memories(self, namespace: Namespace, name: str, rows: Iterable[Any]) -> list[Memory]:
@@ -392,11 +291,6 @@ def _count(table: sa.Table, where: sa.ColumnElement[bool]) -> sa.ScalarSelect[in
     return sa.select(sa.func.count()).select_from(table).where(where).scalar_subquery()
 
 
-_same_text = (
-    (_vec.c.namespace_key == _mem.c.namespace_key)
-    & (_vec.c.digest == _mem.c.digest)
-    & (_vec.c.model == sa.bindparam("model"))
-)
 _NAMESPACE_COLUMNS = (_ns.c.key, _ns.c.version, _ns.c.stamp, _ns.c.learned, _ns.c.learned_at)
 _NAMESPACE = sa.select(*_NAMESPACE_COLUMNS).where(_ns.c.name == sa.bindparam("name"))
 # Built once: composing a statement costs as much as running it, and this one is in every look-up.
@@ -404,22 +298,7 @@ _NAMESPACE = sa.select(*_NAMESPACE_COLUMNS).where(_ns.c.name == sa.bindparam("na
 _BY_KEY = sa.select(_mem).where(_mem.c.key.in_(sa.bindparam("keys", expanding=True)))
 _ENTRIES = (
     sa.select(_mem, _vec.c.data, _vec.c.dimension)
-    .select_from(_mem.outerjoin(_vec, _same_text))
+    .select_from(_mem.outerjoin(_vec, SAME_TEXT))
     .where(_mem.c.retired_at.is_(None))
     .order_by(_mem.c.key)
-)
-_STALE = (
-    sa.select(_mem.c.id, _mem.c.text)
-    .select_from(_mem.outerjoin(_vec, _same_text))
-    .where(_mem.c.retired_at.is_(None), _vec.c.digest.is_(None))
-    .order_by(_mem.c.key)
-)
-
-# Built once: every trace that is kept asks it.
-_ERASED_SINCE = sa.select(
-    sa.exists().where(
-        (_chg.c.namespace_key == sa.bindparam("key"))
-        & (_chg.c.memory_id == ERASED)
-        & (_chg.c.version > sa.bindparam("version"))
-    )
 )

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from memsvc_store import filtering
+from memsvc_store.changelog import ERASED
 from memsvc_store.errors import DatabaseError
-from memsvc_store.records import ERASED, Records
+from memsvc_store.records import Records
 from memsvc_store.shapes import NO_FILTER
 from memsvc_store.shard import Shard
 from memsvc_store.utilities import Utilities
@@ -211,7 +212,7 @@ class Shards:
             raise
 
     def _catch_up(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
-        if shard.version and records.stamp(namespace, shard.version) != shard.stamp:
+        if shard.version and records.changes.stamp(namespace, shard.version) != shard.stamp:
             shard.clear()  # a backup was restored under us: the shard's history is not this database's
         if shard.version == 0 and self._snapshots is not None and not shard.whole:
             self._snapshots.load(name, shard, records, namespace)
@@ -225,7 +226,7 @@ class Shards:
         if shard.version == 0:
             shard.apply((), records.entries(namespace, name, self._model, cold=shard.whole))
         elif shard.version < namespace.version:
-            touched = records.changed_since(namespace, shard.version)
+            touched = records.changes.changed_since(namespace, shard.version)
             if ERASED in touched:  # the log no longer says of what
                 touched += shard.lose(records.memory_ids(namespace))
             shard.apply(touched, records.entries(namespace, name, self._model, touched, cold=shard.whole))

@@ -63,7 +63,7 @@ class Snapshots:
         try:
             header, payload = _open(raw)
             self._check(header, name, records, namespace)
-            if records.erased_since(namespace, header["version"]):  # it came back, as from a copy of the folder
+            if records.changes.erased_since(namespace, header["version"]):  # it came back, as from a copy of the folder
                 self.remove(name)
                 return
             with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
@@ -90,9 +90,9 @@ class Snapshots:
         with database.write() as connection:
             records = Records(connection)
             namespace = records.namespace(name)
-            if namespace is None or records.stamp(namespace, version) != stamp:
+            if namespace is None or records.changes.stamp(namespace, version) != stamp:
                 return
-            if records.erased_since(namespace, version):
+            if records.changes.erased_since(namespace, version):
                 return
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ class Snapshots:
             if header.get(field) != wanted:
                 raise Rejected(f"its {field} is {header.get(field)!r}, not {wanted!r}")
         version = header["version"]
-        if version > namespace.version or header["stamp"] != records.stamp(namespace, version):
+        if version > namespace.version or header["stamp"] != records.changes.stamp(namespace, version):
             raise Rejected(f"its version {version} is not a write of this database")
 
 

@@ -250,7 +250,7 @@ class Store:
         """
         with self._records() as records:
             found = records.namespace(namespace)
-            steps = records.history(found, memory_id) if found else []
+            steps = records.changes.history(found, memory_id) if found else []
         if not steps:
             raise NotFound(
                 f"no memory {memory_id!r} was ever in namespace {namespace!r}; `list` gives the ids there are"
@@ -313,7 +313,7 @@ class Store:
         """
         with self._records() as records:
             found = there(records, namespace)
-            stale = records.count_stale(found, self.model)
+            stale = records.vectors.count_stale(found, self.model)
             sessions = records.sessions(found)
             return {"sessions": sessions, **records.counts(found), "stale": stale, "version": found.version}
 
@@ -324,14 +324,14 @@ class Store:
         digests = {text_digest(text): text for text in texts}
         with self._records() as records:
             found = records.namespace(namespace)
-            known = records.known_vectors(found, self.model, list(digests)) if found else set()
+            known = records.vectors.known(found, self.model, list(digests)) if found else set()
         return [text for digest, text in digests.items() if digest not in known]
 
     def stale(self, namespace: str, limit: int) -> list[tuple[str, str]]:
         """(id, text) of live memories that the model has not embedded yet."""
         with self._records() as records:
             found = records.namespace(namespace)
-            return records.stale(found, self.model, limit) if found else []
+            return records.vectors.stale(found, self.model, limit) if found else []
 
     # -- care -----------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ def retain(write: Write, cold: Sequence[str], since: int) -> tuple[list[str], li
 
     What was written after version `since`, at which the choice was made, stays as it is: an answer may have warmed it.
     """
-    touched = set(write.records.changed_since(write.namespace, since))
+    touched = set(write.records.changes.changed_since(write.namespace, since))
     cooled = turn(write, [one for one in cold if one not in touched], cold=True)
     others = write.records.cold_ids(write.namespace).difference(cold, touched)
     return cooled, turn(write, sorted(others), cold=False)

@@ -47,13 +47,14 @@ class Traces:
         Raises:
             NotFound: it is not.
         """
-        found = self._connection.execute(_OWNER, {"id": trace_id}).one_or_none()
-        if found is None or found.namespace_key != namespace.key:
+        if self._connection.execute(_OWN, {"id": trace_id, "namespace": namespace.key}).one_or_none() is None:
             raise missing(trace_id, name)
 
-    def find(self, trace_id: str) -> tuple[str, Trace] | None:
-        """A trace and the name of its namespace."""
+    def find(self, trace_id: str, name: str | None = None) -> tuple[str, Trace] | None:
+        """A trace and the name of its namespace; if one is given, none of another: its row is not even read."""
         select = sa.select(_tr, _ns.c.name).join(_ns, _ns.c.key == _tr.c.namespace_key).where(_tr.c.id == trace_id)
+        if name is not None:
+            select = select.where(_ns.c.name == name)
         row = self._connection.execute(select).one_or_none()
         return None if row is None else (row.name, _to_trace(row))
 
@@ -109,4 +110,4 @@ def _to_trace(row: Row[Any]) -> Trace:
         )  # fmt: skip
 
 
-_OWNER = sa.select(_tr.c.namespace_key).where(_tr.c.id == sa.bindparam("id"))
+_OWN = sa.select(_tr.c.id).where(_tr.c.id == sa.bindparam("id"), _tr.c.namespace_key == sa.bindparam("namespace"))

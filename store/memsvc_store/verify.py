@@ -34,7 +34,7 @@ _COLUMNS = (
 def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]:
     """What is wrong with the rows themselves; one sentence a problem."""
     problems = _version_problems(records, namespace)
-    for model, dimension, size in records.vector_sizes(namespace):
+    for model, dimension, size in records.vectors.sizes(namespace):
         if size != 4 * dimension:
             problems.append(f"a vector of {model} has {size} bytes for {dimension} dimensions")
     for memory_id, text, digest in records.digests(namespace):
@@ -111,8 +111,8 @@ def _hyperedge_problems(memory: Memory) -> list[str]:
 
 def _history_problems(memories: Mapping[str, Memory], records: Records, namespace: Namespace) -> list[str]:
     """A memory is deleted or retired, and cold, exactly if that is what the change log says of it."""
-    last = records.last_operations(namespace, ("add", "update", "delete", "retire"))
-    turned = records.last_operations(namespace, ("add", "cool", "warm"))
+    last = records.changes.last_operations(namespace, ("add", "update", "delete", "retire"))
+    turned = records.changes.last_operations(namespace, ("add", "cool", "warm"))
     cold = records.cold_ids(namespace)
     problems = [f"memory {memory_id} is not in the change log" for memory_id in memories.keys() - last.keys()]
     problems += [
@@ -186,7 +186,7 @@ def shard_problems(shard: Shard, fresh: Shard) -> list[str]:
 
 
 def _version_problems(records: Records, namespace: Namespace) -> list[str]:
-    low, high, distinct = records.versions(namespace)
+    low, high, distinct = records.changes.versions(namespace)
     if (low, high, distinct) == (min(1, namespace.version), namespace.version, namespace.version):
         return []
     return [f"the change log has {distinct} versions from {low} to {high}, and the namespace is at {namespace.version}"]

@@ -39,7 +39,7 @@ class Write:
         """Stamp the namespace, once, if anything happened: versions stay gapless."""
         if self._steps:
             version = self.namespace.version + 1
-            self.records.log(self.namespace, version, self.at, self._steps)
+            self.records.changes.append(self.namespace, version, self.at, self._steps)
             self.records.set_version(self.namespace, version, self.at)
 
     def live(self, memory_id: str) -> Memory:
@@ -53,7 +53,7 @@ class Write:
     def retire(self, memory: Memory, operation: Operation, **before: Any) -> None:
         """Take a memory out of every look-up; its row and its history stay."""
         self.records.update_memory(self.namespace, memory.id, {"retired_at": self.at.micros})
-        self.records.drop_orphaned_vectors(self.namespace, [text_digest(memory.text)])
+        self.records.vectors.drop_orphans(self.namespace, [text_digest(memory.text)])
         self.step(operation, memory.id, **before)
 
 
@@ -85,7 +85,7 @@ def live_memory(records: Records, namespace: Namespace | None, name: str, memory
     if namespace is None or not found:
         raise NotFound(f"no memory {memory_id!r} in namespace {name!r}; `list` and `search` give the ids there are")
     if found[0].retired_at is not None:
-        gone = "retired" if records.history(namespace, memory_id)[-1].operation == "retire" else "deleted"
+        gone = "retired" if records.changes.history(namespace, memory_id)[-1].operation == "retire" else "deleted"
         raise NotFound(
             f"memory {memory_id!r} of namespace {name!r} was {gone} at {found[0].retired_at:%Y-%m-%d %H:%M:%S}Z; "
             "`history` still shows what happened to it"
@@ -115,7 +115,7 @@ def add(write: Write, drafts: Sequence[Draft], model: str) -> list[Receipt]:
     if raw_rows:
         write.records.insert_messages(raw_rows)
         write.records.insert_memories(memory_rows)
-        write.records.insert_vectors(write.namespace, model, vectors)
+        write.records.vectors.insert(write.namespace, model, vectors)
     return receipts
 
 
@@ -193,8 +193,8 @@ def update(
     write.records.update_memory(write.namespace, memory_id, values)
     if "text" in before:
         if vector is not None:
-            write.records.insert_vectors(write.namespace, model, {text_digest(text): vector})
-        write.records.drop_orphaned_vectors(write.namespace, [text_digest(old.text)])
+            write.records.vectors.insert(write.namespace, model, {text_digest(text): vector})
+        write.records.vectors.drop_orphans(write.namespace, [text_digest(old.text)])
     write.step("update", memory_id, **before)
     if old.kind == "message" and (text, start) != (old.text, old.valid_from):
         facts.withdraw(write, old, "source corrected")
@@ -220,7 +220,7 @@ def embed(write: Write, model: str, vectors: Mapping[str, tuple[str, NDArray[np.
         for memory_id, (text, vector) in vectors.items()
         if found[memory_id].retired_at is None and found[memory_id].text == text  # not changed meanwhile
     }
-    write.records.insert_vectors(write.namespace, model, {text_digest(text): v for text, v in current.values()})
+    write.records.vectors.insert(write.namespace, model, {text_digest(text): v for text, v in current.values()})
     for memory_id in current:
         write.step("embed", memory_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,20 @@ def test_the_report_is_written(shell: Shell, file: Path) -> None:
     assert ran.code == 0, ran
     assert Path("run", "report.html").is_file()
     assert "report.html" in ran.err
+
+
+def test_without_matplotlib_a_run_is_reported_in_tables(
+    shell: Shell, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    ran = shell.bare(
+        "eval", "locomo", "--data", str(file), "--out", "run", "--model", "rules", "--policy", "fast", "--limit", "2"
+    )
+    assert ran.code == 0, ran
+    assert (
+        "Tables only. Plots need matplotlib: pip install 'memsvc[plots]'. `memsvc eval report run` then adds" in ran.err
+    )
+    assert "tables only" in Path("run", "report.html").read_text("utf-8")
 
 
 def test_realtalk(shell: Shell, file: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from memsvc import Memory, Settings
 from memsvc.echo import Echoes
 from memsvc.errors import InvalidInput
+from memsvc.mcp import quoting
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc_retrievers.passages import Passage, line
 from tests.memsvc.conftest import START, ticking
@@ -62,6 +63,12 @@ def test_white_space_and_quotation_marks_do_not_matter_nor_do_our_own_prompt_lin
 )
 def test_what_says_more_or_less_or_otherwise_is_stored(talk: Memory, text: str) -> None:
     assert added(talk, text) == "stored"
+
+
+def test_the_fence_around_a_quote_does_not_matter_and_words_beside_it_do(talk: Memory) -> None:
+    fenced = quoting.fenced([("[1] id 4f · Ann · 2026-03-02", OSLO)])
+    assert added(talk, fenced) == added(talk, f"> {OSLO}") == "echo"
+    assert added(talk, f"{fenced}\nIs that so?") == "stored"
 
 
 def test_it_holds_in_that_session_of_that_namespace_only(talk: Memory) -> None:

@@ -1,6 +1,7 @@
 """The plain methods: one answer call over the whole conversation, over the nearest chunk of it, or over nothing.
 
-They are given the service's own answer prompt, so that only what stands in it differs.
+The first two are given the service's own answer prompt, so that only what stands in it differs; who sees nothing is
+asked to guess.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from memsvc.errors import ModelError
 from memsvc_evals.answers.given import ABSTAINED, NOT_MENTIONED, Given
+from memsvc_evals.answers.guessing import guess
 from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.drafting import draft
 from memsvc_retrievers.ledger import Recorder
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from memsvc_evals.answers.policies import Baseline
     from memsvc_evals.answers.storing import Material
     from memsvc_retrievers.choices import Style
+    from memsvc_retrievers.drafting import Draft
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.shapes import Memory
@@ -93,9 +96,8 @@ class Baselines:
         began = time.perf_counter()
         shown = self._shown(baseline, question)
         recorder = Recorder(model)
-        passages = [Passage.of(self.material.messages[place]) for place in shown]
         try:
-            [drafted] = draft(question, passages, recorder, purpose="answer", style=self.style)
+            drafted = self._drafted(baseline, question, shown, recorder)
         except ModelError as error:
             error.ledger = recorder.ledger
             raise
@@ -109,6 +111,13 @@ class Baselines:
             cited=None if baseline == "none" else () if drafted.none else self.material.turns_of(sources),
             coverage=self._coverage(shown) if baseline == "full-context" else None,
         )
+
+    def _drafted(self, baseline: Baseline, question: str, shown: range, model: LanguageModel) -> Draft:
+        if baseline == "none":
+            return guess(question, model, self.style)
+        passages = [Passage.of(self.material.messages[place]) for place in shown]
+        [drafted] = draft(question, passages, model, purpose="answer", style=self.style)
+        return drafted
 
     def _shown(self, baseline: Baseline, question: str) -> range:
         if baseline == "none":

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 MANIFEST, ANSWERS, INGESTION, SUMMARY = "run.json", "answers.jsonl", "ingestion.json", "summary.json"
 DATABASE = "memory.db"
-REPORTS = ("report.md", "report.html", "questions", "plots")
+REPORTS = ("report.md", "report.html", "questions")
+_FILES = (*REPORTS, SUMMARY, INGESTION, ANSWERS, DATABASE)
 _LOCK = ".lock"
 
 
@@ -46,11 +47,15 @@ class Existing(StrEnum):
 
 @dataclass(slots=True)
 class Journal:
-    """One run directory, held by this process. `records` are those of whole questions, by their key."""
+    """One run directory, held by this process. `records` are those of whole questions, by their key.
+
+    `anew`: a run that is there goes when this one begins, and not before.
+    """
 
     folder: Path
     manifest: Mapping[str, Any]
     records: dict[Key, Record] = field(default_factory=dict)
+    anew: bool = False
 
     @property
     def database(self) -> Path:
@@ -59,6 +64,8 @@ class Journal:
 
     def begin(self) -> None:
         """Write the manifest, and put what is kept of an earlier process into whole lines."""
+        if self.anew:
+            _clear(self.folder)
         write_json(self.folder / MANIFEST, self.manifest)
         self.rewrite(list(self.records.values()))
 
@@ -86,23 +93,26 @@ class Journal:
 
 @contextmanager
 def opened(folder: Path, manifest: Mapping[str, Any], existing: Existing) -> Iterator[Journal]:
-    """The run directory, made if need be, and no other process's until the block ends. Nothing of the run is written
-    before `begin`.
+    """The run directory, made if need be, and no other process's until the block ends. Nothing of the run is written,
+    and nothing of an earlier one removed, before `begin`.
 
     Raises:
-        MeasurementError: it holds a run already and is to be left alone, or the run of another manifest; a line other
-            than the last is damaged; another process is at work in it; it cannot be written.
+        MeasurementError: it holds a run already and is to be left alone, or the run of another manifest, or files of
+            these names that are no run's; a line other than the last is damaged; another process is at work in it; it
+            cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
-            if existing is Existing.OVERWRITE:
-                _clear(folder)
             _check(folder, manifest, existing)
-            yield Journal(folder, manifest, _whole(_read(folder / ANSWERS), manifest["policies"]))
+            anew = existing is Existing.OVERWRITE
+            records = {} if anew else _whole(_read(folder / ANSWERS), manifest["policies"])
+            yield Journal(folder, manifest, records, anew)
     except OSError as error:
         where = error.filename or folder
-        raise MeasurementError(f"{where}: cannot be used ({error.strerror}); give another folder") from error
+        raise MeasurementError(
+            f"{where}: cannot be used ({error.strerror or error}); free it, or give another folder"
+        ) from error
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -125,7 +135,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _clear(folder: Path) -> None:
     """Remove a run. Its manifest goes last: what is left of a clearing that was killed is still a run."""
-    for name in (*REPORTS, SUMMARY, INGESTION, ANSWERS, DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", MANIFEST):
+    for name in (*_FILES, f"{DATABASE}-wal", f"{DATABASE}-shm", MANIFEST):
         path = folder / name
         if path.is_dir():
             shutil.rmtree(path)
@@ -136,11 +146,14 @@ def _clear(folder: Path) -> None:
 def _check(folder: Path, manifest: Mapping[str, Any], existing: Existing) -> None:
     path = folder / MANIFEST
     if not path.exists():
-        left = [name for name in (ANSWERS, SUMMARY, DATABASE) if (folder / name).exists()]
-        if left:
-            raise MeasurementError(f"{folder}: holds {left[0]} and no {MANIFEST}; overwrite it, or give another folder")
+        if left := [name for name in _FILES if (folder / name).exists()]:
+            raise MeasurementError(
+                f"{folder}: holds {left[0]} and no {MANIFEST}, so that it is no run's; give another folder"
+            )
         return
     there = _read_json(path)
+    if not isinstance(there, dict) or not isinstance(there.get("dataset"), dict):
+        raise MeasurementError(f"{path}: is not the manifest of a run; give another folder")
     other = [name for name in {**there, **manifest} if there.get(name) != _plain(manifest.get(name))]
     if existing is Existing.RESUME and other:
         changes = "; ".join(_change(name, there.get(name), manifest.get(name)) for name in other)
@@ -149,7 +162,7 @@ def _check(folder: Path, manifest: Mapping[str, Any], existing: Existing) -> Non
             "or give another folder"
         )
     if existing is Existing.REFUSE:
-        of = there.get("dataset", {}).get("name")
+        of = there["dataset"].get("name")
         raise MeasurementError(
             f"{folder}: holds a run of {of} already; resume it, overwrite it, or give another folder"
         )
@@ -206,7 +219,9 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise MeasurementError(f"{path}: is not whole JSON ({error}); overwrite the run") from error
+        raise MeasurementError(
+            f"{path}: is not whole JSON ({error}); remove the run, or give another folder"
+        ) from error
 
 
 def _replace(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator
 
 from memsvc.errors import ModelInaccessible, ModelUnavailable
+from memsvc_evals.answers.probing import probe
 from memsvc_evals.answers.records import Judgement
 from memsvc_evals.errors import MeasurementError
 from memsvc_retrievers.language import Prompt
@@ -75,25 +76,35 @@ def judge_prompt(name: str, question: str, gold: str, prediction: str) -> Prompt
     return Prompt(PROMPTS[name], user, f"judge:{name}", max_tokens=512)
 
 
+def probe_judge(judge: LanguageModel, name: str) -> None:
+    """Whether answers can be judged.
+
+    Raises:
+        ModelUnavailable, ModelInaccessible: they cannot.
+    """
+    probe(judge, judge_prompt(name, "How many are two and three?", "5", "five"), JudgeReply, "the judge")
+
+
 def judged(
     model: LanguageModel, names: Sequence[str], question: str, gold: str, prediction: str
 ) -> dict[str, Judgement]:
     """What a judge says of an answer under each prompt. Nothing at all is wrong without a call.
 
     Raises:
-        ModelUnavailable, ModelInaccessible: the judge is away; no answer is to blame.
+        ModelUnavailable, ModelInaccessible: the judge is away; no answer is to blame. One that is there, and fails at
+            this answer alone, gives no judgement of it: else no resume could ever get past that answer.
     """
     if not prediction.strip():
         return dict.fromkeys(names, _UNANSWERED)
     prompts = [judge_prompt(name, question, gold, prediction) for name in names]
     completions = model.complete_many(prompts, schema=JudgeReply)
+    if any(isinstance(one.error, ModelUnavailable | ModelInaccessible) for one in completions):
+        probe_judge(model, names[0])
     return {name: _judgement(completion) for name, completion in zip(names, completions, strict=True)}
 
 
 def _judgement(completion: Completion) -> Judgement:
     error, call = completion.error, completion.call
-    if isinstance(error, ModelUnavailable | ModelInaccessible):
-        raise error
     if error is None:
         reply = completion.value(JudgeReply)
         correct, reason = reply.label == "CORRECT", reply.reason

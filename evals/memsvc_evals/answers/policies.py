@@ -8,7 +8,7 @@
 | hypergraph    | the service, always by a working memory that grows                                        |
 | full-context  | one call over the whole conversation, as far as the model's room holds the newest of it   |
 | rag           | one call over the chunk of about 500 tokens that is nearest to the question               |
-| none          | one call over nothing: what can be guessed                                                |
+| none          | one call over the question alone, told to guess                                           |
 """
 
 from __future__ import annotations

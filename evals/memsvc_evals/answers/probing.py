@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memsvc.errors import ModelInaccessible, ModelUnavailable
-from memsvc_evals.answers.judge import JudgeReply, judge_prompt
 from memsvc_retrievers import prompts
 from memsvc_retrievers.replies import AnswerReply
 
@@ -21,19 +20,15 @@ def probe_model(model: LanguageModel) -> None:
     Raises:
         ModelUnavailable, ModelInaccessible: they cannot.
     """
-    _probe(model, prompts.answer("How many are two and three?", ()), AnswerReply, "the model")
+    probe(model, prompts.answer("How many are two and three?", ()), AnswerReply, "the model")
 
 
-def probe_judge(judge: LanguageModel, name: str) -> None:
-    """Whether answers can be judged.
+def probe(model: LanguageModel, prompt: Prompt, schema: type[BaseModel], what: str) -> None:
+    """Make one call; `what` is what an error calls the model.
 
     Raises:
-        ModelUnavailable, ModelInaccessible: they cannot.
+        ModelUnavailable, ModelInaccessible: it cannot be made.
     """
-    _probe(judge, judge_prompt(name, "How many are two and three?", "5", "five"), JudgeReply, "the judge")
-
-
-def _probe(model: LanguageModel, prompt: Prompt, schema: type[BaseModel], what: str) -> None:
     [completion] = model.complete_many([prompt], schema=schema)
     error = completion.error
     if isinstance(error, ModelUnavailable | ModelInaccessible):

@@ -22,9 +22,9 @@ from memsvc_evals.answers import journal, policies
 from memsvc_evals.answers.asking import Desk, Judging
 from memsvc_evals.answers.baselines import Baselines, Chunks
 from memsvc_evals.answers.journal import Existing
-from memsvc_evals.answers.judge import known
+from memsvc_evals.answers.judge import known, probe_judge
 from memsvc_evals.answers.plan import manifest
-from memsvc_evals.answers.probing import probe_judge, probe_model
+from memsvc_evals.answers.probing import probe_model
 from memsvc_evals.answers.selection import select
 from memsvc_evals.answers.storing import store_all
 from memsvc_evals.answers.summary import summarise

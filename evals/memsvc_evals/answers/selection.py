@@ -73,10 +73,9 @@ class _Within:
 
 def _within(dataset: Dataset, kept: Sequence[Conversation]) -> _Within:
     """A LoCoMo conversation stands in a file of several, by its number; a chat of REALTALK in a file of its own."""
-    prefixes = {
-        conversation.id: f"{conversation.id}.json" if dataset.name == "realtalk" else f"{dataset.source}[{index}]"
-        for index, conversation in enumerate(dataset.conversations)
-    }
+    numbered = [f"{dataset.source}[{index}]" for index in range(len(dataset.conversations))]
+    places = dataset.files if dataset.name == "realtalk" else numbered
+    prefixes = {conversation.id: place for conversation, place in zip(dataset.conversations, places, strict=True)}
     return _Within(
         {prefixes[one.id]: frozenset(int(asked.id.rpartition("/q")[2]) for asked in one.questions) for one in kept}
     )

@@ -51,13 +51,19 @@ def store_all(memory: Memory, dataset: Dataset, kept: Journal, count: Count, *, 
     process that ended it.
 
     Raises:
-        MeasurementError: a message was rejected, a namespace holds something else, or jobs are left.
+        MeasurementError: a message was rejected, a namespace holds something else, or facts where none are wanted, or
+            jobs are left.
         MemsvcError: the model is away; a resume goes on where this ended.
     """
     costs, stored = kept.read_ingestion(), {}
     for conversation in dataset.conversations:
         began = time.perf_counter()
         material = _messages(memory, conversation, f"{dataset.name}/{conversation.id}", count)
+        if not facts and memory.list(namespace=material.namespace, kind="fact", limit=1):
+            raise MeasurementError(
+                f"{material.namespace}: the database holds facts, and answers would rest on them; run with facts, or "
+                "on a fresh database"
+            )
         if facts:
             _extract(memory, material.namespace, count)
             material = _with_facts(memory, material)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.datasets.parts import Notes, read_questions, read_turns
-from memsvc_evals.datasets.reading import as_object, moment, read_json, text_of
+from memsvc_evals.datasets.reading import complain, moment, read_json, text_of
 from memsvc_evals.datasets.values import Conversation, Dataset, score_groups
 from memsvc_evals.errors import DatasetError
 
@@ -37,7 +37,9 @@ def load_realtalk(path: str | Path, *, limit: int | None = None) -> Dataset:
     chats: list[Conversation] = []
     for file in _files(root)[:limit]:
         record, files[file.name] = read_json(file)
-        chats.append(_chat(as_object(record, file.name), file, notes))
+        if not isinstance(record, dict):
+            raise complain(file.name, record, "a REALTALK chat, an object with 'session_1', 'session_2', ...")
+        chats.append(_chat(record, file, notes))
     return Dataset(
         name="realtalk",
         source=root.resolve().name,

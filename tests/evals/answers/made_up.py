@@ -57,7 +57,7 @@ def says(prompt: Prompt) -> dict[str, Any]:
 
 def answers(prompt: Prompt) -> dict[str, Any]:
     """Who has read more knows one answer more; who is shown nothing knows none."""
-    if prompt.user.startswith("Lines:\n\n"):
+    if " | " not in prompt.user:  # no line at all
         return {"thoughts": "", "answer": "NONE", "sources": []}
     known = {**ANSWERS, "When did Ada move?": "March"}
     return {"thoughts": "", "answer": known[asked(prompt)], "sources": [1]}

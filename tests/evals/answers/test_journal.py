@@ -108,10 +108,25 @@ def test_a_resume_of_another_run_names_what_differs(folder: Path, changed: dict[
 def test_overwriting_removes_the_run_and_nothing_else(folder: Path) -> None:
     (folder / "notes.txt").write_text("mine")
     (folder / SUMMARY).write_text("{}")
+    (folder / DATABASE).write_text("")
     (folder / "questions").mkdir()
+    (folder / "plots").mkdir()
+    other = {**MANIFEST_1, "seed": 1}
+    with opened(folder, other, Existing.OVERWRITE) as kept:
+        kept.begin()
+        kept.append(MORE)
+        left = {path.name for path in folder.iterdir()} - {".lock", ".lock-journal"}
+        assert left == {"notes.txt", "plots", MANIFEST, ANSWERS}
+    with opened(folder, other, Existing.RESUME) as kept:
+        assert list(kept.records.values()) == MORE
+
+
+def test_a_run_is_there_until_the_one_that_overwrites_it_begins(folder: Path) -> None:
+    """Between the two a model is probed, and may be away."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with opened(folder, {**MANIFEST_1, "seed": 1}, Existing.OVERWRITE) as kept:
         assert kept.records == {}
-        assert {path.name for path in folder.iterdir()} <= {"notes.txt", ".lock", ".lock-journal"}
+    assert {name: (folder / name).read_bytes() for name in (MANIFEST, ANSWERS)}.items() <= before.items()
 
 
 def test_nothing_of_the_run_is_written_before_it_begins(tmp_path: Path) -> None:
@@ -121,8 +136,8 @@ def test_nothing_of_the_run_is_written_before_it_begins(tmp_path: Path) -> None:
         kept.begin()
 
 
-@pytest.mark.parametrize("name", [ANSWERS, SUMMARY, DATABASE])
-@pytest.mark.parametrize("existing", [Existing.REFUSE, Existing.RESUME])
+@pytest.mark.parametrize("name", [ANSWERS, SUMMARY, DATABASE, "report.md"])
+@pytest.mark.parametrize("existing", list(Existing))
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, name: str, existing: Existing) -> None:
     (tmp_path / name).write_text("not ours")
     with pytest.raises(MeasurementError, match=f"holds {name} and no run.json"), opened(tmp_path, MANIFEST_1, existing):
@@ -134,6 +149,18 @@ def test_a_broken_manifest_is_named(folder: Path) -> None:
     (folder / MANIFEST).write_text('{"dataset":')
     with pytest.raises(MeasurementError, match=r"run\.json: is not whole JSON"):
         resumed(folder)
+
+
+@pytest.mark.parametrize("foreign", ["[1]", '"run"', '{"name": "mine"}', '{"dataset": 3}'])
+@pytest.mark.parametrize("existing", list(Existing))
+def test_a_manifest_of_something_else_is_left_alone(tmp_path: Path, foreign: str, existing: Existing) -> None:
+    (tmp_path / MANIFEST).write_text(foreign)
+    with (
+        pytest.raises(MeasurementError, match=r"run\.json: is not the manifest of a run"),
+        opened(tmp_path, MANIFEST_1, existing),
+    ):
+        pass
+    assert (tmp_path / MANIFEST).read_text() == foreign
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

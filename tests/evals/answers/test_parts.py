@@ -15,6 +15,7 @@ from memsvc_evals import Dataset, load_realtalk
 from memsvc_evals.answers.audit import read_audit
 from memsvc_evals.answers.baselines import Baselines, Chunks, newest, runs
 from memsvc_evals.answers.given import NOT_MENTIONED
+from memsvc_evals.answers.guessing import WORDING
 from memsvc_evals.answers.journal import Existing, opened
 from memsvc_evals.answers.judge import PROMPTS, JudgeReply, judge_prompt, judged
 from memsvc_evals.answers.policies import POLICIES, chosen
@@ -23,6 +24,8 @@ from memsvc_evals.answers.selection import Selection, select
 from memsvc_evals.answers.storing import Material, store_all
 from memsvc_evals.errors import DatasetError, MeasurementError
 from memsvc_evals.progress import Count
+from memsvc_retrievers import prompts
+from memsvc_retrievers.choices import STYLES, Style
 from memsvc_retrievers.language import Prompt
 from tests.evals.answers.made_up import answering
 from tests.evals.builders import chat, chat_turn, question, write
@@ -68,8 +71,18 @@ def test_a_judge_that_refuses_one_answer_says_why() -> None:
 
 
 def test_a_judge_that_is_away_judges_nothing() -> None:
-    with pytest.raises(ModelUnavailable):
+    with pytest.raises(ModelUnavailable, match="the judge cannot be used: away"):
         judged(_raising(ModelUnavailable("away")), ("strict-1",), "Where?", "Oslo", "In Oslo")
+
+
+def test_a_judge_that_is_there_and_fails_at_one_answer_gives_no_judgement_of_it() -> None:
+    def rule(prompt: Prompt) -> Any:
+        if "In Oslo" in prompt.user:
+            raise ModelUnavailable("status 500")
+        return {"reason": "so", "label": "CORRECT"}
+
+    found = judged(RuleModel(default=rule), tuple(PROMPTS), "Where?", "Oslo", "In Oslo")
+    assert [(one.correct, one.reason) for one in found.values()] == [(None, "status 500")] * 2
 
 
 # -- the audited key -----------------------------------------------------------------------------
@@ -118,6 +131,12 @@ def test_a_selection_is_by_conversation_category_and_number(dataset: Dataset) ->
     assert part.turns == dataset.turns
     assert part.exclusions == ()
     assert select(dataset, Selection()).exclusions == dataset.exclusions
+
+
+def test_what_was_left_out_of_a_chat_is_told_whatever_its_file_is_called(tmp_path: Path) -> None:
+    asked = [question("D1:1", "D1:9", category=1)]
+    data = load_realtalk(write(tmp_path / "chat.txt", chat({1: [chat_turn("D1:1")]}, asked)))
+    assert [note.value for note in select(data, Selection()).exclusions] == ["D1:9"]
 
 
 def test_conversations_without_a_question_left_are_not_stored(tmp_path: Path) -> None:
@@ -185,10 +204,29 @@ def test_rag_shows_one_chunk_and_nothing_else(material: Material) -> None:
     assert model.prompts[0].user.count(" | ") == 3
 
 
-def test_nothing_is_shown_for_none(material: Material) -> None:
-    given = Baselines(material, None, HashEmbedder(), 10_000, "reasoned").ask("none", "Where?", model := answering())
-    assert (given.text, given.process, given.retrieved, given.cited) == (NOT_MENTIONED, "abstained", None, None)
-    assert "one to three sentences" in model.prompts[0].system
+@pytest.mark.parametrize("style", STYLES)
+def test_who_sees_nothing_is_asked_to_guess_in_the_service_s_wording(material: Material, style: Style) -> None:
+    model = answering(answer=lambda _: {"thoughts": "", "answer": "Oslo", "sources": [1]})
+    given = Baselines(material, None, HashEmbedder(), 10_000, style).ask("none", "Where?", model)
+    assert (given.text, given.process, given.retrieved, given.cited) == ("Oslo", "none", None, None)
+    [prompt] = model.prompts
+    assert (prompt.user, prompt.purpose) == ("Question: Where?", "answer")
+    assert prompts.NONE not in prompt.system
+    assert WORDING[style] in prompt.system
+    assert WORDING[style] in prompts.answer("Where?", (), style=style).system
+
+
+def test_who_does_not_guess_abstains(material: Material) -> None:
+    given = Baselines(material, None, HashEmbedder(), 10_000, "short").ask("none", "Where?", answering())
+    assert (given.text, given.process) == (NOT_MENTIONED, "abstained")
+
+
+def test_a_room_for_no_message_at_all_is_no_reason_to_guess(material: Material) -> None:
+    model = answering()
+    given = Baselines(material, None, HashEmbedder(), 0, "short").ask("full-context", "Where did Ada move?", model)
+    assert prompts.NONE in model.prompts[0].system
+    assert given.coverage is not None
+    assert given.coverage.read == 0
 
 
 def test_a_failure_brings_what_it_had_cost(material: Material) -> None:

@@ -200,6 +200,16 @@ def test_a_judge_that_cannot_be_reached_is_known_before_anything_is_done(dataset
     run(dataset, tmp_path / "run", Plan(FOUR), parts(model, judge=answering()))
 
 
+def test_a_run_outlives_an_attempt_to_overwrite_it_that_comes_to_nothing(dataset: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run(dataset, folder, Plan(FOUR), parts(answering()))
+    before = files(folder)
+    away = parts(answering(), judge=RuleModel(default=_unreachable))
+    with pytest.raises(ModelUnavailable):
+        run(dataset, folder, Plan(FOUR), away, existing=Existing.OVERWRITE)
+    assert files(folder) == before
+
+
 def test_a_judge_that_goes_away_stops_the_run_which_can_be_resumed(dataset: Dataset, tmp_path: Path) -> None:
     plan, folder = Plan(FOUR), tmp_path / "run"
     run(dataset, tmp_path / "whole", plan, parts(answering(), judge=answering()))
@@ -297,6 +307,13 @@ def test_facts_are_worked_out_and_lead_to_their_turns(dataset: Dataset, tmp_path
     assert cost["ledger"]["facts"]["calls"] == 4  # two messages a call
     assert found.summary["cost"]["fast"]["ingestion"]["calls"] == 4
     assert all(turn.startswith("D") for one in found.records for turn in one.retrieved)
+
+
+def test_facts_of_an_earlier_run_are_not_taken_for_none(dataset: Dataset, tmp_path: Path) -> None:
+    shared = parts(answering(), database=str(tmp_path / "shared.db"))
+    run(dataset, tmp_path / "with", Plan(("fast",), facts=True), shared)
+    with pytest.raises(MeasurementError, match="locomo/conv-1: the database holds facts, and answers would rest on"):
+        run(dataset, tmp_path / "without", Plan(("fast",)), shared)
 
 
 def test_several_runs_have_a_spread_over_runs(dataset: Dataset, tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ HOSTILE = [
     "",
     "\n\n",
 ]
-pieces = st.lists(st.sampled_from([CLOSE, OPEN, "⟦", "⟧", "\n", "\r", "\u2028", "> ", "[1] id x", " ", "word"])).map("".join)
+pieces = st.lists(st.sampled_from([CLOSE, OPEN, "⟦", "⟧", "\n", "\r", "\u2028", "> ", "[1] id x", " ", "word"])).map(
+    "".join
+)
 
 
 def taken_apart(quotation: str) -> list[tuple[str, str]]:
@@ -46,7 +48,9 @@ def test_no_text_ends_the_quotation(text: str) -> None:
 def test_there_are_as_many_entries_as_were_quoted(entries: list[tuple[str, str]]) -> None:
     said = fenced([(f"[{number}] {heading}", text) for number, (heading, text) in enumerate(entries, 1)])
     assert said.count(OPEN) == said.count(CLOSE) == 1
-    assert [heading.partition("]")[0] for heading, _ in taken_apart(said)] == [f"[{n}" for n in range(1, len(entries) + 1)]
+    assert [heading.partition("]")[0] for heading, _ in taken_apart(said)] == [
+        f"[{n}" for n in range(1, len(entries) + 1)
+    ]
 
 
 def test_what_is_harmless_stays_as_it_is() -> None:

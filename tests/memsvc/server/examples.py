@@ -9,6 +9,8 @@ from memsvc_store.receipts import document
 from tests.memsvc.server.served import ANN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from memsvc import Memory
     from memsvc.server.routing import Verb
 
@@ -33,20 +35,12 @@ class Examples:
 
     def request(self, verb: Verb) -> dict[str, Any]:
         """What httpx sends."""
-        known = verb.example
-        path = f"/v1{verb.path}".format(**self._real(known.get("path", {})))
-        sent: dict[str, Any] = {"method": verb.method, "url": path, "params": known.get("query", {})}
-        if "body" in known:
-            sent["json"] = self._real(known["body"])
-        if "lines" in known:
-            sent["content"] = "\n".join(self.memory.export(namespace=NAMESPACE))
-        return sent
+        return request(verb, self.one)
 
-    def _real(self, values: dict[str, Any]) -> dict[str, Any]:
-        marks = ("$memory", "$trace", "$receipt")
-        return {name: self._one(value) if value in marks else value for name, value in values.items()}
-
-    def _one(self, mark: str) -> Any:
+    def one(self, mark: str) -> Any:
+        """What stands for a mark of the examples."""
+        if mark == "$export":
+            return "\n".join(self.memory.export(namespace=NAMESPACE))
         if mark == "$memory":
             return self.memory.list(namespace=NAMESPACE, limit=1, kind="message")[0].id
         if mark == "$receipt":
@@ -55,3 +49,21 @@ class Examples:
         trace_id = self.memory.search("Where does Ann live?", namespace=NAMESPACE, trace=True).trace_id
         assert trace_id is not None
         return trace_id
+
+
+def request(verb: Verb, real: Callable[[str], Any], namespace: str | None = None) -> dict[str, Any]:
+    """What httpx sends for the example of a verb, `real` in the place of its marks; in another namespace, if one is given."""
+    known = verb.example
+    path = f"/v1{verb.path}".format(**_filled(known.get("path", {}), real, None))
+    query = _filled(known.get("query", {}), real, namespace)
+    sent: dict[str, Any] = {"method": verb.method, "url": path, "params": query}
+    if "body" in known:
+        sent["json"] = _filled(known["body"], real, namespace)
+    if "lines" in known:
+        sent["content"] = real(known["lines"])
+    return sent
+
+
+def _filled(values: dict[str, Any], real: Callable[[str], Any], namespace: str | None) -> dict[str, Any]:
+    found = {name: real(value) if str(value).startswith("$") else value for name, value in values.items()}
+    return {**found, "namespace": namespace} if namespace is not None and "namespace" in found else found

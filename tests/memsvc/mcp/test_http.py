@@ -1,0 +1,269 @@
+"""The tools at `/mcp` of a service: the same door and keys, and the same silence about what is not the caller's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from memsvc import Memory
+from memsvc.keys import Keys
+from memsvc.mcp import mounting
+from memsvc.mcp.tools import TOOLS
+from memsvc.server.access import Doorkeeper
+from memsvc.server.limits import RateLimiter
+from memsvc_store.keys import PERMISSIONS
+from tests.memsvc.mcp.talking import MODES, given, over_http, refused, run
+from tests.memsvc.server.program import SLOWLY, PatientModel
+from tests.memsvc.server.served import ANN, Running, fresh, served
+
+HELLO = {
+    "jsonrpc": "2.0", "id": 1, "method": "initialize",
+    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}  # fmt: skip
+TALKS = {"Accept": "application/json, text/event-stream"}
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A service with keys, and what Bob has in it."""
+
+    running: Running
+    memory: Memory
+    keys: Keys
+    bobs: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return str(self.running.client.base_url.join("/mcp"))
+
+    def token(self, *namespaces: str, allow: tuple[str, ...] = PERMISSIONS) -> str:
+        return self.keys.create(namespaces=namespaces, allow=allow).token
+
+    def post(self, token: str | None = None, /, *, body: Any = HELLO, **headers: str) -> Any:
+        own = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return self.running("POST", "/mcp", json=body, headers={**TALKS, **own, **headers})
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with fresh(PatientModel()) as memory:
+        memory.add(ANN, namespace="acme/ann")
+        [receipt] = memory.add("a secret of Bob's", namespace="other/bob", session_id="s9")
+        episode = memory.add_episode("keep a secret", "told nobody", namespace="other/bob", success=True)
+        trace = memory.search("secret", namespace="other/bob", trace=True).trace_id
+        keys = Keys(memory.store.database)
+        door = Doorkeeper(keys, RateLimiter())
+        try:
+            with served(memory, door=door, body_limit=100_000) as running:
+                bobs = {"memory": str(receipt.id), "episode": str(episode.id), "trace": str(trace)}
+                yield Shop(running, memory, keys, bobs)
+        finally:
+            door.close()
+            keys.close()
+
+
+# -- the tools -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_tool_works(shop: Shop, mode: str) -> None:
+    token = shop.token("acme/*")
+
+    async def talk() -> None:
+        async with over_http(shop.url, token, mode) as client:
+            assert {one.name for one in (await client.list_tools()).tools} == set(TOOLS)
+            here: dict[str, Any] = {"namespace": "acme/ann"}
+            [receipt] = (await given(client, "add_memory", messages="Zoë 日本 🚆", **here))["receipts"]
+            found = await given(client, "search_memory", query="Where does Ann live?", **here)
+            assert ANN[0]["content"] in [one["text"] for one in found["memories"]]
+            await given(client, "give_feedback", trace_id=found["trace_id"], reward=1.0, **here)
+            assert (await given(client, "ask_memory", question="Where did Ann move to?", **here))["evidence"]
+            await given(client, "add_episode", intent="book a table", trajectory="called", success=True, **here)
+            assert (await given(client, "search_episodes", intent="book a table", **here))["attempts"]
+            assert "Zoë 日本 🚆" in [one["text"] for one in (await given(client, "list_memories", **here))["memories"]]
+            await given(client, "forget_memory", memory_id=receipt["id"], **here)
+            assert "no namespace came; give one of acme/*" in await refused(client, "search_memory", query="x")
+
+    run(talk)
+    scraped = shop.running("GET", "/metrics").text
+    for name in TOOLS:
+        assert f'memsvc_requests_total{{status="200",verb="{name}"}}' in scraped
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_was_just_recalled_is_not_stored_again(shop: Shop, mode: str) -> None:
+    ann, ben = shop.token("acme/ann"), shop.token("acme/ann")
+    said = ANN[0]["content"]
+
+    async def talk() -> None:
+        async with over_http(shop.url, ann, mode) as client, over_http(shop.url, ben, mode) as another:
+            await given(client, "search_memory", query="Where does Ann live?")
+            [echo] = (await given(client, "add_memory", messages=said))["receipts"]
+            [stored] = (await given(another, "add_memory", messages=said))["receipts"]
+            assert (echo["status"], stored["status"]) == ("echo", "stored")
+
+    run(talk)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cancelled_ask_stops(shop: Shop, mode: str) -> None:
+    token, service = shop.token("acme/ann"), shop.running.service
+
+    async def talk() -> None:
+        async with over_http(shop.url, token, mode) as client:
+            asking = asyncio.create_task(
+                client.call_tool("ask_memory", {"question": f"Tell me {SLOWLY}: where is Ann?"})
+            )
+            while not service.pools.busy()["slow"]:
+                await asyncio.sleep(0.01)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            assert asking.cancelled()
+            while service.pools.busy()["slow"]:
+                await asyncio.sleep(0.01)
+            assert (await given(client, "ask_memory", question="Where did Ann move to?"))["evidence"]
+
+    run(talk)
+    assert len(service.asks) == 0
+
+
+def test_an_ask_does_not_hold_up_the_end_of_the_service() -> None:
+    async def ask(url: str) -> None:
+        async with over_http(url) as client:
+            said = await refused(client, "ask_memory", question=f"Tell me {SLOWLY}: where is Ann?", namespace="ann")
+            assert "log says more" in said  # a Cancelled, as over the other routes
+
+    async def talk(running: Running) -> None:
+        asking = asyncio.create_task(ask(str(running.client.base_url.join("/mcp"))))
+        while not running.service.pools.busy()["slow"]:
+            await asyncio.sleep(0.01)
+        running.service.asks.stop_all()
+        await asking
+
+    with fresh(PatientModel()) as memory:
+        memory.add(ANN, namespace="ann")
+        with served(memory) as running:
+            run(lambda: talk(running))
+
+
+# -- isolation -----------------------------------------------------------------------------------
+
+
+def abroad(bobs: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """For each tool what would read, change or count something of Bob's. A new tool wants a line here."""
+    return {
+        "add_memory": {"messages": "hello"},
+        "search_memory": {"query": "secret"},
+        "ask_memory": {"question": "What is the secret?"},
+        "add_episode": {"intent": "keep a secret", "trajectory": "told all", "success": False},
+        "search_episodes": {"intent": "keep a secret"},
+        "give_feedback": {"trace_id": bobs["trace"], "reward": -1.0},
+        "forget_memory": {"memory_id": bobs["memory"]},
+        "list_memories": {},
+    }
+
+
+BY_ID = [
+    ("give_feedback", "trace_id", "trace"),
+    ("forget_memory", "memory_id", "memory"),
+    ("forget_memory", "memory_id", "episode"),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_anothers_is_as_if_it_were_not_there(shop: Shop, mode: str) -> None:
+    token, calls = shop.token("acme/*"), abroad(shop.bobs)
+    assert set(calls) == set(TOOLS)
+    before = list(shop.memory.export(namespace="other/bob")), shop.memory.stats(namespace="other/bob")
+
+    async def talk() -> None:
+        async with over_http(shop.url, token, mode) as client:
+            for tool, arguments in calls.items():
+                there = await refused(client, tool, **arguments, namespace="other/bob")
+                absent = await refused(client, tool, **arguments, namespace="nobody")
+                assert there == "namespace 'other/bob' holds no memories; check the name, or add to it first"
+                assert absent == there.replace("other/bob", "nobody")
+            for tool, name, whose in BY_ID:  # ids of Bob's in a namespace of one's own
+                own = {**calls[tool], "namespace": "acme/ann"}
+                there = await refused(client, tool, **{**own, name: shop.bobs[whose]})
+                made_up = shop.bobs[whose][::-1]
+                assert (await refused(client, tool, **{**own, name: made_up})).replace(
+                    made_up, shop.bobs[whose]
+                ) == there
+
+    run(talk)
+    assert (list(shop.memory.export(namespace="other/bob")), shop.memory.stats(namespace="other/bob")) == before
+    assert shop.memory.namespaces() == ["acme/ann", "other/bob"]
+
+
+@pytest.mark.parametrize("permission", sorted({tool.permission for tool in TOOLS.values()}))
+def test_a_tool_takes_its_permission(shop: Shop, permission: str) -> None:
+    token = shop.token("*", allow=(permission,))
+
+    async def talk() -> None:
+        async with over_http(shop.url, token) as client:
+            offered = {one.name for one in (await client.list_tools()).tools}
+            assert offered == {name for name, tool in TOOLS.items() if tool.permission == permission}
+            for name in TOOLS.keys() - offered:
+                said = await refused(client, name, **abroad(shop.bobs)[name], namespace="acme/ann")
+                assert f"this takes the permission '{TOOLS[name].permission}'" in said
+
+    run(talk)
+
+
+# -- the door ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", [None, "msk_0", "msk_" + "0" * 16 + "_" + "A" * 43])
+def test_nobody_comes_in_without_a_key(shop: Shop, token: str | None) -> None:
+    bodies: list[Any] = [HELLO, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, [], "no JSON-RPC"]
+    for body in bodies:
+        answer = shop.post(token, body=body)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_key_that_is_revoked_ends_a_conversation_under_way(shop: Shop) -> None:
+    made = shop.keys.create(namespaces=["acme/*"], allow=["read"])
+    session = shop.post(made.token).headers["mcp-session-id"]
+    body = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+    assert shop.post(made.token, body=body, **{"Mcp-Session-Id": session}).status_code == 200
+    shop.keys.revoke(made.key.id)
+    assert shop.post(made.token, body=body, **{"Mcp-Session-Id": session}).status_code == 401
+
+
+def test_the_conversation_of_another_key_is_not_there(shop: Shop) -> None:
+    ann, eve = shop.token("acme/*"), shop.token("acme/*")
+    session = shop.post(ann).headers["mcp-session-id"]
+    body = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+    stolen = shop.post(eve, body=body, **{"Mcp-Session-Id": session})
+    made_up = shop.post(eve, body=body, **{"Mcp-Session-Id": session[::-1]})
+    assert (stolen.status_code, stolen.text) == (made_up.status_code, made_up.text)
+    assert stolen.status_code == 404
+    headers = {"Authorization": f"Bearer {eve}", "Mcp-Session-Id": session}
+    assert shop.running("DELETE", "/mcp", headers=headers).status_code == 404
+    assert shop.post(ann, body=body, **{"Mcp-Session-Id": session}).status_code == 200
+
+
+def test_bodies_are_bounded_and_streams_are_not_held_open(shop: Shop) -> None:
+    token = shop.token("acme/*")
+    assert shop.post(token, body={**HELLO, "more": "x" * 100_000}).status_code == 413
+    assert shop.running("GET", "/mcp", headers={"Authorization": f"Bearer {token}"}).status_code == 405
+
+
+def test_an_open_door_opens_to_no_page_that_calls_itself_this_machine() -> None:
+    with fresh() as memory, served(memory) as running:
+        for headers in ({"Host": "evil.example:8321"}, {"Origin": "http://evil.example"}):
+            assert running("POST", "/mcp", json=HELLO, headers={**TALKS, **headers}).status_code in (403, 421)
+        assert running("POST", "/mcp", json=HELLO, headers=TALKS).status_code == 200
+
+
+def test_without_the_extra_the_service_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounting, "find_spec", lambda _: None)
+    with fresh() as memory, served(memory) as running:
+        assert running("POST", "/mcp", json=HELLO, headers=TALKS).status_code == 404
+        assert running("GET", "/livez").status_code == 200
