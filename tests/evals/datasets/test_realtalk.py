@@ -66,7 +66,7 @@ def test_a_folder_of_chats_in_the_order_of_their_numbers(tmp_path: Path) -> None
         (chat({1: [chat_turn("D1:1")]}, [question("D1:1", category=4)]), r"wanted one of \[1, 2, 3\]"),
         ({"session_1": [chat_turn("D1:1")]}, "wanted an object with 'qa'"),
         ({"session_1": [{"dia_id": "D1:1", "text": "x"}], "qa": []}, "wanted an object with 'clean_text'"),
-        ([], "wanted an object"),
+        ([], "wanted a REALTALK chat, an object with"),
         ({}, "wanted an object with 'session_1'"),
     ],
 )

@@ -68,7 +68,8 @@ def require_minigrid() -> Callable[..., Any]:
         import minigrid  # noqa: F401  its import registers the levels
     except ImportError as error:
         raise MissingDependency("BabyAI needs minigrid: pip install 'memsvc[envs]'.") from error
-    return gymnasium.make
+    make: Callable[..., Any] = gymnasium.make
+    return make
 
 
 def make_tasks(seed: int, each: int, levels: Sequence[str] = LEVELS) -> tuple[Task, ...]:
