@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memsvc.errors import InvalidInput
-from memsvc_retrievers.fast import POOL
+from memsvc_retrievers.choices import POOL
 from memsvc_store.errors import shown
 from memsvc_store.text import count_tokens
 

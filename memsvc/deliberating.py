@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsvc_retrievers import walk
-from memsvc_retrievers.fast import POOL, find
+from memsvc_retrievers.choices import POOL
+from memsvc_retrievers.fast import find
 from memsvc_retrievers.question import take_apart
 from memsvc_retrievers.working_memory import Probe
 

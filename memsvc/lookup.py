@@ -164,4 +164,3 @@ class Lookup:
         with reading.paused():
             vectors = self._embedder.embed([question.text for question in questions], purpose="query")
         return list(zip(questions, vectors, strict=True))
-

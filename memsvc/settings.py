@@ -133,7 +133,9 @@ class Settings(BaseSettings):
     )
     feedback_window: float = Field(24.0, gt=0, le=MOST_HOURS, description="The window, in hours; a century at most")
     hot_memories: int | None = Field(
-        None, ge=1, description="Messages and facts of a namespace that stay in the fast index; the rest turn cold. None: all"
+        None,
+        ge=1,
+        description="Messages and facts of a namespace that stay in the fast index; the rest turn cold. None: all",
     )
 
     echo_minutes: float = Field(

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from memsvc import errors
+from memsvc import errors, wire
 from memsvc.errors import RateLimited, ServiceError, ServiceForeign, ServiceUnavailable, TooLarge
 from memsvc.models.language.failures import retry_after
-from memsvc.server import wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -72,7 +72,8 @@ def _address(url: str | None) -> str:
     plain = url.strip().rstrip("/").removesuffix("/v1")
     try:
         parts = urlsplit(plain)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and parts.port != 0
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        usable = usable and not (parts.query or parts.username or parts.port == 0)
     except ValueError:  # a port that is no number
         usable = False
     if not usable or not plain.isprintable() or " " in plain:

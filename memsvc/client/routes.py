@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from memsvc import forgetting
+from memsvc import forgetting, wire
 from memsvc.answer import Answer
 from memsvc.asking import AskOptions
 from memsvc.client import encoding
@@ -24,7 +24,6 @@ from memsvc.filters import Filters, parse_filters
 from memsvc.outcomes import ExtractionSummary
 from memsvc.recall import EpisodeOptions
 from memsvc.retaining import Retained
-from memsvc.server import wire
 from memsvc.tracing import Hits
 from memsvc_learners.calibration import Calibration
 from memsvc_store.errors import shown

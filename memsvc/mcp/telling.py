@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from memsvc.mcp.shapes import Answered, Attempt, Attempts, Quote, Recalled
-    from memsvc.server.wire import Receipts
+    from memsvc.wire import Receipts
     from memsvc_store.learned import FeedbackReceipt
     from memsvc_store.receipts import Erasure
     from memsvc_store.shapes import Flag, Receipt

@@ -27,7 +27,7 @@ from memsvc.server.bodies import (
     SearchBody,
 )
 from memsvc.server.pools import Pool
-from memsvc.server.wire import Receipts
+from memsvc.wire import Receipts
 from memsvc_retrievers.ledger import Recorder
 from memsvc_store.keys import Permission
 from memsvc_store.learned import FeedbackReceipt

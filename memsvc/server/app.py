@@ -14,9 +14,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match, Route
 
 import memsvc
+from memsvc import wire
 from memsvc.errors import MemsvcError
 from memsvc.mcp import mounting
-from memsvc.server import problems, wire
+from memsvc.server import problems
 from memsvc.server.health import Health, Warmup
 from memsvc.server.limits import BODY_BYTES, BodyLimit
 from memsvc.server.metrics import CONTENT_TYPE, Metrics

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from anyio import CapacityLimiter, to_thread
 from starlette.responses import Response
 
+from memsvc import wire
 from memsvc.errors import DatabaseError, MemsvcError
 from memsvc.models.embedding.checked import CheckedEmbedder
-from memsvc.server import wire
 from memsvc_store.gauges import check
 
 if TYPE_CHECKING:

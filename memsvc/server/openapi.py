@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from memsvc.server import lines, problems, streaming, wire
+from memsvc import wire
+from memsvc.server import lines, problems, streaming
 from memsvc.server.problems import Problem
 from memsvc.server.routing import VerbRoute
 

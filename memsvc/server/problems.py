@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from memsvc import errors
-from memsvc.server import wire
+from memsvc import errors, wire
 from memsvc_store.errors import shown
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from memsvc.server import wire
+from memsvc import wire
 from memsvc.server.strict_json import StrictRequest
 
 if TYPE_CHECKING:

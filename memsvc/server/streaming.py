@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import StreamingResponse
 
+from memsvc import wire
 from memsvc.errors import Cancelled, MemsvcError
-from memsvc.server import problems, wire
+from memsvc.server import problems
 
 if TYPE_CHECKING:
     import threading

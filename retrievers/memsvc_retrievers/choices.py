@@ -1,4 +1,4 @@
-"""What can be chosen about slow reading; apart from where it is done, so that settings import none of that."""
+"""What can be chosen about reading; apart from where it is done, so that settings and clients import none of that."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 Deliberation = Literal["scan", "hypergraph", "auto"]
 DELIBERATIONS: tuple[Deliberation, ...] = get_args(Deliberation)
+
+POOL = 200
+"""Candidates of each ingredient of a look-up, and the most hits that a token budget is filled from."""
 
 Style = Literal["short", "reasoned"]
 """How answers are worded: in five or six words, or in sentences that give their grounds."""

@@ -26,6 +26,7 @@ import numpy as np
 
 from memsvc_retrievers import ranking as rank
 from memsvc_retrievers import walk
+from memsvc_retrievers.choices import POOL
 from memsvc_retrievers.ranking import share
 from memsvc_store import filtering
 from memsvc_store.shapes import NO_FILTER, Blend, Parts
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
     Scores = NDArray[np.float32]
 
-POOL = 200
 SEEDS = 3
 LEARNED = 100
 """Best rows among which learned utility decides; all that are returned, where those are more."""

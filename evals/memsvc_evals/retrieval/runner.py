@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals.errors import MeasurementError
 from memsvc_evals.ingestion import held, ingest
 from memsvc_evals.progress import Count
 from memsvc_evals.provenance import provenance

@@ -8,10 +8,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from memsvc import wire
 from memsvc.answer import Answer
 from memsvc.errors import MemsvcError
 from memsvc.events import Event
-from memsvc.server import problems, streaming, wire
+from memsvc.server import problems, streaming
 from memsvc.server.bodies import AskBody
 from memsvc.server.routing import Call, Verbs
 from memsvc_retrievers.ledger import Recorder

@@ -4,7 +4,7 @@ from memsvc.keys import EVERYTHING
 from memsvc.server.bodies import AnyNamespace, Body
 from memsvc.server.routes.parameters import Namespace
 from memsvc.server.routing import Call, Verbs
-from memsvc.server.wire import Count, Namespaces, Problems
+from memsvc.wire import Count, Namespaces, Problems
 
 verbs = Verbs("Care")
 

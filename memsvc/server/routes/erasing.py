@@ -3,7 +3,7 @@
 from memsvc.errors import InvalidInput
 from memsvc.server.bodies import ErasureBody, ForgetBody
 from memsvc.server.routing import Call, Verbs
-from memsvc.server.wire import Holds
+from memsvc.wire import Holds
 from memsvc_store.receipts import Erasure
 
 verbs = Verbs("Erase")

@@ -4,7 +4,7 @@ from memsvc.retaining import Retained
 from memsvc.server.bodies import Body, FeedbackBody, GateBody, RetainBody
 from memsvc.server.routes.parameters import Namespace, TraceId
 from memsvc.server.routing import Call, Verbs
-from memsvc.server.wire import Threshold
+from memsvc.wire import Threshold
 from memsvc_learners.calibration import Calibration
 from memsvc_store.learned import FeedbackReceipt, Trace
 

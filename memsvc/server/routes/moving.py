@@ -2,10 +2,11 @@
 
 from starlette.responses import Response
 
-from memsvc.server import lines, wire
+from memsvc import wire
+from memsvc.server import lines
 from memsvc.server.routes.parameters import Namespace
 from memsvc.server.routing import Call, Verbs
-from memsvc.server.wire import Receipts
+from memsvc.wire import Receipts
 
 verbs = Verbs("Move")
 

@@ -8,7 +8,7 @@ from memsvc.episodes import Episodes
 from memsvc.server.bodies import EpisodesBody, SearchBody
 from memsvc.server.routes.parameters import MemoryId, Moment, Names, Namespace, present
 from memsvc.server.routing import Call, Verbs
-from memsvc.server.wire import Changes, Found, Memories
+from memsvc.wire import Changes, Found, Memories
 from memsvc_store.shapes import Memory
 
 verbs = Verbs("Read")

@@ -7,7 +7,7 @@ from fastapi import Query
 from memsvc.server.bodies import Body
 from memsvc.server.routes.parameters import MemoryId, Namespace
 from memsvc.server.routing import Call, Verbs
-from memsvc.server.wire import Count, Moves, Worth, Worths
+from memsvc.wire import Count, Moves, Worth, Worths
 from memsvc_store.learned import Move
 
 verbs = Verbs("Learn")

@@ -3,7 +3,7 @@
 from memsvc.server.bodies import AddBody, EpisodeBody, UpdateBody
 from memsvc.server.routes.parameters import MemoryId, Namespace
 from memsvc.server.routing import Call, Verbs
-from memsvc.server.wire import Receipts
+from memsvc.wire import Receipts
 from memsvc_store.shapes import Memory, Receipt
 
 verbs = Verbs("Write")

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +26,30 @@ from tests.evals.builders import locomo, write
 from tests.memsvc.models.constrained_server import serving
 from tests.memsvc.models.tiny_model import build_tiny_model
 
-COMMAND = """
+FORKING = """
+import json, os, sys
 from memsvc import wiring
+from memsvc.models.language import border
 from memsvc.testing import HashEmbedder
 from memsvc_cli.app import main
+from memsvc_evals.answers import run
+border.load()
 wiring.build_embedder = lambda settings: HashEmbedder()
-main()
+for line in sys.stdin:
+    arguments, files = json.loads(line)
+    pid = os.fork()
+    if not pid:
+        for number, file in enumerate(files, 1):
+            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        sys.argv[1:] = arguments
+        main()
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
+"""The command in a process of its own each time, out of one that has imported everything: five imports take a minute."""
 POLICIES = ("fast", "none")
+LENGTHS = re.compile(r'("maxLength": )\d+')
+"""A model of random weights uses up every character that it is granted: eight of them are done in a tenth of the time."""
 FILES = ("run.json", "summary.json", "ingestion.json")
 
 
@@ -40,58 +59,78 @@ def asked() -> list[str]:
     return []
 
 
+class Command:
+    """Runs `memsvc eval locomo` into a folder, to its end or until it is killed."""
+
+    def __init__(self, forking: subprocess.Popen[str], data: Path) -> None:
+        self._forking, self._data = forking, data
+
+    def finished(self, out: Path, *more: str) -> Any:
+        """What it printed."""
+        self._start(out, *more)
+        assert self._read() == 0, self._told(out, "err").read_text()
+        return json.loads(self._told(out, "out").read_text())
+
+    def killed(self, out: Path, *more: str, when: Callable[[], bool]) -> None:
+        process = self._start(out, *more)
+        while not when():
+            os.kill(process, 0)  # still there
+            time.sleep(0.005)
+        os.kill(process, signal.SIGKILL)
+        assert self._read() == -signal.SIGKILL, self._told(out, "err").read_text()
+
+    def _start(self, out: Path, *more: str) -> int:
+        chosen = [part for policy in POLICIES for part in ("--policy", policy)]
+        arguments = ["eval", "locomo", "--data", str(self._data), "--out", str(out), "--model", "openai/tiny", *chosen]
+        arguments += ["--no-report", "--parallel", "1", "--json", *more]
+        assert self._forking.stdin is not None
+        print(
+            json.dumps([arguments, [str(self._told(out, name)) for name in ("out", "err")]]), file=self._forking.stdin
+        )
+        self._forking.stdin.flush()
+        return self._read()
+
+    def _read(self) -> int:
+        assert self._forking.stdout is not None
+        return int(self._forking.stdout.readline())
+
+    def _told(self, out: Path, name: str) -> Path:
+        return out.with_suffix(f".{name}")
+
+
 @pytest.fixture
-def command(tmp_path: Path, asked: list[str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts `memsvc eval locomo` into a folder."""
+def command(tmp_path: Path, asked: list[str]) -> Iterator[Command]:
+    """The command, with a model of random weights on a server of its own."""
     data = write(tmp_path / "made-up.json", [locomo(SESSIONS, QUESTIONS[:2])])
     with serving(build_tiny_model(tmp_path / "tiny", seed=3)) as server:
         submit = server.batcher.submit
 
         def counted(request: Request) -> Future[Reply]:
             asked.append(request.messages[-1]["content"])
-            return submit(request)
+            assert request.schema is not None
+            return submit(replace(request, schema=LENGTHS.sub(r"\g<1>8", request.schema)))
 
         server.batcher.submit = counted  # type: ignore[method-assign]
-        environment = {**os.environ, "MEMSVC_MODEL_URL": server.base_url}
-
-        def start(out: Path, *more: str) -> subprocess.Popen[str]:
-            chosen = [part for policy in POLICIES for part in ("--policy", policy)]
-            arguments = ["--data", str(data), "--out", str(out), "--model", "openai/tiny", *chosen]
-            arguments += ["--no-report", "--parallel", "1", "--json", *more]
-            return subprocess.Popen(
-                [sys.executable, "-c", COMMAND, "eval", "locomo", *arguments],
-                env=environment, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            )  # fmt: skip
-
-        yield start
+        with subprocess.Popen(
+            [sys.executable, "-c", FORKING], env={**os.environ, "MEMSVC_MODEL_URL": server.base_url}, cwd=tmp_path,
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) as forking:  # fmt: skip
+            yield Command(forking, data)
+            forking.communicate()
 
 
 def test_a_run_that_was_killed_three_times_gives_the_same_files(
-    command: Callable[..., subprocess.Popen[str]], asked: list[str], tmp_path: Path
+    command: Command, asked: list[str], tmp_path: Path
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    _kill_when(command(killed), lambda: (killed / "run.json").exists())
-    _kill_when(command(killed, "--resume"), lambda: _lines(killed) >= 2)  # one of two questions is answered
+    command.killed(killed, when=lambda: (killed / "run.json").exists())
+    command.killed(killed, "--resume", when=lambda: _lines(killed) >= 2)  # one of two questions is answered
     before = len(asked)
-    _kill_when(command(killed, "--resume"), lambda: len(asked) >= before + 2)  # the probe, and one call of the second
-    document = _finished(command(killed, "--resume"))
-    assert untimed(_finished(command(whole))) == untimed(document)
+    command.killed(killed, "--resume", when=lambda: len(asked) >= before + 2)  # the probe, and one call of the second
+    document = command.finished(killed, "--resume")
+    assert untimed(command.finished(whole)) == untimed(document)
     assert _files(killed) == _files(whole)
     assert document["failed"] == []
-
-
-def _kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
-    with process:
-        while not ready():
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.005)
-        process.kill()
-
-
-def _finished(process: subprocess.Popen[str]) -> Any:
-    out, err = process.communicate()
-    assert process.returncode == 0, err
-    return json.loads(out)
 
 
 def _lines(folder: Path) -> int:

@@ -13,7 +13,7 @@ import uvicorn
 from memsvc import Memory, Settings
 from memsvc.server.access import open_door
 from memsvc.server.app import build_app
-from memsvc.server.serving import Server, listen
+from memsvc.server.serving import KEEP_ALIVE_SECONDS, Server, listen
 from memsvc.testing import HashEmbedder, RuleModel
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def served(memory: Memory, *, grace: float = 5.0, **options: Any) -> Iterator[Ru
     app = build_app(memory, door=options.pop("door", open_door), **options)
     begun = Event()
     with listen("127.0.0.1", 0) as listening:
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="none")
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="on", ws="none", timeout_keep_alive=KEEP_ALIVE_SECONDS
+        )
         server = Server(config, app.state.service, grace, begun.set)
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.routing import Route
 
-from memsvc import Memory
+from memsvc import Memory, wire
 from memsvc.errors import NotFound
 from memsvc.mcp import mounting
-from memsvc.server import wire
 from memsvc.server.access import open_door
 from memsvc.server.app import build_app
 from memsvc.server.routes import ALL

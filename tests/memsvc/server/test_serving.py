@@ -21,7 +21,7 @@ import pytest
 from memsvc import Memory, Settings
 from memsvc.errors import SettingsError
 from memsvc.keys import Keys
-from memsvc.server.serving import check_open_door, listen
+from memsvc.server.serving import KEEP_ALIVE_SECONDS, check_open_door, listen
 from memsvc.testing import HashEmbedder
 from tests.memsvc.server.program import SLOWLY
 from tests.memsvc.server.served import until
@@ -209,3 +209,10 @@ def test_its_socket_names_its_protocol() -> None:
     """Else asyncio leaves Nagle's algorithm on, and each response waits 40 ms for a delayed acknowledgement."""
     with listen("127.0.0.1", 0) as one:
         assert one.proto == socket.IPPROTO_TCP
+
+
+def test_clients_close_their_idle_connections_first() -> None:
+    """Where the service is first, a request may be under way, and its sender sees a broken connection."""
+    theirs = httpx.Limits().keepalive_expiry
+    assert theirs is not None
+    assert theirs < KEEP_ALIVE_SECONDS

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from memsvc import wire
 from memsvc.errors import InvalidReply
 from memsvc.events import Event
-from memsvc.server import lines, wire
+from memsvc.server import lines
 from memsvc.server.pools import SIZES, Pools
 from memsvc.testing import RuleModel
 from tests.memsvc.server.served import ANN, fresh, served, until
