@@ -35,6 +35,14 @@ demo:
 bench:
     .venv/bin/memsvc bench
 
+# The service under load; see docs/performance.md
+load *arguments:
+    {{python}} benchmarks/load.py {{arguments}}
+
+# The service against what schemathesis makes of its OpenAPI document
+fuzz *arguments:
+    {{python}} benchmarks/fuzz.py {{arguments}}
+
 # Recall on a LoCoMo file: just locomo path/to/locomo10.json
 locomo data:
     .venv/bin/memsvc eval locomo --data {{data}} --out runs/locomo

@@ -61,7 +61,9 @@ def main() -> None:
             count = re.search(r"(\d+) generated", text)
             total += int(count[1]) if count else 0
             failed |= code != 0
-            print(f"--- {name}: {count[0] if count else 'nothing'} requests, {'FAILED' if code else 'all as described'}")
+            print(
+                f"--- {name}: {count[0] if count else 'nothing'} requests, {'FAILED' if code else 'all as described'}"
+            )
             if code:
                 print(text)
     print(f"{total} requests, {'with failures' if failed else 'no failure'}")

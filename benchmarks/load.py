@@ -1,16 +1,16 @@
 """The service under load, on loopback: a real process, the real embedder, several keys, many namespaces.
 
-    python benchmarks/load.py --clients 64 --seconds 60               # how fast, how large, is a write lost
-    python benchmarks/load.py --clients 64 --seconds 10 --kill 3      # the same where the process is killed, three times
+    python benchmarks/load.py --clients 64 --seconds 60             # how fast, how large, is a write lost
+    python benchmarks/load.py --clients 64 --seconds 10 --kill 3    # the same, killed in the middle, three times
 
 Clients ask without a pause, 80 % searches and 20 % adds of one message each, over `--namespaces` that together hold
 `--memories` (`--database` keeps what was filled for the next time). The first run is with the embeddings of concurrent
 requests joined into batches, the second one (`batch_size` 1) without; each with a process of its own.
 
-What to expect. The system is closed: N clients, no pause. If a request takes D seconds of CPU, of the service and of the
-clients together, C cores answer at most C / D a second, and by Little's law the mean latency is N x D / C. One client
-alone waits for nobody, so that its median S is about the time on the clock of one request; 64 of them on 2 cores queue
-for 64 / 2 = 32 times that. The bar is 3 x S x N / C for the 95th percentile.
+What to expect. The system is closed: N clients, no pause. If a request takes D seconds of CPU, of the service and of
+the clients together, C cores answer at most C / D a second, and by Little's law the mean latency is N x D / C. One
+client alone waits for nobody, so that its median S is about the time on the clock of one request; 64 of them on 2 cores
+queue for 64 / 2 = 32 times that. The bar is 3 x S x N / C for the 95th percentile.
 
 With `--kill` nothing is timed but the start: the process gets SIGKILL under full load, and is started again on what it
 left. Every write that a receipt told of must be there, `memsvc verify` must find nothing wrong, and `/readyz` must say
@@ -62,7 +62,10 @@ def main() -> None:
             rows = [killed(db, log, tokens, given, turn) for turn in range(given.kill)]
         else:
             rows = [measured(db, log, tokens, given, size) for size in (32, 1)]
-            rows[0]["batching"] = {"throughput": rows[0]["rate"] / rows[1]["rate"], "cpu": rows[1]["cpu"] / rows[0]["cpu"]}
+            rows[0]["batching"] = {
+                "throughput": rows[0]["rate"] / rows[1]["rate"],
+                "cpu": rows[1]["cpu"] / rows[0]["cpu"],
+            }
     print(json.dumps(rows, indent=2) if given.json else "\n\n".join(map(table, rows)))
     sys.exit(any(row["wrong"] for row in rows))
 
@@ -90,7 +93,8 @@ def measured(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Nam
         "RSS peak MB": peak, "requests": len(many.all), "rate": many.rate, "errors": dict(one.errors + many.errors),
         "writes told of": len(one.stored) + len(many.stored), "writes lost": len(missing),
         "one client p50 ms": alone, "cpu": cpu, "expected mean ms": 1000 * given.clients * cpu / cores,
-        "mean ms": 1000 * sum(many.all) / len(many.all), "p50 ms": clients.p50(many.all), "p95 ms": clients.p95(many.all),
+        "mean ms": 1000 * sum(many.all) / len(many.all),
+        "p50 ms": clients.p50(many.all), "p95 ms": clients.p95(many.all),
         "p95 search ms": clients.p95(many.latencies["search"]), "p95 add ms": clients.p95(many.latencies["add"]),
         "bar ms": bar,
     }  # fmt: skip
@@ -104,6 +108,8 @@ def measured(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Nam
 def killed(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Namespace, turn: int) -> dict[str, Any]:
     """One run that is cut off by SIGKILL, and what the next process finds."""
     service = Service.start(db, log)
+    clients.warm(service.url, tokens)
+    load = os.getloadavg()[0]
 
     async def cut_off() -> clients.Outcome:
         under_way = asyncio.ensure_future(
@@ -119,7 +125,8 @@ def killed(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Names
     code = again.stop()
     verified, said = verify(db)
     row: dict[str, Any] = {
-        "what": f"killed after {given.seconds:g} s of {given.clients} clients", "requests": len(outcome.all),
+        "what": f"killed after {given.seconds:g} s of {given.clients} clients", "load before": load,
+        "requests": len(outcome.all),
         "cut off": dict(outcome.errors), "writes told of": len(outcome.stored), "writes lost": len(missing),
         "ready s": again.ready_seconds, "verify": said.splitlines()[-1] if said else "",
     }  # fmt: skip

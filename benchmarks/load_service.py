@@ -41,7 +41,7 @@ def namespaces(count: int) -> list[str]:
 
 
 class Quick:
-    """Vectors of the default model's name and length, by hashing: what a look-up costs does not depend on their values."""
+    """Vectors of the default model's name and length, by hashing: their values do not change what a look-up costs."""
 
     def __init__(self) -> None:
         real = wiring.build_embedder(Settings.load())

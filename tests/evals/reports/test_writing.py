@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from memsvc_evals import MeasurementError
-from memsvc_evals.reports import write_report
+from memsvc_evals.reports import Written, write_report
 from tests.evals.reports.builders import Plan, build_run, load, write
 
 if TYPE_CHECKING:
@@ -48,9 +48,15 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-def test_every_question_has_a_page_and_every_link_leads_to_one(run_folder: Path) -> None:
+@pytest.fixture(scope="module")
+def illustrated(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """A report with its pictures, which take two seconds; nobody changes it."""
     pytest.importorskip("matplotlib")
-    written = write_report(run_folder)
+    return write_report(build_run(tmp_path_factory.mktemp("illustrated") / "run", Plan(audited=True)))
+
+
+def test_every_question_has_a_page_and_every_link_leads_to_one(illustrated: Written) -> None:
+    written, run_folder = illustrated, illustrated.html.parent
     assert (written.questions, written.missing) == (12, None)
     links = [one["href"] or "" for one in Seen(written.html).of("a")]
     pages = [link for link in links if not link.startswith("#")]
@@ -151,15 +157,12 @@ def test_policies_come_from_a_file_as_well(tmp_path: Path) -> None:
     assert "$x_&lt;script&gt;$</text>" in (folder / "report.html").read_text("utf-8")
 
 
-def test_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    one, other = (build_run(tmp_path / name / "run", Plan(audited=True)) for name in "ab")
-    written = write_report(one)
-    assert written.missing is None
+def test_equal_runs_give_equal_bytes(illustrated: Written, tmp_path: Path) -> None:
+    other = build_run(tmp_path / "run", Plan(audited=True))
     program = "import sys; from memsvc_evals.reports import write_report; write_report(sys.argv[1])"
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
     subprocess.run([sys.executable, "-c", program, str(other)], env=environment, check=True)
-    assert files(one) == files(other)
+    assert files(illustrated.html.parent) == files(other)
 
 
 @pytest.mark.usefixtures("plain")
@@ -178,14 +181,13 @@ def test_without_matplotlib_there_are_tables_and_it_says_so(run_folder: Path) ->
     assert "F1 by category" in written.markdown.read_text("utf-8")
 
 
-def test_pictures_are_well_formed_and_share_no_id(run_folder: Path) -> None:
-    pytest.importorskip("matplotlib")
-    page = write_report(run_folder).html.read_text("utf-8")
+def test_pictures_are_well_formed_and_share_no_id(illustrated: Written) -> None:
+    page = illustrated.html.read_text("utf-8")
     pictures = [f"<svg {part.partition('</svg>')[0]}</svg>" for part in page.split("<svg ")[1:]]
     assert len(pictures) == 6
     for picture in pictures:
         assert ElementTree.fromstring(picture).get("viewBox")
-    ids = [one["id"] for _, one in Seen(run_folder / "report.html").tags if "id" in one]
+    ids = [one["id"] for _, one in Seen(illustrated.html).tags if "id" in one]
     assert len(ids) == len(set(ids))
     assert page.count('role="img" aria-label="') == 6
 
@@ -233,6 +235,7 @@ def test_a_run_in_which_everything_failed_has_a_report(tmp_path: Path) -> None:
     assert "down" in (folder / "questions" / "conv-0__0.html").read_text("utf-8")
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_folder_that_cannot_be_written(run_folder: Path) -> None:
     (run_folder / "questions").write_text("a file")
     with pytest.raises(MeasurementError, match="questions: cannot be written"):

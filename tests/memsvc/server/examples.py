@@ -52,7 +52,7 @@ class Examples:
 
 
 def request(verb: Verb, real: Callable[[str], Any], namespace: str | None = None) -> dict[str, Any]:
-    """What httpx sends for the example of a verb, `real` in the place of its marks; in another namespace, if one is given."""
+    """What httpx sends for the example of a verb; `real` says what stands for its marks."""
     known = verb.example
     path = f"/v1{verb.path}".format(**_filled(known.get("path", {}), real, None))
     query = _filled(known.get("query", {}), real, namespace)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.memsvc.server.served import Running
 
-REQUESTS = 6
+REQUESTS = 5
 
 CHECKS = [
     not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
@@ -46,7 +46,12 @@ def described() -> dict[str, Any]:
 
 
 SCHEMA = schemathesis.openapi.from_dict(described())
+SCHEMA.config.generation.with_security_parameters = False  # the keys are ours
 OPERATIONS = {one.ok().definition.raw["operationId"]: one.ok() for one in SCHEMA.get_all_operations()}
+TAKE_NOTHING = {
+    name for name, one in OPERATIONS.items() if not {"parameters", "requestBody"} & one.definition.raw.keys()
+}
+"""There is nothing to get wrong."""
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +71,10 @@ def test_every_route_but_the_one_of_lines_is_tried() -> None:
     assert OPERATIONS.keys() == {verb.name for verb in ALL} - {"import"}
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode))
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [(name, mode) for name in OPERATIONS for mode in GenerationMode if mode.is_positive or name not in TAKE_NOTHING],
+)
 def test_responses_are_as_described(guarded: tuple[Running, str], name: str, mode: GenerationMode) -> None:
     running, token = guarded
     own = st.booleans()
@@ -83,9 +90,9 @@ def test_responses_are_as_described(guarded: tuple[Running, str], name: str, mod
                 if isinstance(part, dict) and "namespace" in part:
                     part["namespace"] = NAMESPACE
         url = str(running.client.base_url)
-        for headers in ({"Authorization": f"Bearer {token}"}, {"Authorization": "Bearer none"}):
-            response = case.call(base_url=url, headers=headers)
+        for key, refused in ((token, False), ("none", True)):
+            response = case.call(base_url=url, headers={"Authorization": f"Bearer {key}"})
             case.validate_response(response, checks=CHECKS)
-            assert (response.status_code == 401) == ("none" in headers["Authorization"]) or response.status_code == 405
+            assert (response.status_code == 401) is refused
 
     tried()

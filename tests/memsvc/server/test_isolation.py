@@ -257,7 +257,12 @@ def test_tools_tell_of_namespaces_of_others_like_of_none(shared: World, pattern:
 
 @pytest.mark.parametrize(
     ("name", "parameter"),
-    [(name, one) for name, tool in TOOLS.items() for one in tool.body.model_fields if one in NAMED.keys() - {*tool.hidden}],
+    [
+        (name, one)
+        for name, tool in TOOLS.items()
+        for one in tool.body.model_fields
+        if one in NAMED.keys() - {*tool.hidden}
+    ],
 )
 def test_tools_tell_of_what_others_have_like_of_what_nobody_has(shared: World, name: str, parameter: str) -> None:
     tool, there = TOOLS[name], theirs_of(shared)

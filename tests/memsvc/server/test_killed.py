@@ -50,7 +50,9 @@ class Load:
 def check(client: httpx.Client, told: list[tuple[str, str]]) -> None:
     """All of it is there, and nothing is wrong."""
     until(lambda: client.get("/readyz").status_code == 200)
-    held = {f"n{number}": client.get("/v1/export", params={"namespace": f"n{number}"}).text for number in range(NAMESPACES)}
+    held = {
+        f"n{number}": client.get("/v1/export", params={"namespace": f"n{number}"}).text for number in range(NAMESPACES)
+    }
     assert [text for namespace, text in told if f'"{text}"' not in held[namespace]] == []
     assert client.post("/v1/verify", json={}).json() == {"problems": []}
 
