@@ -88,7 +88,7 @@ def bleu1(prediction: str, gold: str) -> float:
 def exact_match(prediction: str, gold: str) -> float:
     """1 if both are the same after `normalize`, else 0, as SQuAD's; where nothing is left of them, 0.
 
-    mem0's `exact_match` normalises the case alone: it is never above this one.
+    mem0's `exact_match` normalises the case alone: it is above this one only for texts of articles and signs.
     """
     said = normalize(prediction)
     return float(bool(said) and said == normalize(gold))

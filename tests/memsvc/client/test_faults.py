@@ -308,7 +308,17 @@ def test_a_closed_client_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:8321", "ftp://x", "http://", "http://x:port", "http://x/?a=1", "http://user:secret@x", "http://a b"]
+    "url",
+    [
+        "",
+        "localhost:8321",
+        "ftp://x",
+        "http://",
+        "http://x:port",
+        "http://x/?a=1",
+        "http://user:secret@x",
+        "http://a b",
+    ],
 )
 def test_what_cannot_be_an_address(url: str) -> None:
     with pytest.raises(SettingsError, match="address"):
