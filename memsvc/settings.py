@@ -49,7 +49,9 @@ def _bound(cap: float | None) -> float | None:
 class Settings(BaseSettings):
     """Everything that can be set, with its default."""
 
-    model_config = SettingsConfigDict(env_prefix="MEMSVC_", extra="forbid", frozen=True, protected_namespaces=())
+    model_config = SettingsConfigDict(
+        env_prefix="MEMSVC_", env_ignore_empty=True, extra="forbid", frozen=True, protected_namespaces=()
+    )
 
     database: str = Field(
         default_factory=lambda: str(default_database()),

@@ -31,7 +31,7 @@ def forget(
     check: Annotated[
         Path | None, typer.Option("--check", metavar="FILE", help="Forget nothing; check the receipt in this file.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; a script has to say so.")] = False,
     db: options.Db = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip

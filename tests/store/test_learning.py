@@ -18,7 +18,7 @@ from memsvc_store.errors import InvalidInput, NotFound
 from memsvc_store.learned import Considered, Situation, Trace, Utility
 from memsvc_store.shapes import NO_FILTER, Filter
 from memsvc_store.store import Store
-from memsvc_store.traces import _OWNER
+from memsvc_store.traces import _OWN
 from memsvc_store.utilities import _KEYED, _LOGGED_AT, _SINCE, _TOTALS
 from tests.store.values import START, Clock, Space, fact, feedback, said, towards, trace, tried, vector
 
@@ -438,7 +438,7 @@ def test_a_look_up_after_a_feedback_reads_what_moved_and_the_next_one_nothing(st
 def test_what_was_learned_is_read_from_indexes(tmp_path: Path) -> None:
     parameters = {"namespace": 1, "learned": 1, "source": "x", "since": 1, "until": 2, "key": "k", "id": "t"}
     with Store(tmp_path / "a.db", space=Space()) as store, store.database.read() as connection:
-        for statement in (_KEYED, _LOGGED_AT, _SINCE, _TOTALS.where(schema.memories.c.id.in_(["m"])), _OWNER):
+        for statement in (_KEYED, _LOGGED_AT, _SINCE, _TOTALS.where(schema.memories.c.id.in_(["m"])), _OWN):
             query = statement.params(parameters).compile(connection.engine, compile_kwargs={"literal_binds": True})
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
             assert not [step for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step], plan

@@ -3,8 +3,8 @@
     torch.onnx.export  →  fusion for BERT  →  tensors beside the graph  →  publish
 
 Covered: BERT-like encoders with mean pooling and no prompts. Anything else is refused, and
-`SentenceTransformerEmbedder` takes it. Needs torch, sentence-transformers and onnx, which are
-imported here only; an embedding from a finished export needs none of them.
+`SentenceTransformerEmbedder` takes it. Needs torch, sentence-transformers and onnx, which only the process imports
+that traces (`onnx_tracing`); an embedding from a finished export needs none of them.
 
 What each stage pays, cold process on 2 cores: session creation 264 ms from the exporter's own file
 (534 nodes), 200 ms when fused (50 nodes, difference 2e-7), 55 ms when fused with the tensors in a
@@ -13,26 +13,28 @@ file that onnxruntime maps instead of copying.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
-import warnings
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import EmbedderError, MissingDependency
 from memsvc.models.embedding import onnx_cache as cache
-from memsvc.models.embedding.sentence_transformer import quiet_loading
 from memsvc.models.embedding.space import PLAIN, named, recipe_of, weights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-_OPSET = 17
+_NEEDED = ("onnx", "torch", "sentence_transformers")
 _STALE_S = 3600
-_SMALL = 1024  # bytes; smaller tensors stay in the graph, where shapes are read from
+_TRACING = "memsvc.models.embedding.onnx_tracing"
 
 
 def export(source: Path, folder: Path, *, name: str | None = None, sha256: str | None = None) -> None:
@@ -98,39 +100,28 @@ def _source_stamps(source: Path) -> dict[str, cache.Stamp]:
 
 
 def _write_files(source: Path, made: Path) -> dict[str, int]:
-    """Writes graph, tensors and tokenizer; the one border where the libraries' errors become ours."""
-    try:
-        import onnx  # noqa: F401  # asked for here, before ten seconds of work without it
-        import torch  # noqa: F401
-        from sentence_transformers import SentenceTransformer
-    except ImportError as error:
-        raise MissingDependency(
-            f"Exporting {source.name} needs {error.name}, once: pip install 'memsvc[offline]'."
-        ) from error
-    try:
-        with _offline(), quiet_loading():
-            model = SentenceTransformer(str(source), device="cpu", local_files_only=True)
-        _trace(model[0], made / "raw.onnx")
-        _fuse(made / "raw.onnx", made, model[0])
-        (made / "raw.onnx").unlink()
-        shutil.copyfile(source / cache.TOKENIZER, made / cache.TOKENIZER)
-        return {
-            "dimension": int(_encoder(model[0]).config.hidden_size),
-            "max_tokens": int(model.max_seq_length),
-            "pad_id": int(model.tokenizer.pad_token_id),
-        }
-    except OSError:
-        raise  # no room, no rights, no such file: export() says so
-    except Exception as error:
-        raise EmbedderError(
-            f"The model in {source} cannot be exported to ONNX ({type(error).__name__}: {error}): "
-            "use SentenceTransformerEmbedder for it."
-        ) from error
+    """Has graph, tensors and tokenizer written by a process of its own; what the model is like."""
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise MissingDependency(f"Exporting {source.name} needs {missing[0]}, once: pip install 'memsvc[offline]'.")
+    told = _told([sys.executable, "-m", _TRACING, str(source), str(made)])
+    if told.get("error") == "room":
+        raise OSError(told["why"])
+    if "shape" not in told:
+        raise EmbedderError(told["why"])
+    shape: dict[str, int] = told["shape"]
+    return shape
 
 
-def _encoder(transformer: Any) -> Any:
-    """The transformers model inside; its attribute was renamed in sentence-transformers 6."""
-    return getattr(transformer, "model", None) or transformer.auto_model
+def _told(command: Sequence[str]) -> dict[str, Any]:
+    # The child finds what this process finds, also where its path was changed after the start.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment)
+    try:
+        told: dict[str, Any] = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        said = done.stderr.strip()[-500:] or "nothing"
+        return {"why": f"The export ended with {done.returncode}, and said {said}: use SentenceTransformerEmbedder."}
+    return told
 
 
 def _sweep(parent: Path) -> None:
@@ -139,76 +130,3 @@ def _sweep(parent: Path) -> None:
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _STALE_S:
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _trace(transformer: Any, path: Path) -> None:
-    """Writes the encoder with mean pooling and normalisation as the exporter draws it."""
-    import torch
-
-    encoder = _encoder(transformer)
-    encoder.set_attn_implementation("eager")  # the form that the fusion recognises
-
-    class Sentence(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.encoder = encoder
-
-        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            tokens = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            mask = attention_mask.unsqueeze(-1).to(tokens.dtype)
-            mean = (tokens * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-            return torch.nn.functional.normalize(mean, dim=1)
-
-    ids = torch.ones((2, 7), dtype=torch.int64)
-    axes = {0: "texts", 1: "tokens"}
-    with warnings.catch_warnings(), torch.no_grad():
-        # The tracing exporter says that it will be replaced; its successor needs onnxscript as well.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Sentence().eval(),
-            (ids, torch.ones_like(ids)),
-            str(path),
-            input_names=["input_ids", "attention_mask"],
-            output_names=["vectors"],
-            dynamic_axes={"input_ids": axes, "attention_mask": axes, "vectors": {0: "texts"}},
-            opset_version=_OPSET,
-            dynamo=False,
-        )
-
-
-def _fuse(raw: Path, made: Path, transformer: Any) -> None:
-    """Merges attention, layer norms and GELU into single nodes (exact forms only), tensors apart."""
-    import onnx
-    from onnxruntime.transformers.optimizer import optimize_model
-
-    config = _encoder(transformer).config
-    graph = onnx.load(str(raw))
-    if config.model_type == "bert":
-        graph = optimize_model(
-            str(raw),
-            model_type="bert",
-            num_heads=config.num_attention_heads,
-            hidden_size=config.hidden_size,
-            opt_level=0,
-        ).model
-    onnx.save_model(
-        graph, str(made / cache.GRAPH), save_as_external_data=True, location=cache.WEIGHTS, size_threshold=_SMALL
-    )
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    """No model hub while the model loads: the folder is complete, and a question to the hub would hang."""
-    from huggingface_hub import constants
-
-    before, constant = os.environ.get("HF_HUB_OFFLINE"), constants.HF_HUB_OFFLINE
-    # Both: the library reads the variable once, at its import, and would stay offline for good.
-    os.environ["HF_HUB_OFFLINE"], constants.HF_HUB_OFFLINE = "1", True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = constant
-        if before is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = before
