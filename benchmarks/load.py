@@ -38,6 +38,7 @@ from load_service import Service, fill, make_keys, namespaces, verify
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CPU = "CPU ms a request"
 BAR, READY_SECONDS, RSS_GROWTH = 3.0, 5.0, 1.5
 """Of the queueing; of a start; of resident memory over the load, once every namespace is loaded."""
 
@@ -64,7 +65,7 @@ def main() -> None:
             rows = [measured(db, log, tokens, given, size) for size in (32, 1)]
             rows[0]["batching"] = {
                 "throughput": rows[0]["rate"] / rows[1]["rate"],
-                "cpu": rows[1]["cpu"] / rows[0]["cpu"],
+                "cpu": rows[1][CPU] / rows[0][CPU],
             }
     print(json.dumps(rows, indent=2) if given.json else "\n\n".join(map(table, rows)))
     sys.exit(any(row["wrong"] for row in rows))
@@ -80,7 +81,8 @@ def measured(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Nam
         rss, cpu = service.rss, service.cpu_seconds + _own_cpu()
         load = os.getloadavg()[0]
         many = asyncio.run(clients.run(service.url, tokens, given.clients, given.seconds, str(time.time_ns())))
-        cpu = (service.cpu_seconds + _own_cpu() - cpu) / len(many.all)
+        spent = service.cpu_seconds + _own_cpu() - cpu
+        cpu = spent / len(many.all)
         after, peak = service.rss, service.peak_rss
         missing = clients.lost(service.url, tokens, one.stored + many.stored)
     finally:
@@ -92,7 +94,8 @@ def measured(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Nam
         "ready s": service.ready_seconds, "idle RSS MB": idle, "RSS before MB": rss, "RSS after MB": after,
         "RSS peak MB": peak, "requests": len(many.all), "rate": many.rate, "errors": dict(one.errors + many.errors),
         "writes told of": len(one.stored) + len(many.stored), "writes lost": len(missing),
-        "one client p50 ms": alone, "cpu": cpu, "expected mean ms": 1000 * given.clients * cpu / cores,
+        "one client p50 ms": alone, CPU: 1000 * cpu, "cores got": spent / many.seconds,
+        "expected mean ms": 1000 * given.clients * cpu / cores,
         "mean ms": 1000 * sum(many.all) / len(many.all),
         "p50 ms": clients.p50(many.all), "p95 ms": clients.p95(many.all),
         "p95 search ms": clients.p95(many.latencies["search"]), "p95 add ms": clients.p95(many.latencies["add"]),

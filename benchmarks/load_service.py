@@ -57,9 +57,10 @@ def fill(db: Path, names: Sequence[str], memories: int) -> None:
     """See to it that the namespaces hold so many memories together; what is there is kept."""
     each = memories // len(names)
     with Memory.open(db, embedder=Quick()) as memory:
+        there = set(memory.namespaces())
         for number, name in enumerate(names):
-            have = memory.stats(namespace=name)["memories"] if name in memory.namespaces() else 0
-            said = chatter.messages(each, seed=number)[have:]
+            have = memory.stats(namespace=name)["memories"] if name in there else 0
+            said = chatter.messages(each, seed=number)[have:] if have < each else []
             for start in range(0, len(said), SLICE):
                 memory.add(said[start : start + SLICE], namespace=name)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+import memsvc
 from memsvc import wiring
 from memsvc.errors import DatabaseMissing, DatabaseUnreadable, MemsvcError
 from memsvc.models.embedding.checked import CheckedEmbedder
@@ -28,6 +29,9 @@ Status = Literal["ok", "off", "failed"]
 
 PATIENCE = 15.0
 """Seconds that a served model gets to answer; a small one that is loaded takes one or two."""
+
+_SHOWN = 5
+"""Namespaces that are named; a key to all may see thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,9 @@ class _Sum(BaseModel):
 def examine(
     settings: Settings, *, embedder: Embedder | None = None, language_model: LanguageModel | None = None
 ) -> Iterator[Check]:
-    """The checks, one by one as they are done: database, embedder, model, gpu."""
+    """The checks, one by one as they are done: service (if one is set), database, embedder, model, gpu."""
+    if settings.url is not None:
+        yield _checked("service", lambda: _service(settings))
     yield _checked("database", lambda: _database(settings))
     yield _checked("embedder", lambda: _embedder(embedder or wiring.build_embedder(settings)))
     yield _checked("model", lambda: _model(language_model or wiring.build_language_model(_impatient(settings))))
@@ -70,6 +76,19 @@ def _checked(part: str, check: Callable[[], Check]) -> Check:
     except MemsvcError as error:
         found, _, advice = str(error).partition("; ")
         return Check(part, "failed", found, advice)
+
+
+def _service(settings: Settings) -> Check:
+    """Reached, of which version, and what the key sees there: all that commands need which name no database."""
+    from memsvc.client.probing import probe
+
+    probed = probe(settings, PATIENCE)
+    key = "without a key" if settings.api_key is None else "the key is accepted"
+    names, more = ", ".join(probed.namespaces[:_SHOWN]), len(probed.namespaces) - _SHOWN
+    sees = f"sees {names}{f' and {more} more' if more > 0 else ''}" if names else "sees no namespace with memories yet"
+    own = memsvc.__version__
+    advice = "" if probed.version == own else f"this is {own}: use the same version on both sides"
+    return Check("service", "ok", f"{probed.url}, memsvc {probed.version}; {key}, {sees}", advice)
 
 
 def _database(settings: Settings) -> Check:

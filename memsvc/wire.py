@@ -2,6 +2,7 @@
 
 The values are the library's own frozen dataclasses; only what a verb gives as a bare list or number gets an envelope,
 so that a document can grow. `dump` writes, `adapter` describes and reads: what one wrote the other reads as equal.
+What a value works out of its fields (a hit's score, a ledger's sums) is written beside them, and ignored by readers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from pydantic_core import to_json
+from pydantic_core import SchemaSerializer, core_schema
 
 import memsvc.answer
 import memsvc.episodes
@@ -31,11 +32,13 @@ import memsvc_retrievers.passages
 import memsvc_store.learned
 import memsvc_store.receipts
 import memsvc_store.shapes
-from memsvc_store.shapes import Nodes
+from memsvc_retrievers.coverage import Coverage
+from memsvc_retrievers.ledger import Ledger
+from memsvc_store.shapes import Hit, Memory, Node, Nodes
 
 if TYPE_CHECKING:
     from memsvc_store.learned import Move, Utility
-    from memsvc_store.shapes import Change, Hit, Job, Memory, Receipt
+    from memsvc_store.shapes import Change, Job, Receipt
 
 _MODULES = (
     memsvc.answer,
@@ -151,21 +154,63 @@ class Problems:
 
 def dump(value: object) -> bytes:
     """A value as JSON: fields keep their names, times are ISO 8601 with their offset, what is not finite is null."""
-    return to_json(value, fallback=_plain, inf_nan_mode="null")
+    kind: Any = type(value)
+    return adapter(kind).dump_json(value, fallback=_plain)
 
 
 @cache
 def adapter(kind: Any) -> TypeAdapter[Any]:
-    """Schema and reader of a kind of value: a dataclass of the library, an envelope, or what is made of them."""
+    """Schema, reader and writer of a kind of value: a dataclass of the library, an envelope, or what they make up."""
     made: TypeAdapter[Any] = TypeAdapter(kind)
     made.rebuild(_types_namespace=_names(), force=True)
+    _complete(made.core_schema)
+    made.serializer = SchemaSerializer(made.core_schema)
     return made
 
 
+_NODE = core_schema.typed_dict_schema(
+    {name: core_schema.typed_dict_field(core_schema.str_schema()) for name in Node._fields}
+)
+"""A node as it is written: an object. It is read back by name, as a `Node`."""
+
+_NUMBER, _WHOLE = core_schema.float_schema(), core_schema.int_schema()
+
+_DERIVED: Mapping[type, Mapping[str, core_schema.CoreSchema]] = {
+    Hit: {"score": _NUMBER},
+    Coverage: {"share": _NUMBER},
+    Ledger: {
+        "prompt_tokens": _WHOLE, "completion_tokens": _WHOLE, "seconds": _NUMBER,
+        "cost": core_schema.nullable_schema(_NUMBER),
+    },
+}  # fmt: skip
+"""The properties that are written after the fields."""
+
+
+def _complete(schema: Any) -> None:
+    """Put into a schema, all through, what is written otherwise than annotations say. Pydantic has a decorator for
+    this, which would make each of the rooms below import it.
+    """
+    if isinstance(schema, dict):
+        if derived := _DERIVED.get(schema.get("cls", type)):
+            fields = [core_schema.computed_field(name, kind) for name, kind in derived.items()]
+            schema["schema"]["computed_fields"] = fields
+        if schema.get("cls") is Memory:
+            [entities] = [one for one in schema["schema"]["fields"] if one["name"] == "entities"]
+            entities["schema"]["serialization"] = core_schema.plain_serializer_function_ser_schema(
+                _nodes, return_schema=core_schema.list_schema(_NODE)
+            )
+    for part in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list | tuple) else ():
+        _complete(part)
+
+
+def _nodes(nodes: Sequence[Node]) -> list[dict[str, str]]:
+    if isinstance(nodes, Nodes):
+        nodes = Nodes(nodes.stored)  # a shard's own would keep what it read: 2 KB a memory that no budget counts
+    return [{"kind": kind, "name": name} for kind, name in nodes]
+
+
 def _plain(value: object) -> object:
-    """What the writer does not know by itself: the nodes of a hyperedge, and mappings that are no dict."""
-    if isinstance(value, Nodes):
-        return list(Nodes(value.stored))  # a shard's own would keep what it read: 2 KB a memory that no budget counts
+    """What the writer does not know by itself: mappings that are no dict, and other sequences."""
     return dict(value) if isinstance(value, Mapping) else list(value)  # type: ignore[call-overload]
 
 

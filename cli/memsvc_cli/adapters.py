@@ -32,14 +32,10 @@ def adapters(
         output.document({"adapters": [asdict(one) for one in found]})
     elif name is None:
         output.table(
-            [
-                Column("name", style="cyan"),
-                Column("calls"),
-                Column("purpose", wrap=True),
-                Column("import", below="purpose"),
-            ],
-            [[one.name, one.calls, one.purpose, one.path] for one in found],
+            [Column("name", style="cyan"), Column("calls"), Column("purpose", wrap=True)],
+            [[one.name, one.calls, one.purpose] for one in found],
         )
+        output.note(f"`memsvc eval adapters {found[0].name}` shows the lines that go into that harness.")
     else:
         output.stream(_lines(found[0]))  # as they are: they are copied
 

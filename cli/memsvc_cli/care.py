@@ -83,7 +83,9 @@ def reindex(namespace: options.AnyNamespace = None, db: options.Db = None, json:
 
 
 def doctor(db: options.Db = None, json: options.Json = False) -> None:
-    """Check the parts on this machine: database, embedder, language model (one tiny call), GPU; and say what to do.
+    """Check the parts: database, embedder, language model (one tiny call), GPU, and the service of MEMSVC_URL if set.
+
+    Says what to do where one does not work.
 
     Exits with 1 if a part fails. A part that is not set up, and need not be, is off.
     """

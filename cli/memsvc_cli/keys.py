@@ -1,5 +1,6 @@
 """keys create, list, revoke: who may use the service, and for what."""
 
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,7 +42,7 @@ def create(
     """Make a key, and print its token: this once, since only a hash of it is kept.
 
     \b
-    memsvc keys create --namespace 'acme/*' --allow read,write --name billing-bot --expires 90d
+    memsvc keys create --namespace 'acme/*' --allow read,write --name billing-bot --expires 90d --db agent.db
     """
     from memsvc.keys import Keys, parse_lifetime
 
@@ -69,7 +70,8 @@ def list_(db: options.Db = None, json: options.Json = False) -> None:
     elif found:
         output.table(_COLUMNS, [_row(one) for one in found])
     else:
-        output.note("There is no key yet; `memsvc keys create` makes one.")
+        here = "" if db is None else f" --db {shlex.quote(db)}"
+        output.note(f"There is no key yet; `memsvc keys create --namespace NAME{here}` makes one.")
 
 
 @app.command("revoke")
@@ -91,14 +93,15 @@ def revoke(
 
 
 _COLUMNS = [
-    output.Column("id", style="cyan"),
-    output.Column("name", wrap=True),
+    output.Column("id", below="name"),
+    output.Column("name", wrap=True, style="cyan"),
     output.Column("state"),
     output.Column("namespaces", wrap=True),
-    output.Column("allow", wrap=True),
+    output.Column("allow", below="namespaces"),
     output.Column("expires"),
     output.Column("last used"),
 ]
+"""What stands below another has no room beside it in 80 columns, where a time takes 16."""
 
 
 def _row(key: "Key") -> list[str]:

@@ -40,13 +40,13 @@ def on_terminal() -> bool:
 
 
 def error(message: str) -> None:
-    """Say in one line on stderr what went wrong."""
-    print(f"memsvc: {_clean(message, sep='; ')}", file=sys.stderr)
+    """Say on stderr what went wrong: in one line, which a terminal breaks between words."""
+    _tell(f"memsvc: {_clean(message, sep='; ')}")
 
 
 def note(message: str) -> None:
     """Tell a person something that is not part of the result."""
-    print(_clean(message), file=sys.stderr)
+    _tell(_clean(message))
 
 
 def document(value: Any) -> None:
@@ -182,6 +182,17 @@ def steps(doing: str) -> Iterator[Step]:
             status.update(_clean(doing))
 
         yield step
+
+
+def _tell(text: str) -> None:
+    if sys.stderr.isatty():
+        import shutil
+        import textwrap
+
+        # Options and paths stay whole: they are copied.
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    print(text, file=sys.stderr)
 
 
 def _bars(*, size: bool = False, remaining: bool = False) -> "Progress":

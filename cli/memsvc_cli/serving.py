@@ -18,16 +18,19 @@ def serve(
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", metavar="NUMBER", help="The port; 0: any. [default: MEMSVC_SERVER_PORT, or 8321]"),
+        typer.Option(
+            "--port", min=0, max=65_535, metavar="NUMBER",
+            help="The port; 0: any. [default: MEMSVC_SERVER_PORT, or 8321]",
+        ),
     ] = None,
     no_auth: Annotated[
         bool, typer.Option("--no-auth", help="Ask nobody for a key; only where nobody but this machine can connect.")
     ] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Serve a memory over HTTP until told to stop (Ctrl-C, or SIGTERM): what was begun is finished first.
 
     \b
-    memsvc keys create --namespace 'acme/*' --allow read,write
+    memsvc keys create --namespace 'acme/*' --allow read,write --db agent.db
     memsvc serve --db agent.db
     """
     from memsvc import Settings

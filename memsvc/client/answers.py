@@ -23,7 +23,7 @@ GATEWAY = (502, 503, 504)
 
 _CODES: Mapping[str, type[errors.MemsvcError]] = {
     re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): getattr(errors, name) for name in errors.__all__
-}
+} | {"no_route": errors.NotFound}  # where an id makes no path: "", "..", "a/b"
 
 _HINT = "check the address (MEMSVC_URL)"
 

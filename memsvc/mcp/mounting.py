@@ -11,7 +11,6 @@ from starlette.routing import Route
 
 from memsvc.mcp.hosting import Caller
 from memsvc.server import problems
-from memsvc.server.access import open_door
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from mcp.server import ServerRequestContext
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from memsvc.answer import Answer
     from memsvc.errors import MemsvcError
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 PATH = "/mcp"
 SESSIONS = 1_000
 """Conversations that are open at once at most; each is closed after 30 minutes in which nothing came."""
-
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def mount(app: FastAPI, service: Service, *, body_limit: int) -> None:
@@ -66,16 +63,28 @@ class Endpoint:
 
         Raises:
             Unauthorized, RateLimited: as the door says.
+            TooLarge, ClientDisconnect: as its body is read; the SDK would call either a fault of its own.
         """
         from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
         from mcp.server.auth.provider import AccessToken
 
         scope["memsvc.verb"] = "mcp"
-        access = cast("Access", await self._service.door(Request(scope, receive)))
+        request = Request(scope, receive)
+        access = cast("Access", await self._service.door(request))
         scope["memsvc.access"] = access
         # The SDK opens a conversation only to who began it; to others it is not there.
         scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=access.key_id or "", scopes=[]))
-        await self._manager.handle_request(scope, receive, send)
+        await self._manager.handle_request(scope, _again(await request.body(), receive), send)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What gives a body that was read once more, and then what comes after it."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return left.pop() if left else await receive()
+
+    return received
 
 
 class ServiceHost:
@@ -118,14 +127,9 @@ class ServiceHost:
 
 def _manager(service: Service, body_limit: int) -> StreamableHTTPSessionManager:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-    from mcp.server.transport_security import TransportSecuritySettings
 
     from memsvc.mcp.serving import build_server
 
-    # Without keys, a page in a browser that makes its own name mean this machine could call the tools.
-    loopback = [name + port for name in _LOOPBACK for port in ("", ":*")]
-    guarded = TransportSecuritySettings(allowed_hosts=loopback, allowed_origins=[f"http://{one}" for one in loopback])
     return StreamableHTTPSessionManager(
-        build_server(ServiceHost(service)), max_sessions=SESSIONS, max_request_body_size=body_limit,
-        security_settings=guarded if service.door is open_door else None,
+        build_server(ServiceHost(service)), max_sessions=SESSIONS, max_request_body_size=body_limit
     )  # fmt: skip

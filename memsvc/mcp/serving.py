@@ -45,13 +45,13 @@ def build_server(host: Host) -> Server[dict[str, Any]]:
 
     async def list_tools(context: ServerRequestContext[Any], _: PaginatedRequestParams | None) -> ListToolsResult:
         caller = host.caller(context)
-        mine = [tool for tool in TOOLS.values() if tool.permission in caller.access.allow]
-        return ListToolsResult(tools=[_listed(tool, caller) for tool in mine])
+        return ListToolsResult(tools=[_listed(tool, caller) for tool in _offered(caller)])
 
     async def call_tool(context: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         tool = TOOLS.get(params.name)
         if tool is None:
-            return _failed(f"there is no tool of this name; there are {', '.join(TOOLS)}")
+            offered = ", ".join(one.name for one in _offered(host.caller(context)))
+            return _failed(f"there is no tool of this name; there are {offered}")
         caller = host.caller(context, tool.name)
         try:
             given = _checked(tool, caller, params.arguments or {})
@@ -85,6 +85,11 @@ def input_schema(name: str, *, namespace: bool) -> dict[str, Any]:
     return found
 
 
+def _offered(caller: Caller) -> list[Tool]:
+    """The tools that a caller is allowed."""
+    return [tool for tool in TOOLS.values() if tool.permission in caller.access.allow]
+
+
 async def _worked(host: Host, tool: Tool, caller: Caller, given: dict[str, Any]) -> Any:
     """What a tool gives. Its thread is told to stop when the caller cancels; a write that began is finished."""
     call = Call(host, caller, threading.Event())
@@ -106,7 +111,8 @@ def _checked(tool: Tool, caller: Caller, arguments: dict[str, Any]) -> dict[str,
         arguments = {**arguments, "namespace": caller.namespace}
     known = tool.body.model_fields.keys() - {*tool.hidden}
     if strangers := sorted(arguments.keys() - known):
-        raise InvalidInput(f"{tool.name} takes no {', '.join(strangers)[:80]}; it takes {', '.join(sorted(known))}")
+        takes = sorted(known if caller.home is None else known - {"namespace"})
+        raise InvalidInput(f"{tool.name} takes no {', '.join(strangers)[:80]}; it takes {', '.join(takes)}")
     try:
         body = tool.body.model_validate(arguments)
     except ValidationError as error:

@@ -1,7 +1,7 @@
 """What the tools that recall give: little enough for a model's context, and each with the sentence that it is data.
 
-The other tools give the library's own receipts. Pydantic reads these annotations, so that what they name is imported
-for real.
+Times are to the second, which is what a model can use. The other tools give the library's own receipts. Pydantic reads
+these annotations, so that what they name is imported for real.
 """
 
 from dataclasses import dataclass, field
@@ -32,8 +32,8 @@ class Quote:
     def of(cls, memory: Memory) -> Self:
         """A memory as it is quoted."""
         return cls(
-            memory.id, memory.kind, memory.speaker, memory.valid_from, memory.session_id, memory.text,
-            flags(memory.text),
+            memory.id, memory.kind, memory.speaker, memory.valid_from.replace(microsecond=0),
+            memory.session_id, memory.text, flags(memory.text),
         )  # fmt: skip
 
 
@@ -76,7 +76,8 @@ class Answered:
     def of(cls, answer: Answer) -> Self:
         """An answer with its grounds."""
         grounds = tuple(
-            Ground(one.id, one.speaker, one.said_at, one.quote, flags(one.quote)) for one in answer.evidence
+            Ground(one.id, one.speaker, one.said_at.replace(microsecond=0), one.quote, flags(one.quote))
+            for one in answer.evidence
         )
         return cls(answer.text, answer.process, grounds, answer.trace_id)
 

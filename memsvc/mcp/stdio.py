@@ -12,6 +12,7 @@ from memsvc.errors import MissingDependency
 from memsvc.keys import checked_patterns, checked_permissions
 from memsvc.mcp.hosting import Caller
 from memsvc.server import logs
+from memsvc_store.keys import PERMISSIONS
 
 try:
     import anyio
@@ -35,9 +36,29 @@ if TYPE_CHECKING:
     from memsvc.errors import MemsvcError
     from memsvc.settings import Settings
     from memsvc_retrievers.language import LanguageModel
+    from memsvc_store.keys import Permission
     from memsvc_store.learned import FeedbackReceipt
 
 logger = logging.getLogger(__name__)
+
+
+class LocalAccess(Access):
+    """What the program that started us may do. It has no key, and hears how to start us otherwise."""
+
+    __slots__ = ()
+
+    def _not_theirs(self, namespace: str) -> str:
+        return (
+            f"namespace {namespace!r} is not among those of this server: {', '.join(self.namespaces)}; name one of "
+            "these, or start it with `memsvc mcp --namespace` for others"
+        )
+
+    def _not_allowed(self, permission: Permission) -> str:
+        allow = ",".join(one for one in PERMISSIONS if one in self.allow or one == permission)
+        return (
+            f"this takes the permission {permission!r}, and the server was started with {', '.join(self.allow)}; "
+            f"start it with `memsvc mcp --allow {allow}`"
+        )
 
 
 class LocalHost:
@@ -79,7 +100,7 @@ def serve(settings: Settings, *, namespaces: Iterable[str], allow: Iterable[str]
         InvalidInput, InvalidNamespace: a pattern or a permission that is none.
         DatabaseError, MissingDependency: as `Memory.open`.
     """
-    access = Access(checked_patterns(namespaces), checked_permissions(allow))
+    access = LocalAccess(checked_patterns(namespaces), checked_permissions(allow))
     logs.configure(settings.log_level, contents=settings.log_contents)
     # A thread that waits for stdin hears of no KeyboardInterrupt. What was acknowledged is on disk.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,11 +1,12 @@
 """Who may do what: the door that tells who asks, and the one check that every route and every tool makes.
 
-Whoever asks about a namespace that is not theirs hears what is said of one that is not there, before the database is
-looked at: neither the words nor the time tell whether it exists.
+Whoever asks about a namespace that is not theirs hears that, and which are, before the database is looked at: neither
+the words nor the time tell whether it exists.
 """
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class Access:
 
         Raises:
             InvalidNamespace: no namespace could have this name.
-            NotFound: not one of theirs; as if it were not there.
+            NotFound: not one of theirs, whether it exists or not.
             Forbidden: one of theirs, and this is not allowed to them; or all, and not all are theirs.
         """
         if namespace is None:
@@ -58,7 +59,7 @@ class Access:
                     f"this is about all namespaces, and the key is bound to {', '.join(self.namespaces)}; name one"
                 )
         elif not self.sees(checked_namespace(namespace)):
-            raise NotFound(f"namespace {namespace!r} holds no memories; check the name, or add to it first")
+            raise NotFound(self._not_theirs(namespace))
         self.permit(permission)
 
     def permit(self, permission: Permission) -> None:
@@ -68,10 +69,7 @@ class Access:
             Forbidden: they may not.
         """
         if permission not in self.allow:
-            raise Forbidden(
-                f"this takes the permission {permission!r}, and the key allows {', '.join(self.allow)}; "
-                f"have one made with `memsvc keys create --allow {permission}`"
-            )
+            raise Forbidden(self._not_allowed(permission))
 
     def sees(self, namespace: str) -> bool:
         """Whether the namespace is one of theirs."""
@@ -80,6 +78,15 @@ class Access:
     def visible(self, names: Iterable[str]) -> list[str]:
         """Those of the namespaces that are theirs, in the order given."""
         return [name for name in names if self.sees(name)]
+
+    def _not_theirs(self, namespace: str) -> str:
+        return f"namespace {namespace!r} is not among this key's: {', '.join(self.namespaces)}; name one of these"
+
+    def _not_allowed(self, permission: Permission) -> str:
+        return (
+            f"this takes the permission {permission!r}, and the key allows {', '.join(self.allow)}; "
+            f"have one made with `memsvc keys create --allow {permission}`"
+        )
 
 
 ANYBODY = Access((EVERYTHING,), PERMISSIONS)
@@ -126,9 +133,11 @@ def build_door(memory: Memory, *, no_auth: bool, limiter: RateLimiter | None = N
         return open_door
     keys = Keys(memory.store.database)
     if not keys.all():
+        name = memory.store.database.name
         raise SettingsError(
-            f"{memory.store.database.name} has no key yet, so that nobody could come in; make one with "
-            "`memsvc keys create --namespace 'acme/*' --allow read,write`, or serve this machine alone with --no-auth"
+            f"{name} has no key yet, so that nobody could come in; make one with `memsvc keys create "
+            f"--namespace 'acme/*' --allow read,write --db {shlex.quote(name)}`, or serve this machine alone with "
+            "--no-auth"
         )
     return Doorkeeper(keys, limiter or RateLimiter())
 

@@ -18,7 +18,9 @@ from memsvc import wire
 from memsvc.errors import MemsvcError
 from memsvc.mcp import mounting
 from memsvc.server import problems
+from memsvc.server.access import open_door
 from memsvc.server.health import Health, Warmup
+from memsvc.server.hosts import OwnHosts
 from memsvc.server.limits import BODY_BYTES, BodyLimit
 from memsvc.server.metrics import CONTENT_TYPE, Metrics
 from memsvc.server.observing import Observing
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
 _ABOUT = """\
 Agent memory: write conversations, ask later, see where each answer came from.
 
-Every call names its namespace. A key is sent as `Authorization: Bearer msk_...`; what it may not see is as if it were
-not there. Errors are problems (RFC 9457) with a `code`."""
+Every call names its namespace. A key is sent as `Authorization: Bearer msk_...`; outside its
+namespaces it is not told what is there. Errors are problems (RFC 9457) with a `code`."""
 
 
 def build_app(
@@ -76,7 +78,9 @@ def build_app(
     app.router.routes += _beside(app, service)
     mounting.mount(app, service, body_limit=body_limit)
     _handle_errors(app)
-    app.add_middleware(BodyLimit, limit=body_limit, unlimited=["/v1/import", mounting.PATH])
+    app.add_middleware(BodyLimit, limit=body_limit, unlimited=["/v1/import"])
+    if door is open_door:
+        app.add_middleware(OwnHosts)
     app.add_middleware(Observing, service=service)  # the last one added is the outermost
     return app
 
@@ -144,7 +148,7 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
-_TITLES = {404: "Not Found", 405: "Method Not Allowed", 415: "Unsupported Media Type"}
+_TITLES = {404: "No Route", 405: "Method Not Allowed", 415: "Unsupported Media Type"}
 
 
 def _respond(

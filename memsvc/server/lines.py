@@ -6,10 +6,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from anyio import from_thread
-from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
-from memsvc.errors import Cancelled, InvalidMessage
+from memsvc.errors import InvalidMessage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -46,10 +45,10 @@ def incoming(request: Request) -> Iterator[str]:
 
     Raises:
         InvalidMessage: a line beyond `LINE_BYTES`, or not UTF-8.
-        Cancelled: the caller hung up.
+        ClientDisconnect: the caller hung up. What was stored until then stays; again, it is stored no second time.
     """
     stream, rest, number = request.stream(), b"", 0
-    while (chunk := _next(stream)) is not None:
+    while (chunk := from_thread.run(_one, stream)) is not None:
         *ended, rest = (rest + chunk).split(b"\n")
         for line in ended:
             number += 1
@@ -61,15 +60,8 @@ def incoming(request: Request) -> Iterator[str]:
         yield _decoded(rest, number + 1)
 
 
-def _next(stream: AsyncIterator[bytes]) -> bytes | None:
-    """The next chunk, waited for in the event loop; None at the end."""
-    try:
-        return from_thread.run(_one, stream)
-    except ClientDisconnect as error:
-        raise Cancelled("the caller hung up in the middle of an import; again, it stores nothing twice") from error
-
-
 async def _one(stream: AsyncIterator[bytes]) -> bytes | None:
+    """The next chunk; None at the end."""
     return await anext(stream, None)
 
 

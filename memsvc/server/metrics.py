@@ -52,7 +52,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it. Asks the database; for a thread."""
-        return generate_latest(self.registry)
+        return generate_latest(_Shown(self.registry))
 
     def began(self) -> float:
         """Note that a request came; when that was."""
@@ -83,6 +83,21 @@ class Metrics:
         self._tokens.labels(call.purpose, "prompt").inc(call.prompt_tokens)
         self._tokens.labels(call.purpose, "completion").inc(call.completion_tokens)
         self._call_seconds.labels(call.purpose).observe(call.seconds)
+
+
+class _Shown(Collector):
+    """A registry without the moments at which its counters began (`..._created`), a line for each. The library's own
+    switch for them is one for the whole process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        """Its metrics, each without that sample."""
+        for metric in self._registry.collect():
+            metric.samples = [one for one in metric.samples if not one.name.endswith("_created")]
+            yield metric
 
 
 class _Holdings(Collector):

@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from memsvc.server import logs, problems
 from memsvc.server.tracing import described
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
+GONE = 499
+"""The status, in logs and metrics alone, of a request whose caller hung up before it was answered; as nginx has it."""
+
 _PROBES = ("livez", "readyz", "metrics")
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """A caller's own id is taken over only if it can neither break a line of the log nor fill it."""
@@ -54,6 +58,8 @@ class Observing:
             with self._service.tracing.request(headers) as span:
                 try:
                     await self._app(scope, receive, sent)
+                except ClientDisconnect:
+                    status = status or GONE
                 except Exception:
                     logger.exception("a request failed")
                     if status:  # the answer has begun: leaving it incomplete is how its reader learns
@@ -66,7 +72,7 @@ class Observing:
             seconds = metrics.ended(verb, status, began)
             logs.event(
                 logger, _level(verb, status), f"{scope['method']} {verb}", verb=verb, status=status, seconds=seconds,
-                code=scope.get("memsvc.code"), key_id=scope.get("memsvc.key_id"),
+                code=scope.get("memsvc.code"), key_id=scope.get("memsvc.key_id"), peer=_peer(scope),
             )  # fmt: skip
             logs.request_id.reset(token)
 
@@ -76,6 +82,12 @@ def _level(verb: str, status: int) -> int:
     if verb in _PROBES:
         return logging.DEBUG
     return logging.ERROR if status >= 500 else logging.INFO
+
+
+def _peer(scope: Scope) -> str | None:
+    """The caller's address, as far as it is known; without the port, which changes with each connection."""
+    client = scope.get("client")
+    return None if client is None else str(client[0])
 
 
 def _verb(scope: Scope) -> str:

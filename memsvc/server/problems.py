@@ -99,7 +99,7 @@ def of(error: errors.MemsvcError, request_id: str) -> Problem:
 
 
 def of_status(status: int, title: str, request_id: str, detail: str | None = None) -> Problem:
-    """The problem of a request that met no verb: 404, 405, 415."""
+    """The problem of a request that met no verb: 403, 404, 405, 415, 421. Its code is the title in snake case."""
     return _problem(status, snake(title), title, detail or f"{title}: see /docs for what there is", request_id)
 
 

@@ -11,7 +11,6 @@ if they are done within `shutdown_grace`, else they are cancelled. Then backgrou
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import signal
 import socket
@@ -28,6 +27,7 @@ try:
 
     from memsvc.server.access import Doorkeeper, build_door
     from memsvc.server.app import build_app
+    from memsvc.server.hosts import loopback
     from memsvc.server.limits import RateLimiter
     from memsvc.server.metering import metered
     from memsvc.server.metrics import Metrics
@@ -137,20 +137,11 @@ def check_open_door(host: str, no_auth: bool) -> None:
     Raises:
         SettingsError: they could.
     """
-    if no_auth and not _loopback(host):
+    if no_auth and not loopback(host):
         raise SettingsError(
             f"--no-auth came with host {host!r}, where others than this machine could read and erase everything; "
             "listen on 127.0.0.1, or make keys with `memsvc keys create` and leave --no-auth out"
         )
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # another name, whatever it resolves to today
-        return False
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from memsvc import wire
@@ -77,11 +78,16 @@ async def answered(service: Service, request: Request, ask: Ask) -> Answer:
 
     Raises:
         MemsvcError: what `ask` raises.
+        ClientDisconnect: the caller hung up.
     """
     with service.asks.one() as stop:
         watch = asyncio.create_task(_stop_when_gone(request, stop))
         try:
             return await Underway(service, ask, stop).answer
+        except Cancelled as error:
+            if watch.done():
+                raise ClientDisconnect from error
+            raise
         finally:
             stop.set()
             watch.cancel()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
+from memsvc_cli import output
 from memsvc_cli.adapters import adapters
 from memsvc_cli.group import Commands
 from memsvc_evals.adapters.catalogue import ADAPTERS, adapter
@@ -21,10 +23,19 @@ def run(*args: str) -> Ran:
     return Ran(result.exit_code, result.stdout, result.stderr)
 
 
-def test_the_harnesses_are_listed_with_what_is_imported() -> None:
-    header, *rows = run().out.splitlines()
-    assert header.split("\t") == ["name", "calls", "purpose", "import"]
-    assert [(row.split("\t")[0], row.split("\t")[3]) for row in rows] == [(one.name, one.path) for one in ADAPTERS]
+def test_the_harnesses_are_listed_and_how_to_see_their_lines() -> None:
+    ran = run()
+    header, *rows = ran.out.splitlines()
+    assert header.split("\t") == ["name", "calls", "purpose"]
+    assert [row.split("\t")[0] for row in rows] == [one.name for one in ADAPTERS]
+    assert f"`memsvc eval adapters {ADAPTERS[0].name}` shows the lines" in ran.err
+
+
+def test_what_is_copied_stays_whole_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    for one in ADAPTERS:
+        assert f"Import:  {one.path} (" in run(one.name).out
 
 
 def test_one_is_shown_with_lines_to_copy() -> None:

@@ -79,9 +79,21 @@ def test_mistakes_are_told(shell: Shell) -> None:
     assert "there is no database" in shell("keys", "list").error
     assert shell("keys", "create").code == 2
     shell("add", "hello")
-    assert "no key yet" in shell("keys", "list").err
+    assert f"`memsvc keys create --namespace NAME --db {shell.db}` makes one" in shell("keys", "list").err
     assert "is no id of a key" in shell("keys", "revoke", "bot").error
     assert "there is no key '0000000000000000'" in shell("keys", "revoke", "0" * 16).error
+
+
+def test_80_columns_hold_the_list(shell: Shell, terminal: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    every = "read,write,erase,admin"
+    made = shell("keys", "create", "-n", "acme/*", "--name", "bot", "--expires", "9d", "--allow", every, "--json")
+    header, _, *rows = [line.rstrip() for line in shell("keys", "list").out.splitlines()]
+    assert header.split() == ["name", "state", "namespaces", "expires", "last", "used"]
+    expires = datetime.fromisoformat(made.document["key"]["expires_at"]).strftime("%Y-%m-%d %H:%M")
+    assert rows[0].split() == ["bot", "active", "acme/*", *expires.split(), "never"]
+    assert rows[1].split()[0] == made.document["key"]["id"]
+    assert len([row for row in rows if row]) <= 3
 
 
 def test_on_a_terminal_the_token_stays_one_line(shell: Shell, terminal: None, monkeypatch: pytest.MonkeyPatch) -> None:

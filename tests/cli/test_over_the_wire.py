@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import memsvc
+from memsvc.keys import Keys
+from memsvc.server.access import build_door
 from tests.cli.conftest import ANN
 from tests.memsvc.server.served import fresh, served
 
@@ -50,6 +53,30 @@ def test_what_is_written_is_there(shell: Shell, service: Memory, tmp_path: Path)
     assert document(shell, "episodes", "shop", "--session", "s9")["episodes"]
     assert not document(shell, "episodes", "shop", "--session", "s8")["episodes"]
     assert not shell.db.exists()
+
+
+def test_the_doctor_asks_the_service(shell: Shell, service: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    [check, *_] = document(shell, "doctor")["checks"]
+    assert (check["part"], check["status"], check["advice"]) == ("service", "ok", "")
+    assert f"memsvc {memsvc.__version__}; without a key, sees default" in check["found"]
+    monkeypatch.setenv("MEMSVC_URL", "http://127.0.0.1:1")
+    ran = shell.bare("doctor")
+    assert ran.code == 1
+    assert "service\tfailed\thttp://127.0.0.1:1" in ran.out
+
+
+def test_the_doctor_tells_whether_the_key_is_accepted(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fresh() as memory:
+        memory.add(ANN, namespace="acme/ann")
+        memory.add(ANN, namespace="other/ben")
+        made = Keys(memory.store.database).create(namespaces=["acme/*"], allow=["read"])
+        with served(memory, door=build_door(memory, no_auth=False)) as running:
+            monkeypatch.setenv("MEMSVC_URL", str(running.client.base_url))
+            monkeypatch.setenv("MEMSVC_API_KEY", made.token)
+            [check, *_] = document(shell, "doctor")["checks"]
+            assert check["found"].endswith("the key is accepted, sees acme/ann")
+            monkeypatch.setenv("MEMSVC_API_KEY", f"{made.token[:-4]}AAAA")
+            assert "service\tfailed\t" in shell.bare("doctor").out
 
 
 def test_what_is_there_is_read(shell: Shell, service: Memory, tmp_path: Path) -> None:

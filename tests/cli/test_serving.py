@@ -35,4 +35,7 @@ def test_it_does_not_stand_open_to_the_network(shell: Shell) -> None:
 
 @pytest.mark.parametrize("port", ["-1", "65536"])
 def test_a_port_that_is_none_is_named(shell: Shell, port: str) -> None:
-    assert "server_port" in shell("serve", "--port", port).error
+    ran = shell("serve", "--port", port)
+    assert ran.code == 2
+    assert "--port" in ran.err
+    assert "MEMSVC_SERVER_PORT" not in ran.err

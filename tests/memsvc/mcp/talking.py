@@ -11,8 +11,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from memsvc.mcp.serving import build_server
-from memsvc.mcp.stdio import LocalHost
-from memsvc.server.access import Access
+from memsvc.mcp.stdio import LocalAccess, LocalHost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -40,7 +39,7 @@ def run(talk: Callable[[], Awaitable[None]]) -> None:
 
 def local(memory: Memory, *namespaces: str, allow: tuple[Permission, ...] = ALL) -> LocalHost:
     """A host in this process."""
-    return LocalHost(memory, Access(namespaces or ("ann",), allow))
+    return LocalHost(memory, LocalAccess(namespaces or ("ann",), allow))
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The tools at `/mcp` of a service: the same door and keys, and the same silence about what is not the caller's."""
+"""The tools at `/mcp` of a service: the same door and keys, and the same words on whatever is not the caller's."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ BY_ID = [
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_is_anothers_is_as_if_it_were_not_there(shop: Shop, mode: str) -> None:
+def test_what_is_anothers_is_told_like_what_is_not_there(shop: Shop, mode: str) -> None:
     token, calls = shop.token("acme/*"), abroad(shop.bobs)
     assert set(calls) == set(TOOLS)
     before = list(shop.memory.export(namespace="other/bob")), shop.memory.stats(namespace="other/bob")
@@ -185,7 +185,7 @@ def test_what_is_anothers_is_as_if_it_were_not_there(shop: Shop, mode: str) -> N
             for tool, arguments in calls.items():
                 there = await refused(client, tool, **arguments, namespace="other/bob")
                 absent = await refused(client, tool, **arguments, namespace="nobody")
-                assert there == "namespace 'other/bob' holds no memories; check the name, or add to it first"
+                assert there == "namespace 'other/bob' is not among this key's: acme/*; name one of these"
                 assert absent == there.replace("other/bob", "nobody")
             for tool, name, whose in BY_ID:  # ids of Bob's in a namespace of one's own
                 own = {**calls[tool], "namespace": "acme/ann"}
@@ -260,6 +260,10 @@ def test_an_open_door_opens_to_no_page_that_calls_itself_this_machine() -> None:
         for headers in ({"Host": "evil.example:8321"}, {"Origin": "http://evil.example"}):
             assert running("POST", "/mcp", json=HELLO, headers={**TALKS, **headers}).status_code in (403, 421)
         assert running("POST", "/mcp", json=HELLO, headers=TALKS).status_code == 200
+
+
+def test_with_keys_it_answers_to_any_name(shop: Shop) -> None:
+    assert shop.post(shop.token("acme/*"), Host="memory.example").status_code == 200
 
 
 def test_without_the_extra_the_service_does_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -273,6 +273,35 @@ def test_wrong_input_is_told_what_to_do(memory: Memory, mode: str) -> None:
     assert list(memory.export(namespace="ann")) == before
 
 
+def test_what_is_not_offered_is_not_named(memory: Memory) -> None:
+    """And of a namespace that is fixed nothing is said."""
+
+    async def talk() -> None:
+        async with inside(local(memory, allow=("read", "write"))) as client:
+            assert "forget_memory" not in await refused(client, "no_such_tool")
+            assert "namespace" not in await refused(client, "search_memory", query="x", tok_k=3)
+            said = await refused(client, "forget_memory", memory_id="x")
+            assert said.endswith("start it with `memsvc mcp --allow read,write,erase`")
+            assert "key" not in said
+        async with inside(local(memory, "acme/*")) as client:
+            assert "namespace" in await refused(client, "search_memory", query="x", tok_k=3, namespace="acme/ann")
+
+    run(talk)
+
+
+def test_times_are_to_the_second(memory: Memory) -> None:
+    memory.add({"content": "Ann bought a boat.", "timestamp": "2026-03-02T09:00:00.123456+01:00"}, namespace="boats")
+
+    async def talk() -> None:
+        async with inside(local(memory, "boats")) as client:
+            for tool, arguments in (("list_memories", {}), ("ask_memory", {"question": "Who bought a boat?"})):
+                result = await client.call_tool(tool, arguments)
+                assert "2026-03-02T09:00:00+01:00" in text(result)
+                assert "2026-03-02T09:00:00+01:00" in str(result.structured_content)
+
+    run(talk)
+
+
 def test_a_fault_of_ours_is_logged_and_tells_nothing(
     memory: Memory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

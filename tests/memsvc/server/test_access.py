@@ -64,15 +64,10 @@ def test_what_a_key_allows_in_its_own_namespaces() -> None:
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
 @pytest.mark.parametrize("namespace", ["other/ann", "nobody", "acme", "Acme/ann", "acmex/ann", "shared/ann"])
-def test_another_namespace_is_told_like_one_that_is_not_there(
-    memory: Memory, permission: Permission, namespace: str
-) -> None:
+def test_of_another_namespace_a_key_is_told_which_are_its_own(permission: Permission, namespace: str) -> None:
     with pytest.raises(NotFound) as told:
         ACME.require(permission, namespace)
-    with pytest.raises(NotFound) as absent:
-        memory.stats(namespace="nothing")
-    assert type(told.value) is type(absent.value)
-    assert str(told.value).replace(repr(namespace), "'nothing'") == str(absent.value)
+    assert str(told.value) == f"namespace {namespace!r} is not among this key's: acme/*, shared; name one of these"
 
 
 @pytest.mark.parametrize("access", [ACME, ANYBODY])
@@ -168,7 +163,7 @@ def test_the_open_door_lets_everybody_do_everything(memory: Memory) -> None:
 
 
 def test_a_door_that_nobody_could_open_is_not_built(memory: Memory, keys: Keys) -> None:
-    with pytest.raises(SettingsError, match="memsvc keys create"):
+    with pytest.raises(SettingsError, match=r"`memsvc keys create .* --db .+`"):
         build_door(memory, no_auth=False)
     token = keys.create(namespaces=["*"], allow=["read"]).token
     door = build_door(memory, no_auth=False)

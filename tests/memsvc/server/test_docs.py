@@ -32,7 +32,7 @@ def test_the_routes_are_these() -> None:
 def test_the_metrics_are_these(ann: Running) -> None:
     shown = re.findall(r"^# TYPE (memsvc_\w+) (?:counter|gauge|histogram)$", ann("GET", "/metrics").text, re.M)
     listed = re.findall(r"^\| `(memsvc_\w+)` \|", PAGE, re.M)
-    assert set(listed) == {name for name in shown if not name.endswith("_created")}
+    assert set(listed) == set(shown)
 
 
 def test_the_codes_are_those_of_the_table() -> None:

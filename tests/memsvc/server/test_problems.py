@@ -47,8 +47,8 @@ def test_a_class_of_somebody_else_is_what_it_descends_from() -> None:
 
 
 def test_what_is_not_there(ann: Running) -> None:
-    is_problem(ann("GET", "/v1/nothing"), 404, "not_found")
-    is_problem(ann("GET", "/"), 404, "not_found")
+    is_problem(ann("GET", "/v1/nothing"), 404, "no_route")
+    is_problem(ann("GET", "/"), 404, "no_route")
     found = is_problem(ann.get("/memories/none", namespace="acme/ann"), 404, "not_found")
     assert "no memory 'none'" in found["detail"]
 
@@ -80,6 +80,8 @@ def test_wrong_types_are_named_and_not_repeated(ann: Running, body: Any, where: 
 def test_what_the_verbs_refuse_says_why(ann: Running) -> None:
     found = is_problem(ann.post("/search", namespace="a//b", query="x"), 422, "invalid_namespace")
     assert "names joined by '/'" in found["detail"]
+    found = is_problem(ann.post("/search", namespace="a", query=" "), 422, "invalid_message")
+    assert found["detail"].startswith("'query' is empty; ")
     is_problem(ann.post("/search", namespace="a", query="x", since="yesterday"), 422, "invalid_timestamp")
     is_problem(ann.post("/search", namespace="a", query="x", kind="dream"), 422, "invalid_filter")
     is_problem(ann.get("/memories", namespace="a", limit=0), 422, "invalid_input")

@@ -163,7 +163,7 @@ def test_with_keys_it_asks_for_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], r"has no key yet.*memsvc keys create.*--no-auth"),
+        ([], r"has no key yet.*`memsvc keys create .* --db .*a.db`.*--no-auth"),
         (["--no-auth", "--host", "0.0.0.0"], r"--no-auth came with host '0.0.0.0'.*memsvc keys create"),
         (["--no-auth", "--host", "192.0.2.1"], "--no-auth came with host"),
     ],

@@ -21,6 +21,7 @@ from tests.memsvc.server.served import ANN, fresh, served, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import StringIO
 
     from memsvc_retrievers.language import Prompt
     from tests.memsvc.server.served import Running
@@ -103,7 +104,7 @@ def test_a_silent_stream_says_that_it_lives(slow: Slow) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, SSE], ids=["answer", "stream"])
-def test_who_hangs_up_cancels_the_work(slow: Slow, headers: dict[str, str]) -> None:
+def test_who_hangs_up_cancels_the_work(slow: Slow, log: StringIO, headers: dict[str, str]) -> None:
     with fresh(slow.model) as memory, served(memory) as one:
         memory.add(ANN, namespace="acme/ann")
         asks = one.service.asks
@@ -120,6 +121,9 @@ def test_who_hangs_up_cancels_the_work(slow: Slow, headers: dict[str, str]) -> N
         until(lambda: one.service.pools.busy()["slow"] == 0)
         assert [prompt.purpose for prompt in slow.model.prompts] == ["draft"]  # and no gate
         assert len(asks) == 0
+        until(lambda: '"verb": "ask"' in log.getvalue())
+    [line] = [line for line in map(json.loads, log.getvalue().splitlines()) if line.get("verb") == "ask"]
+    assert (line["level"], line["status"]) == ("info", 200 if headers else 499)  # a stream had begun
 
 
 def test_slow_answers_starve_no_search(slow: Slow) -> None:

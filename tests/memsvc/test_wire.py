@@ -1,0 +1,57 @@
+"""What goes over the wire: what is written, what the schemas say of it, and that it is read back as it was."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from memsvc import wire
+from memsvc.answer import Answer
+from memsvc.events import Event
+from memsvc_retrievers.coverage import Coverage
+from memsvc_retrievers.language import Call
+from memsvc_retrievers.ledger import Ledger
+from memsvc_store.shapes import Hit, Memory, Node, Nodes, Parts
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NODES = Nodes.of([Node("speaker", "ann"), Node("thing", "oslo")])
+MEMORY = Memory("m1", "ann", "message", "Hi", "s1", 0, "Ann", NODES, ("m1",), NOW, None, NOW, None, {"a": {"b": 1}})
+HIT = Hit(MEMORY, 1, Parts(dense=0.5, lexical=0.25, graph=0.0, prior=0.0))
+CALL = Call("draft", "rules", 10, 3, 0.5)
+ANSWER = Answer("Oslo", "scan", (), 1.0, coverage=Coverage(4, 1), ledger=Ledger((CALL, CALL)))
+
+
+@pytest.mark.parametrize(
+    "value", [MEMORY, HIT, wire.Found((HIT,), None), ANSWER, Event("answered", 1.0, answer=ANSWER)]
+)
+def test_what_was_written_is_read_as_equal(value: Any) -> None:
+    kind: Any = type(value)
+    assert wire.adapter(kind).validate_json(wire.dump(value)) == value
+
+
+def test_what_follows_from_the_fields_is_written_too() -> None:
+    [hit] = json.loads(wire.dump(wire.Found((HIT,), None)))["hits"]
+    assert hit["score"] == HIT.score == 0.75
+    assert hit["memory"]["entities"] == [{"kind": "speaker", "name": "ann"}, {"kind": "thing", "name": "oslo"}]
+    answer = json.loads(wire.dump(Event("answered", 1.0, answer=ANSWER)))["answer"]
+    sums = {name: value for name, value in answer["ledger"].items() if name != "calls"}
+    assert sums == {"prompt_tokens": 20, "completion_tokens": 6, "seconds": 1.0, "cost": ANSWER.ledger.cost}
+    assert answer["coverage"]["share"] == 0.25
+
+
+def test_the_schemas_say_so() -> None:
+    schemas = wire.adapter(wire.Found).json_schema(mode="serialization")["$defs"]
+    assert "score" in schemas["Hit"]["required"]
+    assert schemas["Memory"]["properties"]["entities"]["items"]["required"] == ["kind", "name"]
+    ledger = wire.adapter(Answer).json_schema(mode="serialization")["$defs"]["Ledger"]
+    assert {"prompt_tokens", "completion_tokens", "seconds", "cost"} <= set(ledger["required"])
+
+
+def test_writing_a_memory_reads_none_of_its_nodes_for_good() -> None:
+    """The nodes that a shard holds would keep what they read, which no budget counts."""
+    nodes = Nodes(NODES.stored)
+    wire.dump(Memory("m1", "ann", "message", "Hi", "s1", 0, "Ann", nodes, (), NOW, None, NOW, None, {}))
+    assert nodes._nodes is None
