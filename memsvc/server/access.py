@@ -19,8 +19,6 @@ from memsvc.server.limits import RateLimiter
 from memsvc_store.keys import PERMISSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from starlette.requests import Request
 
     from memsvc import Memory
@@ -74,10 +72,6 @@ class Access:
     def sees(self, namespace: str) -> bool:
         """Whether the namespace is one of theirs."""
         return any(covers(pattern, namespace) for pattern in self.namespaces)
-
-    def visible(self, names: Iterable[str]) -> list[str]:
-        """Those of the namespaces that are theirs, in the order given."""
-        return [name for name in names if self.sees(name)]
 
     def _not_theirs(self, namespace: str) -> str:
         return f"namespace {namespace!r} is not among this key's: {', '.join(self.namespaces)}; name one of these"

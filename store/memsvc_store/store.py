@@ -11,7 +11,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
-from memsvc_store import clock, episodes, facts, schema, temperature, verify, writes
+from memsvc_store import clock, episodes, exporting, facts, schema, temperature, verify, writes
 from memsvc_store.database import Database
 from memsvc_store.episode_rows import EpisodeRows
 from memsvc_store.erasure import Erasures
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
         Receipt,
     )
     from memsvc_store.shards import Reading
-
-_EXPORT_PAGE = 500
 
 
 class Space(Protocol):
@@ -192,8 +190,7 @@ class Store:
     def embed(self, namespace: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
         """Store vectors that were missing: memory id -> (text, vector)."""
         with writes.writing(self.database, namespace, self._now()) as write:
-            there = {one.id for one in write.records.live(write.namespace, namespace, list(vectors), ())}
-            writes.embed(write, self.model, {one: vectors[one] for one in vectors if one in there})
+            writes.embed(write, self.model, vectors)
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -267,23 +264,7 @@ class Store:
             NotFound: no such namespace; at the first step.
         """
         with self._records() as records:
-            found = there(records, namespace)
-            ids = records.live_ids(found, "message")
-            for start in range(0, len(ids), _EXPORT_PAGE):
-                page = ids[start : start + _EXPORT_PAGE]
-                messages, keys = records.messages(found, page), records.write_keys(found, page)
-                for memory in records.memories(found, namespace, page):
-                    if memory.id not in messages:
-                        raise DatabaseUnreadable(f"memory {memory.id!r} has lost its message; run `memsvc verify`")
-                    yield messages[memory.id], memory, keys.get(memory.id)
-            for fact in records.memories(found, namespace, records.live_ids(found, "fact")):
-                yield None, fact, None
-            ids, rows = records.live_ids(found, "episode"), EpisodeRows(records.connection)
-            for start in range(0, len(ids), _EXPORT_PAGE):
-                page = ids[start : start + _EXPORT_PAGE]
-                keys = rows.write_keys(found, page)
-                for episode in rows.of(found, records.memories(found, namespace, page)):
-                    yield episode, episode.memory, keys.get(episode.id)
+            yield from exporting.entries(records, namespace)
 
     def require(self, namespace: str) -> None:
         """Nothing, if the namespace is there.

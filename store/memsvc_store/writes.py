@@ -213,13 +213,12 @@ def delete(write: Write, memory_id: str) -> None:
 
 
 def embed(write: Write, model: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
-    """Store vectors that were missing: memory id -> (the text that was embedded, its vector)."""
-    found = {m.id: m for m in write.records.memories(write.namespace, write.name, list(vectors))}
-    current = {
-        memory_id: (text, vector)
-        for memory_id, (text, vector) in vectors.items()
-        if found[memory_id].retired_at is None and found[memory_id].text == text  # not changed meanwhile
-    }
+    """Store vectors that were missing: memory id -> (the text that was embedded, its vector).
+
+    Those of memories that were changed, deleted or erased meanwhile are left out.
+    """
+    live = write.records.live(write.namespace, write.name, list(vectors), ())
+    current = {memory.id: vectors[memory.id] for memory in live if memory.text == vectors[memory.id][0]}
     write.records.vectors.insert(write.namespace, model, {text_digest(text): v for text, v in current.values()})
     for memory_id in current:
         write.step("embed", memory_id)
