@@ -19,15 +19,13 @@ from memsvc.ingest import MAX_NAME_CHARS, checked_namespace
 from memsvc_store import clock
 from memsvc_store.errors import shown
 from memsvc_store.keys import PERMISSIONS, Key, KeyTable, Permission
+from memsvc_store.patterns import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from memsvc_store.database import Database
-
-EVERYTHING = "*"
-"""The pattern of all namespaces."""
 
 USED_EVERY = timedelta(minutes=1)
 """How exactly the last use is known: a look-up becomes no write for it, but once a minute and key."""
@@ -65,7 +63,7 @@ class Keys:
 
         Args:
             namespaces: patterns: a namespace, `prefix/*` for all below a prefix (not itself), or `*` for all.
-            allow: of read, write, erase and admin; none implies another.
+            allow: of `PERMISSIONS`; none implies another.
             name: for the list of keys, such as whose it is.
             lifetime: how long it holds; None: until it is revoked.
 
@@ -133,13 +131,6 @@ class Keys:
 
     def _note_use(self, key_id: str) -> None:
         self._table.used(key_id, self._now(), every=USED_EVERY)
-
-
-def covers(pattern: str, namespace: str) -> bool:
-    """Whether a namespace is one of a pattern's. Both are compared character by character, in the case they came in."""
-    if pattern == EVERYTHING:
-        return True
-    return namespace.startswith(pattern[:-1]) if pattern.endswith("/*") else namespace == pattern
 
 
 def checked_patterns(patterns: str | Iterable[str]) -> tuple[str, ...]:

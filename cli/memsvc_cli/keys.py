@@ -26,7 +26,10 @@ def create(
         ),
     ],
     allow: Annotated[
-        str, typer.Option("--allow", metavar="LIST", help="Of read, write, erase and admin; none implies another.")
+        str,
+        typer.Option(
+            "--allow", metavar="LIST", help="Of read, write, erase, admin and metrics; none implies another."
+        ),
     ] = "read,write",
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="What the list shows: whose it is.")] = "",
     expires: Annotated[

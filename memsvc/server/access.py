@@ -14,9 +14,10 @@ from anyio import CapacityLimiter, to_thread
 
 from memsvc.errors import Forbidden, NotFound, SettingsError, Unauthorized
 from memsvc.ingest import checked_namespace
-from memsvc.keys import EVERYTHING, Keys, covers
+from memsvc.keys import Keys
 from memsvc.server.limits import RateLimiter
 from memsvc_store.keys import PERMISSIONS
+from memsvc_store.patterns import EVERYTHING, covers
 
 if TYPE_CHECKING:
     from starlette.requests import Request

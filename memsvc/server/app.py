@@ -95,10 +95,11 @@ async def _lifespan(service: Service, _: FastAPI) -> AsyncIterator[None]:
 
 
 def _beside(app: FastAPI, service: Service) -> list[Route]:
-    """Health, metrics and documents: no key, and nothing of a namespace in them."""
+    """Health and documents, which take no key and hold nothing of a namespace; and metrics."""
     health, scrapes = Health(service), CapacityLimiter(1)
 
-    async def metrics(_: Request) -> Response:
+    async def metrics(request: Request) -> Response:
+        (await service.door(request)).require("metrics", None)  # what everybody does, counted
         text = await to_thread.run_sync(service.metrics.text, limiter=scrapes)
         return Response(text, headers={"Content-Type": CONTENT_TYPE})
 

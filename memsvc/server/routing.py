@@ -46,6 +46,11 @@ class Access(Protocol):
         """
         ...
 
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The patterns of what is theirs."""
+        ...
+
     def sees(self, namespace: str) -> bool:
         """Whether the namespace is one of theirs."""
         ...

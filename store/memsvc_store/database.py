@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """The steps of `migrations/`, oldest first. Known here so that opening a database at the newest imports no Alembic
 (0.28 s)."""
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from memsvc_store.database import Database
 
-Permission = Literal["read", "write", "erase", "admin"]
-PERMISSIONS: tuple[Permission, ...] = ("read", "write", "erase", "admin")
+Permission = Literal["read", "write", "erase", "admin", "metrics"]
+PERMISSIONS: tuple[Permission, ...] = ("read", "write", "erase", "admin", "metrics")
 KeyState = Literal["active", "expired", "revoked"]
 
 _key = schema.keys
@@ -39,7 +39,7 @@ _NOBODYS = secrets.token_bytes(32)
 class Key:
     """A key of the service, without its secret.
 
-    `namespaces` are patterns: a namespace, `prefix/*` for all below a prefix (not itself), or `*` for all there are.
+    `namespaces` are patterns (`patterns.py`).
     `allow` is in the order of `PERMISSIONS`, and none implies another. Without `expires_at` it holds until revoked.
     """
 

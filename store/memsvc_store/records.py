@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from memsvc_store import schema
 from memsvc_store.changelog import ChangeLog
 from memsvc_store.errors import DatabaseBusy, DatabaseUnreadable, NotFound
+from memsvc_store.patterns import EVERYTHING, covered
 from memsvc_store.rows import Entry, Namespace, to_entry, to_memory, to_message
 from memsvc_store.sources import Sources
 from memsvc_store.statements import IN_LIMIT, insert_into, rows_in
@@ -42,9 +43,10 @@ class Records:
         row = self.connection.execute(_NAMESPACE, {"name": name}).one_or_none()
         return Namespace(*row) if row else None
 
-    def namespaces(self) -> list[str]:
-        """Every namespace's name, sorted."""
-        return list(self.connection.execute(sa.select(_ns.c.name).order_by(_ns.c.name)).scalars())
+    def namespaces(self, patterns: Iterable[str] = (EVERYTHING,)) -> list[str]:
+        """The names that the patterns cover, sorted."""
+        found = sa.select(_ns.c.name).where(covered(_ns.c.name, patterns)).order_by(_ns.c.name)
+        return list(self.connection.execute(found).scalars())
 
     def create_namespace(self, name: str, at: Instant) -> None:
         """Insert it at version 0 unless it is there."""

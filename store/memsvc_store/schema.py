@@ -26,6 +26,9 @@ from sqlalchemy import (
 # SQLite numbers rows by itself only where the column is exactly INTEGER.
 _Key = BigInteger().with_variant(Integer, "sqlite")
 
+# By bytes, as SQLite sorts: an index by language is none for a prefix (`patterns.py`).
+_Name = String(255).with_variant(String(255, collation="C"), "postgresql")
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -52,7 +55,7 @@ namespaces = Table(
     "namespaces",
     metadata,
     Column("key", _Key, primary_key=True),
-    Column("name", String(255), nullable=False, unique=True),
+    Column("name", _Name, nullable=False, unique=True),
     Column("version", BigInteger, nullable=False),
     Column("stamp", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),

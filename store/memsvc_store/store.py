@@ -20,6 +20,7 @@ from memsvc_store.filtering import conditions
 from memsvc_store.job_queue import JobQueue
 from memsvc_store.learning import Learning
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
+from memsvc_store.patterns import EVERYTHING
 from memsvc_store.records import Records, there
 from memsvc_store.rows import text_digest
 from memsvc_store.shapes import NO_FILTER
@@ -28,7 +29,7 @@ from memsvc_store.snapshot import Snapshots
 from memsvc_store.whole import Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -283,10 +284,10 @@ class Store:
         with self._records() as records:
             return there(records, namespace).version
 
-    def namespaces(self) -> list[str]:
-        """Every namespace's name, sorted."""
+    def namespaces(self, patterns: Iterable[str] = (EVERYTHING,)) -> list[str]:
+        """The names of the namespaces that these patterns cover, sorted."""
         with self._records() as records:
-            return records.namespaces()
+            return records.namespaces(patterns)
 
     def counts(self, namespace: str) -> dict[str, int]:
         """Rows of a namespace by what they are: sessions, messages, memories (the live ones: hot or cold, and of them

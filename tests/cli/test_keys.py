@@ -86,7 +86,7 @@ def test_mistakes_are_told(shell: Shell) -> None:
 
 def test_80_columns_hold_the_list(shell: Shell, terminal: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    every = "read,write,erase,admin"
+    every = "read,write,erase,admin,metrics"
     made = shell("keys", "create", "-n", "acme/*", "--name", "bot", "--expires", "9d", "--allow", every, "--json")
     header, _, *rows = [line.rstrip() for line in shell("keys", "list").out.splitlines()]
     assert header.split() == ["name", "state", "namespaces", "expires", "last", "used"]

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from memsvc.errors import InvalidInput, InvalidNamespace, NotFound, Unauthorized
 from memsvc.ingest import checked_namespace
-from memsvc.keys import Keys, checked_patterns, covers, parse_lifetime
+from memsvc.keys import Keys, checked_patterns, parse_lifetime
 from memsvc_store.database import Database
+from memsvc_store.patterns import covers
 from tests.memsvc.conftest import START
 from tests.store.conftest import postgres_uri, postgres_url, target
 
@@ -209,6 +210,7 @@ def test_a_key_that_another_process_revokes_opens_nothing_from_then_on(target: s
     revoking = f"""
 from memsvc.keys import Keys
 from memsvc_store.database import Database
+from memsvc_store.patterns import covers
 Keys(Database({target!r})).revoke({made.key.id!r})
 """
     subprocess.run([sys.executable, "-c", revoking], check=True)

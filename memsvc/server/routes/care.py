@@ -1,10 +1,10 @@
 """namespaces, stats, verify, reindex."""
 
-from memsvc.keys import EVERYTHING
 from memsvc.server.bodies import AnyNamespace, Body
 from memsvc.server.routes.parameters import Namespace
 from memsvc.server.routing import Call, Verbs
 from memsvc.wire import Count, Namespaces, Problems
+from memsvc_store.patterns import EVERYTHING
 
 verbs = Verbs("Care")
 
@@ -12,7 +12,7 @@ verbs = Verbs("Care")
 @verbs.add("namespaces", "GET", "/namespaces", permission="read", pool="read", gives=Namespaces, scope="seen")
 def namespaces(call: Call) -> Namespaces:
     """The namespaces that the key may see, sorted."""
-    return Namespaces(tuple(name for name in call.service.memory.namespaces() if call.access.sees(name)))
+    return Namespaces(tuple(call.service.memory.store.namespaces(call.access.namespaces)))
 
 
 @verbs.add(

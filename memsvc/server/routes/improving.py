@@ -7,12 +7,12 @@ from typing import Annotated
 
 from fastapi import Query
 
-from memsvc.keys import EVERYTHING
 from memsvc.outcomes import ExtractionSummary
 from memsvc.server.bodies import AnyNamespace as AnyBody
 from memsvc.server.routes.parameters import AnyNamespace
 from memsvc.server.routing import Call, Verbs
 from memsvc.wire import Count, Jobs
+from memsvc_store.patterns import EVERYTHING
 from memsvc_store.shapes import Job, JobState
 
 verbs = Verbs("Improve")

@@ -89,7 +89,8 @@ def test_each_tool_works(shop: Shop, mode: str) -> None:
             assert "no namespace came; give one of acme/*" in await refused(client, "search_memory", query="x")
 
     run(talk)
-    scraped = shop.running("GET", "/metrics").text
+    watcher = {"Authorization": f"Bearer {shop.token('*')}"}
+    scraped = shop.running("GET", "/metrics", headers=watcher).text
     for name in TOOLS:
         assert f'memsvc_requests_total{{status="200",verb="{name}"}}' in scraped
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from memsvc.keys import Keys
 from memsvc.mcp.mounting import PATH as MCP
 from memsvc.mcp.tools import TOOLS
 from memsvc.server.routes import ALL
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from memsvc import Memory
     from memsvc.mcp.tools import Tool
     from memsvc.server.routing import Verb
+    from memsvc_store.keys import Permission
 
 ONE = [verb.name for verb in ALL if verb.scope == "one"]
 ANY = [name for name in ONE if parameters(BY_NAME[name])["namespace"] is None]
@@ -195,11 +197,42 @@ def test_nothing_is_read_of_others_rows(shared: World) -> None:
     assert not [one for one in found.statements if "integrity_check" in one]
 
 
-def test_metrics_name_nobody(ann: tuple[Visitor, str], shared: World) -> None:
-    visitor, _ = ann
-    visitor.send(*(request(BY_NAME[name], theirs_of(shared).real, THEIRS) for name in ONE))
-    [found] = visitor.send({"method": "GET", "url": "/metrics"})
+METRICS = {"method": "GET", "url": "/metrics"}
+
+
+@pytest.mark.parametrize("pattern", [None, *PATTERNS])
+def test_metrics_which_count_what_others_do_take_a_key_to_all(shared: World, pattern: str | None) -> None:
+    with visiting(shared, None if pattern is None else shared.tokens[pattern]) as visitor:
+        [found] = visitor.send(METRICS)
+    assert found.status == (401 if pattern is None else 403)
+    assert "memsvc_requests" not in found.body
+
+
+@pytest.mark.parametrize("allow", [one for one in PERMISSIONS if one != "metrics"])
+def test_metrics_take_a_permission_of_their_own(shared: World, allow: Permission) -> None:
+    with shared.visit() as memory:
+        keys = Keys(memory.store.database)
+        watcher, other = (keys.create(namespaces="*", allow=[one]).token for one in ("metrics", allow))
+        seen = {}
+        for token in (watcher, other):
+            visitor = Visitor(memory, token)
+            seen[token] = visitor.send(METRICS, request(BY_NAME["stats"], theirs_of(shared).real, THEIRS))
+            visitor.close()
+        keys.close()
+    assert [one.status for one in seen[watcher]] == [200, 403]
+    assert seen[other][0].status == 403
+
+
+def test_metrics_name_nobody(shared: World) -> None:
+    with shared.visit() as memory:
+        keys = Keys(memory.store.database)
+        visitor = Visitor(memory, keys.create(namespaces="*", allow=PERMISSIONS).token)
+        visitor.send(*(request(BY_NAME[name], theirs_of(shared).real, THEIRS) for name in ONE))
+        [found] = visitor.send(METRICS)
+        visitor.close()
+        keys.close()
     things = theirs_of(shared)
+    assert "memsvc_requests" in found.body
     for word in (*WORDS, *BESIDE, things.memory, things.trace):
         assert word not in found.body.replace("acme_", "")
 
