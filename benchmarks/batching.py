@@ -1,10 +1,11 @@
-"""What joining concurrent embeddings into batches is worth, with the embedder that the settings name.
+"""What joining concurrent embeddings into batches is worth, with each of the embedders that run on this machine.
 
 Threads embed questions of their own, one text a call, as the service's searches do: with the embedder as it is, and
 through `BatchingEmbedder`. The two take turns, and medians of the rounds are compared, so that a busy moment hits both.
 CPU time a text is that of the whole process; unlike time on the clock it hardly depends on what else the machine does.
 
-    python benchmarks/batching.py --threads 16 64
+    python benchmarks/batching.py --threads 16 64                       # onnxruntime, and the same weights on torch
+    python benchmarks/batching.py --device cuda                         # the same on a GPU, beside onnxruntime's
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from memsvc import Settings, wiring
 from memsvc.models.embedding.batching import BatchingEmbedder
+from memsvc.models.embedding.bundled import bundled_path
+from memsvc.models.embedding.sentence_transformer import SentenceTransformerEmbedder
 from memsvc_evals.speed import chatter
 from memsvc_evals.speed.measurement import Race
 
@@ -30,32 +33,46 @@ Seconds = tuple[float, float]
 
 
 def main() -> None:
-    """Measure, and print a line a number of threads."""
+    """Measure, and print a row for each embedder and number of threads."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, nargs="+", default=[16, 64])
     parser.add_argument("--texts", type=int, default=256, help="texts a round")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--device", default="cpu", help="torch's")
     given = parser.parse_args()
-    settings = Settings.load()
-    plain = wiring.build_embedder(settings)
-    batched = BatchingEmbedder(plain, window=settings.batch_window_ms / 1000, size=settings.batch_size)
-    texts = chatter.questions(given.texts)
-    plain.embed(texts[:1])
-    for threads in given.threads:
-        rounds = raced(plain, batched, given.rounds, texts, threads)
-        clock, cpu = said(rounds, 0), said(rounds, 1)
-        sys.stdout.write(f"{threads} threads, batched: {clock} the throughput, {cpu} by CPU time\n")
+    settings, texts = Settings.load(), chatter.questions(given.texts)
+    embedders: dict[str, Embedder] = {
+        settings.embedder: wiring.build_embedder(settings),
+        f"sentence-transformers, torch, {given.device}": SentenceTransformerEmbedder(
+            bundled_path(), device=given.device
+        ),
+    }
+    sys.stdout.write("| | one by one, ms a text | batched | throughput | by CPU time | alone: batching costs |\n")
+    sys.stdout.write("|---|---|---|---|---|---|\n")
+    for name, plain in embedders.items():
+        batched = BatchingEmbedder(plain, window=settings.batch_window_ms / 1000, size=settings.batch_size)
+        plain.embed(texts[:1])
+        alone = costs_alone(plain, batched, texts)
+        for threads in given.threads:
+            rounds = raced(plain, batched, given.rounds, texts, threads)
+            one_by_one, joined, times = compared(rounds, 0)
+            row = f"{one_by_one:.2f} | {joined:.2f} | {times:.2f} x | {compared(rounds, 1)[2]:.2f} x | {alone:.3f} x"
+            sys.stdout.write(f"| {name}, {threads} threads | {row} |\n")
+            sys.stdout.flush()
+
+
+def compared(rounds: list[tuple[Seconds, Seconds]], at: int) -> tuple[float, float, float]:
+    """Medians in ms a text, plain and batched, and how many times the one is the other."""
+    plain, batched = (1000 * median(one[side][at] for one in rounds) for side in (0, 1))
+    return plain, batched, plain / batched
+
+
+def costs_alone(plain: Embedder, batched: Embedder, texts: list[str]) -> float:
+    """How many times as long a caller waits for a text where nobody else asks."""
     race = Race()
     for text in texts:
         race.run(lambda text=text: batched.embed([text]), lambda text=text: plain.embed([text]))  # type: ignore[misc]
-    ours, theirs = 1000 * median(race.ours), 1000 * median(race.plain)
-    sys.stdout.write(f"idle, p50 of one text: {theirs:.2f} -> {ours:.2f} ms, {ours / theirs:.3f} times\n")
-
-
-def said(rounds: list[tuple[Seconds, Seconds]], at: int) -> str:
-    """The ratio of medians, plain to batched, and what they are."""
-    plain, batched = (1000 * median(one[side][at] for one in rounds) for side in (0, 1))
-    return f"{plain / batched:.2f} times ({plain:.2f} -> {batched:.2f} ms a text)"
+    return median(race.ours) / median(race.plain)
 
 
 def raced(

@@ -80,7 +80,7 @@ def measured(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Nam
         one = asyncio.run(clients.run(service.url, tokens, 1, max(5, given.seconds / 6), f"{time.time_ns()} alone"))
         rss, cpu = service.rss, service.cpu_seconds + _own_cpu()
         load = os.getloadavg()[0]
-        many = asyncio.run(clients.run(service.url, tokens, given.clients, given.seconds, str(time.time_ns())))
+        many, curve = asyncio.run(watched(service, tokens, given))
         spent = service.cpu_seconds + _own_cpu() - cpu
         cpu = spent / len(many.all)
         after, peak = service.rss, service.peak_rss
@@ -92,7 +92,8 @@ def measured(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Nam
     row: dict[str, Any] = {
         "what": f"{given.clients} clients, {given.seconds:g} s, batches of at most {size}", "load before": load,
         "ready s": service.ready_seconds, "idle RSS MB": idle, "RSS before MB": rss, "RSS after MB": after,
-        "RSS peak MB": peak, "requests": len(many.all), "rate": many.rate, "errors": dict(one.errors + many.errors),
+        "RSS peak MB": peak, "RSS at each tenth MB": [round(at) for at in curve],
+        "requests": len(many.all), "rate": many.rate, "errors": dict(one.errors + many.errors),
         "writes told of": len(one.stored) + len(many.stored), "writes lost": len(missing),
         "one client p50 ms": alone, CPU: 1000 * cpu, "cores got": spent / many.seconds,
         "expected mean ms": 1000 * given.clients * cpu / cores,
@@ -106,6 +107,20 @@ def measured(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Nam
         "RSS": after > RSS_GROWTH * rss, "exit code": code != 0,
     }  # fmt: skip
     return {**row, "wrong": [name for name, is_so in failed.items() if is_so]}
+
+
+async def watched(
+    service: Service, tokens: Mapping[str, str], given: argparse.Namespace
+) -> tuple[clients.Outcome, list[float]]:
+    """The load, and resident memory at each tenth of its time."""
+    under_way = asyncio.ensure_future(
+        clients.run(service.url, tokens, given.clients, given.seconds, str(time.time_ns()))
+    )
+    curve = []
+    for _ in range(10):
+        await asyncio.sleep(given.seconds / 10)
+        curve.append(service.rss)
+    return await under_way, curve
 
 
 def killed(db: Path, log: Path, tokens: Mapping[str, str], given: argparse.Namespace, turn: int) -> dict[str, Any]:
