@@ -96,9 +96,15 @@ def find(
     so_far = dense + literal + graph + before
     graph += rank.W_NEAR * _near(shard, rows, so_far)
     order, utility, blends = _ranked(shard, rows, dense + literal + graph + before, limit, weight)
-    columns = (column[order].tolist() for column in (dense, literal, graph, before))
+    columns = (_told(column[order]) for column in (dense, literal, graph, before))
     parts = [Parts(*values) for values in zip(*columns, utility, strict=True)]
     return list(map(Found, rows[order].tolist(), parts, blends))
+
+
+def _told(column: Scores) -> list[float]:
+    """As many digits as a float32 holds: 0.6, not 0.6000000238418579."""
+    rounded: list[float] = column.astype(np.float64).round(6).tolist()
+    return rounded
 
 
 def _ranked(

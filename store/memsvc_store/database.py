@@ -11,7 +11,7 @@ import re
 import secrets
 import sqlite3
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +29,11 @@ from memsvc_store.errors import (
     MissingDependency,
     shown,
 )
+from memsvc_store.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -75,6 +77,7 @@ class Database:
         if self.path is not None:
             _check_path(self.path, create)
         self._engine = _engine(self.url, busy_seconds)
+        self._turns = Turns(self.name, busy_seconds)
         self.closed = False
         self._file: tuple[int, int] | None = None
         try:
@@ -96,7 +99,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: all of it is on disk when the block ends, or none of it."""
-        with self._border(), self._engine.connect() as connection:
+        with self._border(), self._turn(), self._engine.connect() as connection:
             self._check_file()
             connection = connection.execution_options(memsvc_begin="BEGIN IMMEDIATE")
             with connection.begin():
@@ -106,7 +109,7 @@ class Database:
     def autocommit(self) -> Iterator[Connection]:
         """No transaction: each statement stands for itself. For what allows none, such as VACUUM."""
         alone: dict[str, str] = {"isolation_level": "AUTOCOMMIT"} if self.path is None else {"memsvc_begin": ""}
-        with self._border(), self._engine.connect() as connection:
+        with self._border(), self._turn(), self._engine.connect() as connection:
             self._check_file()
             yield connection.execution_options(**alone)
 
@@ -139,6 +142,10 @@ class Database:
         """An open file that was deleted or replaced still takes writes, which nobody would ever see again."""
         if self._file is not None and self._on_disk() != self._file:
             raise DatabaseUnreadable(f"{self.name} was deleted or replaced while it was open; open it again")
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """A writer's turn, where there is but one at a time; who waits for it holds no connection."""
+        return nullcontext() if self.path is None else self._turns.turn()
 
     @contextmanager
     def _border(self) -> Iterator[None]:
