@@ -9,12 +9,14 @@ from memsvc.errors import InvalidInput
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
     from mcp.server import ServerRequestContext
 
     from memsvc import Memory
     from memsvc.answer import Answer
     from memsvc.errors import MemsvcError
+    from memsvc.events import Event
     from memsvc.server.access import Access
     from memsvc.server.pools import Pools
     from memsvc.server.service import Asks
@@ -77,11 +79,12 @@ class Host(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a tool. `stop` is set once nobody waits for it any more."""
+    """One call of a tool. `stop` is set once nobody waits for it any more; `tell` takes the steps of an `ask`."""
 
     host: Host
     caller: Caller
     stop: threading.Event
+    tell: Callable[[Event], None]
 
     @property
     def memory(self) -> Memory:

@@ -22,6 +22,7 @@ import memsvc
 from memsvc import wire
 from memsvc.errors import InvalidInput, MemsvcError
 from memsvc.mcp.hosting import Call
+from memsvc.mcp.progress import Progress
 from memsvc.mcp.tools import TOOLS
 from memsvc.server import problems
 
@@ -55,7 +56,8 @@ def build_server(host: Host) -> Server[dict[str, Any]]:
         caller = host.caller(context, tool.name)
         try:
             given = _checked(tool, caller, params.arguments or {})
-            value = await _worked(host, tool, caller, given)
+            call = Call(host, caller, threading.Event(), Progress(context.session.report_progress))
+            value = await _worked(tool, call, given)
             return CallToolResult(
                 content=[TextContent(type="text", text=tool.text(value))],
                 structured_content=from_json(wire.dump(value)),
@@ -90,10 +92,9 @@ def _offered(caller: Caller) -> list[Tool]:
     return [tool for tool in TOOLS.values() if tool.permission in caller.access.allow]
 
 
-async def _worked(host: Host, tool: Tool, caller: Caller, given: dict[str, Any]) -> Any:
+async def _worked(tool: Tool, call: Call, given: dict[str, Any]) -> Any:
     """What a tool gives. Its thread is told to stop when the caller cancels; a write that began is finished."""
-    call = Call(host, caller, threading.Event())
-    work = asyncio.ensure_future(host.pools.run(tool.pool, tool.run, call, given))
+    work = asyncio.ensure_future(call.host.pools.run(tool.pool, tool.run, call, given))
     try:
         return await asyncio.shield(work)
     finally:
@@ -104,9 +105,10 @@ def _checked(tool: Tool, caller: Caller, arguments: dict[str, Any]) -> dict[str,
     """The arguments as the verb takes them, of a caller who may do this there.
 
     Raises:
+        Forbidden, NotFound: they may not.
         InvalidInput: an unknown argument, or one of the wrong type.
-        NotFound, Forbidden: they may not.
     """
+    caller.access.permit(tool.permission)
     if arguments.get("namespace") is None:
         arguments = {**arguments, "namespace": caller.namespace}
     known = tool.body.model_fields.keys() - {*tool.hidden}

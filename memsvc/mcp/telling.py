@@ -10,6 +10,7 @@ from memsvc.mcp.quoting import fenced
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from memsvc.events import Event
     from memsvc.mcp.shapes import Answered, Attempt, Attempts, Quote, Recalled
     from memsvc.wire import Receipts
     from memsvc_store.learned import FeedbackReceipt
@@ -43,6 +44,15 @@ def answered(answer: Answered) -> str:
     for number, one in enumerate(answer.evidence, 1):
         entries.append((_heading(number, one.id, one.speaker, f"{one.said_at.isoformat()}", one.flags), one.quote))
     return _with_trace(fenced(entries), answer.trace_id)
+
+
+def step(event: Event) -> str:
+    """A step of `ask`, without a word of what was found: this is shown as it is, and quotes nothing."""
+    if event.verdict is not None:
+        return "judged: it takes deliberation" if event.verdict.escalate else "judged: the fast answer will do"
+    if event.stage == "deliberating":
+        return f"deliberating: {event.done} of {event.total}"
+    return f"retrieved: {event.done} memories" if event.stage == "retrieved" else event.stage
 
 
 def attempts(found: Attempts) -> str:

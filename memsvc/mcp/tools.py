@@ -117,7 +117,7 @@ def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
         own: dict[str, Any] = {}
         if (model := call.host.model()) is not None:
             own["model"] = Recorder(model, lambda: call.stop.is_set() or ended.is_set())
-        answer = call.memory.ask(**_for_session(call, given), **own)
+        answer = call.memory.ask(**_for_session(call, given), **own, on_event=call.tell)
     call.host.answered(answer)
     return Answered.of(answer)
 

@@ -132,6 +132,27 @@ def test_a_cancelled_ask_stops(shop: Shop, mode: str) -> None:
     assert len(service.asks) == 0
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_who_asks_to_be_told_hears_the_steps_of_an_ask(shop: Shop, mode: str) -> None:
+    told: list[tuple[float, str | None]] = []
+
+    async def hear(progress: float, _: float | None, message: str | None) -> None:
+        told.append((progress, message))
+
+    async def talk() -> None:
+        async with over_http(shop.url, shop.token("acme/ann"), mode) as client:
+            question = {"question": "Where did Ann move to?"}
+            await client.call_tool("ask_memory", question, progress_callback=hear)
+            heard = len(told)
+            await given(client, "ask_memory", **question)
+            assert len(told) == heard
+
+    run(talk)
+    assert told == [
+        (1.0, "retrieved: 2 memories"), (2.0, "drafted"), (3.0, "judged: the fast answer will do"),
+    ]  # fmt: skip
+
+
 def test_an_ask_does_not_hold_up_the_end_of_the_service() -> None:
     async def ask(url: str) -> None:
         async with over_http(url) as client:
