@@ -31,7 +31,7 @@ class Care(Parts):
     def verify(self, *, namespace: str | None = None) -> list[str]:
         """Check the database, every hash, and the projections against the rows; one sentence a problem."""
         names = self._namespaces(namespace)
-        problems = self.store.database.integrity_problems()
+        problems = self.store.database.integrity_problems() + self.store.erasure.problems()
         return problems + [problem for name in names for problem in self.store.verify(name)]
 
     def reindex(self, *, namespace: str, progress: Callable[[int], None] | None = None) -> int:

@@ -76,6 +76,7 @@ class Database:
         self.name = str(self.path or self.url.render_as_string(hide_password=True))
         if self.path is not None:
             _check_path(self.path, create)
+        self.busy_seconds = busy_seconds
         self._engine = _engine(self.url, busy_seconds)
         self._turns = Turns(self.name, busy_seconds)
         self.closed = False

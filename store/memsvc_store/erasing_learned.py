@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from memsvc_store import schema
-from memsvc_store.clock import to_instant
 from memsvc_store.doomed import delete
 from memsvc_store.errors import NotFound
 from memsvc_store.statements import rows_in
@@ -52,34 +51,33 @@ def check_known(records: Records, namespace: Namespace, trace: Trace) -> None:
     """Nothing, if all that a new trace names is there: a look-up that began before an erasure may end after it.
 
     Raises:
-        NotFound: it names what was erased.
+        NotFound: it names what was erased, or the whole namespace was.
     """
     if records.connection.dialect.name == "postgresql":  # in SQLite there is one writer, which is this one
-        records.connection.execute(_HELD, {"key": namespace.key})  # an erasure under way is waited for
-    if not records.changes.erased_since(namespace, 0):
-        return
+        held = records.connection.execute(_HELD, {"key": namespace.key})  # an erasure under way is waited for
+        if held.one_or_none() is None:
+            raise NotFound("the namespace of a trace was erased meanwhile; it was not kept")
     named = {*trace.used, *trace.cited, *(one.memory_id for one in trace.pool)}
     if named - Utilities(records.connection).live(namespace, sorted(named)).keys():
         raise NotFound("a trace names memories that were erased since; it was not kept")
 
 
 def _traces(write: Write, doomed: Doomed) -> int:
-    """Delete the traces that named an erased memory, say what it said, or come from reading the log as a whole since
-    the first of them was stored: such an answer may rest on what it names nowhere.
+    """Delete the traces that named an erased memory, say what it said, or come from reading the log as a whole: such an
+    answer may rest on what it names nowhere. Older ones too: a clock may have been set back.
     """
     told = {phrase for text in doomed.texts for phrase in _phrases(text)}
-    first = min(to_instant(memory.created_at).micros for memory in doomed.memories)
     rows = write.records.connection.execute(sa.select(_tr).where(_tr.c.namespace_key == write.namespace.key))
-    gone = [row.id for row in rows if _tells(row, doomed.ids, told, first)]
+    gone = [row.id for row in rows if _tells(row, doomed.ids, told)]
     return delete(write, _tr, _tr.c.id, gone)
 
 
-def _tells(row: Row[Any], ids: frozenset[str], told: set[tuple[str, ...]], first: int) -> bool:
+def _tells(row: Row[Any], ids: frozenset[str], told: set[tuple[str, ...]]) -> bool:
     named = {*json.loads(row.used), *json.loads(row.cited), *(one[0] for one in json.loads(row.pool))}
     if not ids.isdisjoint(named):
         return True
     document = json.loads(row.document)
-    if document.get("share") is not None and row.at >= first:  # the share of the log that was read
+    if document.get("share") is not None:  # the share of the log that was read
         return True
     return any(phrase in told for text in (row.query, *_texts(document)) for phrase in _phrases(text))
 

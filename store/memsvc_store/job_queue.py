@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy.engine import Connection
-
     from memsvc_store.database import Database
-    from memsvc_store.rows import Namespace
     from memsvc_store.shapes import Fact, Job, JobKind, JobState, Memory
     from memsvc_store.writes import Write
 
@@ -89,7 +86,8 @@ class JobQueue:
         """Hold a job for another lease; False if somebody else has it by now."""
         with self._database.write() as connection:
             until = clock.to_instant(self._now() + LEASE)
-            return Jobs(connection).renew(_of(connection, job), job, until)
+            found = Records(connection).namespace(job.namespace)
+            return found is not None and Jobs(connection).renew(found, job, until)
 
     def finish(
         self, job: Job, found: Sequence[Fact], *, based_on: Sequence[Memory], result: Mapping[str, Any]
@@ -174,6 +172,12 @@ class JobQueue:
             found = Records(connection).namespace(namespace)
             if found is None or not Jobs(connection).uncovered(found, kind, limit=1):
                 return 0
+        try:
+            return self._enqueue_new(namespace, kind, size, wait)
+        except NotFound:  # erased in the same moment
+            return 0
+
+    def _enqueue_new(self, namespace: str, kind: JobKind, size: int, wait: timedelta) -> int:
         with writes.writing(self._database, namespace, self._now()) as write:
             jobs = Jobs(write.records.connection)
             fresh = jobs.uncovered(write.namespace, kind)
@@ -186,8 +190,8 @@ class JobQueue:
 
     def _let_go(self, job: Job, **values: Any) -> Job | None:
         with self._database.write() as connection:
-            jobs, namespace = Jobs(connection), _of(connection, job)
-            if not jobs.held(namespace, job):
+            jobs, namespace = Jobs(connection), Records(connection).namespace(job.namespace)
+            if namespace is None or not jobs.held(namespace, job):
                 return None
             jobs.set(namespace, [job.key], **values, **_LET_GO)
             return jobs.find(job.namespace, keys=[job.key])[0]
@@ -196,13 +200,6 @@ class JobQueue:
 def _done(write: Write, result: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a job that has ended well."""
     return {"state": "done", "error": None, "result": dump_json(result), "finished_at": write.at.micros, **_LET_GO}
-
-
-def _of(connection: Connection, job: Job) -> Namespace:
-    found = Records(connection).namespace(job.namespace)
-    if found is None:
-        raise NotFound(f"namespace {job.namespace!r} of job {job.key} is gone; was a backup restored?")
-    return found
 
 
 def _unchanged(write: Write, based_on: Sequence[Memory]) -> bool:

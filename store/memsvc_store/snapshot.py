@@ -19,6 +19,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.records import Records
 
 if TYPE_CHECKING:
@@ -132,12 +133,24 @@ def sweep(folder: Path, name: str) -> int:
     To be called under the writer's lock. Returns how many there were.
 
     Raises:
-        OSError: one cannot be deleted.
+        DatabaseUnreadable: one cannot be deleted.
     """
-    swept = [path for path in folder.glob("*.*") if path.suffix != ".shard" or _namespace_of(path) in (name, None)]
-    for path in swept:
-        path.unlink(missing_ok=True)
-    return len(swept)
+    swept = 0
+    while found := [path for path in folder.glob("*.*") if _may_hold(path, name)]:  # a reader may set one aside
+        for path in found:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise DatabaseUnreadable(
+                    f"snapshot {path} cannot be deleted ({error}), and nothing was erased; see to the rights of its "
+                    "folder, then forget the same again"
+                ) from error
+        swept += len(found)
+    return swept
+
+
+def _may_hold(path: Path, name: str) -> bool:
+    return path.suffix != ".shard" or _namespace_of(path) in (name, None)
 
 
 def _namespace_of(path: Path) -> str | None:

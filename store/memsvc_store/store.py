@@ -381,8 +381,10 @@ class Store:
 
     @property
     def _snapshot_folder(self) -> Path | None:
-        path = self.database.path
-        return None if path is None else path.with_name(path.name + ".shards")
+        if self.database.path is None:
+            return None
+        path = self.database.path.resolve()  # one folder, by whatever link the file was opened
+        return path.with_name(path.name + ".shards")
 
     def _snapshots(self) -> Snapshots | None:
         folder = self._snapshot_folder

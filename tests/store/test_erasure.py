@@ -294,7 +294,6 @@ def test_what_is_covered_by_jobs_stays_so_and_errors_are_withheld(target: str) -
 def test_who_looked_before_and_writes_after_brings_nothing_back(target: str) -> None:
     with opened(target) as store:
         kept, secret = said(store, KEPT, SECRET)
-        store.learning.add_trace("ann", trace("unknown"))
         store.erasure.forget("ann", Target("memory", secret))
         with pytest.raises(NotFound, match="erased since"):
             store.learning.add_trace("ann", trace(kept, secret, query=SECRET))
@@ -400,6 +399,9 @@ def test_a_reader_that_holds_the_log_is_named_and_the_erasure_finished_later(tmp
                 erasures.forget("ann", SESSION)
         assert filled.secret not in live(store)
         assert len(table_rows(store)["erasures"]) == 1, "the receipt waits"
+        assert store.erasure.problems() == [
+            "database: erasures without a receipt: 1; under way, or cut off: then forget the same again"
+        ]
         assert found(contents(store), filled) == []
         receipt = erasures.forget("ann", SESSION)
         database.close()

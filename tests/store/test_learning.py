@@ -16,9 +16,10 @@ import sqlalchemy as sa
 from memsvc_store import schema
 from memsvc_store.errors import InvalidInput, NotFound
 from memsvc_store.learned import Considered, Situation, Trace, Utility
+from memsvc_store.records import Records, there
 from memsvc_store.shapes import NO_FILTER, Filter
 from memsvc_store.store import Store
-from memsvc_store.traces import _OWN
+from memsvc_store.traces import _OWN, Traces
 from memsvc_store.utilities import _KEYED, _LOGGED_AT, _SINCE, _TOTALS
 from tests.store.values import START, Clock, Space, fact, feedback, said, towards, trace, tried, vector
 
@@ -148,7 +149,9 @@ def test_a_key_counts_once_and_only_for_its_contents(store: Store) -> None:
 def test_what_is_gone_is_skipped_and_named_also_in_a_replay(store: Store) -> None:
     a, b = said(store, "a", "b")
     fact_id = store.add_facts("ann", [fact("F.", b)])[0].id or ""
-    given = traced(store, a, fact_id, "nothing", b)
+    given = trace(a, fact_id, "nothing", b)
+    with store.database.write() as connection:  # as a backup may bring it back: nobody can name what is not there
+        Traces(connection).insert(there(Records(connection), "ann"), given)
     store.learning.learn("ann", feedback(given, 1.0), towards)
     store.delete("ann", b)
     late = store.learning.learn("ann", feedback(given, 1.0, key="k"), towards)
