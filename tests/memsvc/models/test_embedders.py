@@ -274,6 +274,19 @@ def test_another_process_uses_the_export_without_torch(exported: Path, onnx: Onn
     np.testing.assert_allclose(np.frombuffer(done.stdout, dtype=np.float32), onnx.embed(["hello"])[0], atol=1e-6)
 
 
+@needs_model
+def test_nothing_is_told_and_nothing_left_in_the_home_of_who_embeds(exported: Path, tmp_path: Path) -> None:
+    """onnxruntime writes an id of the device there, and looks up a server to tell it to."""
+    program = f"""if True:
+        from memsvc.models.embedding.bundled import bundled_embedder
+        bundled_embedder(cache_dir={str(exported)!r}).embed(["hello"])
+    """
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {name: value for name, value in _environment().items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", program], env={**environment, **home}, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
