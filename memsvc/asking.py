@@ -85,7 +85,7 @@ class Asker:
             InvalidInput, SettingsError: see `Memory.ask`.
         """
         namespace, settings = ingest.checked_namespace(namespace), self._settings
-        ingest.checked_text(question, settings.max_text_chars, "question")
+        ingest.checked_query(question, "question")
         own: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
         wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
         if wanted.kind is None:

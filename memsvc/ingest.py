@@ -22,6 +22,14 @@ from memsvc_store.shapes import Draft, Receipt
 DEFAULT_SESSION = "default"
 MAX_NAME_CHARS = 255
 
+MAX_QUERY_CHARS = 4_000
+"""Of a question, or of the intent of a task that is ahead: four windows of the encoder, 600 words. Each word is looked
+for in the whole namespace, and a trace keeps the text, so that a long one costs a service far more than its sender."""
+
+MAX_DEPTH = 32
+"""Lists and mappings inside one another, in metadata and trajectories. What is stored has to be written again by every
+reader: pydantic gives up near 255, and one such message would take a namespace's listings away from everybody."""
+
 _FIELDS = ("role", "content", "name", "timestamp", "session_id", "key", "metadata")
 
 _NAMED_BY = {"memory": "receipt or a hit", "trace": "look-up or an answer"}
@@ -133,6 +141,20 @@ def checked_text(text: object, limit: int, field: str = "content") -> str:
     return storable(field, text)
 
 
+def checked_query(query: object, field: str) -> str:
+    """A text to look something up with.
+
+    Raises:
+        InvalidInput: too long, or as `checked_text`.
+    """
+    if isinstance(query, str) and len(query) > MAX_QUERY_CHARS:
+        raise InvalidInput(
+            f"{field!r} has {len(query):,} characters and the limit is {MAX_QUERY_CHARS:,}; "
+            "say in fewer words what is looked for"
+        )
+    return checked_text(query, MAX_QUERY_CHARS, field)
+
+
 def _draft_or_rejection(message: object, index: int, envelope: Envelope) -> Draft | Receipt:
     try:
         return _draft(message, index, envelope)
@@ -230,21 +252,26 @@ def checked_json(field: str, value: object) -> str:
 
     Raises:
         InvalidMessage: what JSON cannot hold, what it would change (it writes the key 1 as "1", which may be there as
-            well), or a string that not every database takes.
+            well), what is nested deeper than `MAX_DEPTH`, or a string that not every database takes.
     """
     try:
-        _check_strings(field, value)
+        _check_parts(field, value, MAX_DEPTH)
         return json.dumps(value, allow_nan=False, ensure_ascii=False)
     except InvalidMessage:  # a ValueError as well
         raise
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError) as error:
         raise InvalidMessage(
             f"{field!r} cannot be written as JSON ({error}); use strings, numbers, lists, mappings"
         ) from error
 
 
-def _check_strings(field: str, value: object) -> None:
-    """Every string at any depth can be stored, and every key is one. JSON escapes a NUL, so its text does not tell."""
+def _check_parts(field: str, value: object, depth: int) -> None:
+    """Every string can be stored, every key is one, and nothing is nested deeper than `depth`.
+
+    JSON escapes a NUL, so that its text does not tell.
+    """
+    if not depth and isinstance(value, dict | list | tuple):
+        raise InvalidMessage(f"{field!r} is nested deeper than {MAX_DEPTH}; flatten it, or give its parts as text")
     if isinstance(value, str):
         storable(field, value)
     elif isinstance(value, dict):
@@ -252,10 +279,10 @@ def _check_strings(field: str, value: object) -> None:
             if not isinstance(key, str):
                 raise InvalidMessage(f"{field!r} has a key that came as {shown(key)}; give a mapping with string keys")
             storable(field, key)
-            _check_strings(field, part)
+            _check_parts(field, part, depth - 1)
     elif isinstance(value, list | tuple):
         for part in value:
-            _check_strings(field, part)
+            _check_parts(field, part, depth - 1)
 
 
 def checked_reward(reward: object) -> float:

@@ -184,9 +184,10 @@ class Worker(Generic[M]):
         return [] if room <= 0 or self._background.stopped else self._queue.claim(namespace, room, self._task.kind)
 
     def _see_to(self, namespace: str) -> float | None:
+        """Do one batch: what else is due comes after the other namespaces that wait."""
         self._task.enqueue(namespace)
         try:
-            self.do([namespace])
+            self.do([namespace], limit=BATCH)
         except _AWAY as error:
             logger.warning("%s of %s waits %.0f s: %s", self._task.name, namespace, AWAY_SECONDS, error)
             return AWAY_SECONDS

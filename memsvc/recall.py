@@ -59,7 +59,7 @@ class Recall:
     def find(self, intent: str, namespace: str, options: EpisodeOptions) -> Episodes:
         """The episodes for an intent; see `Memory.search_episodes`."""
         namespace = ingest.checked_namespace(namespace)
-        ingest.checked_text(intent, self._settings.max_text_chars, "intent")
+        ingest.checked_query(intent, "intent")
         if options.get("kind") is not None:
             raise InvalidFilter(f"kind came as {shown(options['kind'])}, and only episodes are looked up; leave it out")
         own: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}

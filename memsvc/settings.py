@@ -11,7 +11,7 @@ import math
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -21,6 +21,9 @@ from memsvc.errors import SettingsError
 from memsvc.server.limits import BODY_BYTES, BURST, RATE
 from memsvc_retrievers.choices import POLICIES, Deliberation, Policy, Scan, Style
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 CONFIG_VARIABLE = "MEMSVC_CONFIG"
 
@@ -32,6 +35,9 @@ HOW_TO_SET = (
 
 MOST_HOURS = 100 * 365.25 * 24
 """A century. The sum of a time and a window has to be a time."""
+
+_SENT_TO = {"api_key": "url", "model_key": "model_url"}
+"""Where each secret is sent."""
 
 _SCAN = Scan()
 
@@ -174,14 +180,32 @@ class Settings(BaseSettings):
         """Read the environment and the file; `overrides` that are None count as not given.
 
         Raises:
-            SettingsError: a value that cannot be read, an unknown key in the file, or a broken file.
+            SettingsError: a value that cannot be read, an unknown key in the file, a broken file, or one in the working
+                directory that says where a secret of the environment is to be sent.
         """
+        given = {key: value for key, value in overrides.items() if value is not None}
         try:
-            return cls(**{key: value for key, value in overrides.items() if value is not None})
+            settings = cls(**given)
         except ValidationError as error:
             raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{_config_file()} is not valid TOML: {error}") from error
+        settings._check_secrets(given.keys())
+        return settings
+
+    def _check_secrets(self, given: Collection[str]) -> None:
+        """A folder that somebody else has filled must not have a key of the user's sent to where it likes."""
+        if CONFIG_VARIABLE in os.environ:  # the file was chosen
+            return
+        there = {name.upper() for name, value in os.environ.items() if value}
+        for secret, address in _SENT_TO.items():
+            in_the_file = getattr(self, address) and address not in given and f"MEMSVC_{address.upper()}" not in there
+            if in_the_file and secret not in given and f"MEMSVC_{secret.upper()}" in there:
+                raise SettingsError(
+                    f"{_config_file()} of the working directory names {address!r}, and MEMSVC_{secret.upper()} of the "
+                    f"environment would be sent there; set MEMSVC_{address.upper()} as well, or choose the file "
+                    f"with {CONFIG_VARIABLE}=memsvc.toml"
+                )
 
     @classmethod
     def settings_customise_sources(

@@ -11,6 +11,7 @@ from memsvc.client.endpoint import LONG_TIMEOUT, RETRIES, TIMEOUT, Endpoint
 from memsvc.client.extra import needed
 from memsvc.client.lines import Events, Lines
 from memsvc.client.routes import ROUTES, arguments, request
+from memsvc.client.slicing import slices
 from memsvc.memory import Memory
 from memsvc_store.text import count_tokens
 
@@ -31,6 +32,11 @@ async def _sent(client: AsyncClient, name: str, given: Given) -> Any:
     route = ROUTES[name]
     content = await client._transport.send(request(name, given))
     return None if route.gives is None else route.value(answers.decoded(route.gives, content))
+
+
+async def _added(client: AsyncClient, name: str, given: Given) -> Any:
+    """A long list goes in slices. After an error, those before are stored; the same call with a key adds the rest."""
+    return [receipt for part in slices(given) for receipt in await _sent(client, name, part)]
 
 
 async def _asked(client: AsyncClient, name: str, given: Given) -> Answer:
@@ -132,7 +138,7 @@ class AsyncClient:
         receipts: Receipts = route.value(answers.decoded(route.gives, content))
         return receipts
 
-    add = _verb(Memory.add)
+    add = _verb(Memory.add, _added)
     add_episode = _verb(Memory.add_episode)
     update = _verb(Memory.update)
     delete = _verb(Memory.delete)

@@ -10,6 +10,7 @@ from memsvc.client.endpoint import LONG_TIMEOUT, RETRIES, TIMEOUT, Endpoint
 from memsvc.client.extra import needed
 from memsvc.client.lines import Events, Lines
 from memsvc.client.routes import ROUTES, arguments, request
+from memsvc.client.slicing import slices
 from memsvc.memory import Memory
 from memsvc_store.text import count_tokens
 
@@ -29,6 +30,11 @@ def _sent(client: Client, name: str, given: Given) -> Any:
     route = ROUTES[name]
     content = client._transport.send(request(name, given))
     return None if route.gives is None else route.value(answers.decoded(route.gives, content))
+
+
+def _added(client: Client, name: str, given: Given) -> Any:
+    """A long list goes in slices. After an error, those before are stored; the same call with a key adds the rest."""
+    return [receipt for part in slices(given) for receipt in _sent(client, name, part)]
 
 
 def _streamed(client: Client, name: str, given: Given) -> Iterator[Event]:
@@ -126,7 +132,7 @@ class Client:
         """How many tokens a text counts for in a budget; worked out here."""
         return count_tokens(text)
 
-    add = _verb(Memory.add)
+    add = _verb(Memory.add, _added)
     add_episode = _verb(Memory.add_episode)
     update = _verb(Memory.update)
     delete = _verb(Memory.delete)

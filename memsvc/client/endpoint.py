@@ -41,7 +41,7 @@ class Endpoint:
             SettingsError: none is named, or its address or key cannot be one.
         """
         if url is None or api_key is None:
-            settings = Settings.load()
+            settings = Settings.load(url=url)
             url = url or settings.url
             if api_key is None and settings.api_key is not None:
                 api_key = settings.api_key.get_secret_value()

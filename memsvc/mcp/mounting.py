@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.routing import Route
 
 from memsvc.mcp.hosting import Caller
+from memsvc.mcp.sessions import Sessions
 from memsvc.server import problems
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from memsvc_store.learned import FeedbackReceipt
 
 PATH = "/mcp"
+_SESSION = "mcp-session-id"
 SESSIONS = 1_000
 """Conversations that are open at once at most; each is closed after 30 minutes in which nothing came."""
 
@@ -57,6 +60,7 @@ class Endpoint:
 
     def __init__(self, service: Service, manager: StreamableHTTPSessionManager) -> None:
         self._service, self._manager = service, manager
+        self._sessions = Sessions()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -74,7 +78,39 @@ class Endpoint:
         scope["memsvc.access"] = access
         # The SDK opens a conversation only to who began it; to others it is not there.
         scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=access.key_id or "", scopes=[]))
-        await self._manager.handle_request(scope, _again(await request.body(), receive), send)
+        received = _again(await request.body(), receive)
+        if access.key_id is None:
+            await self._manager.handle_request(scope, received, send)
+            return
+        await self._counted(access.key_id, scope, received, send)
+
+    async def _counted(self, key_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of a key, and close the conversations that it has beyond its share."""
+        known = Headers(scope=scope).get(_SESSION)
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] < 400:
+                named = Headers(raw=message["headers"]).get(_SESSION)
+                if scope["method"] == "DELETE" and known:
+                    self._sessions.closed(key_id, known)
+                elif known is None and named:
+                    self._sessions.opened(key_id, named)
+            await send(message)
+
+        with self._sessions.busy(key_id, known or ""):
+            await self._manager.handle_request(scope, receive, watched)
+        for session in self._sessions.surplus(key_id):
+            await self._manager.handle_request(_ending(scope, session), receive, _unheard)
+
+
+def _ending(scope: Scope, session: str) -> Scope:
+    """What its client would send to end a conversation."""
+    kept = [(name, value) for name, value in scope["headers"] if name in (b"host", b"authorization")]
+    return {**scope, "method": "DELETE", "headers": [*kept, (_SESSION.encode(), session.encode())]}
+
+
+async def _unheard(_: Message) -> None:
+    """The answer to nobody: whether it was open still does not matter."""
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -100,7 +136,7 @@ class ServiceHost:
         access: Access = request.scope["memsvc.access"]
         if tool is not None:
             request.scope["memsvc.verb"] = tool
-        own = request.headers.get("mcp-session-id") or access.key_id or "open"  # newer clients have no sessions
+        own = request.headers.get(_SESSION) or access.key_id or "open"  # newer clients have no sessions
         return Caller(access, f"mcp-{own}")
 
     def explain(self, error: MemsvcError, context: ServerRequestContext[Any]) -> str:

@@ -94,7 +94,7 @@ def _offered(caller: Caller) -> list[Tool]:
 
 async def _worked(tool: Tool, call: Call, given: dict[str, Any]) -> Any:
     """What a tool gives. Its thread is told to stop when the caller cancels; a write that began is finished."""
-    work = asyncio.ensure_future(call.host.pools.run(tool.pool, tool.run, call, given))
+    work = asyncio.ensure_future(call.host.pools.take(call.caller.access.key_id, tool.pool, tool.run, call, given))
     try:
         return await asyncio.shield(work)
     finally:

@@ -7,9 +7,9 @@ fills in or leaves as the settings say. Docstrings are what models read.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from memsvc.errors import InvalidInput
 from memsvc.mcp import telling
@@ -34,8 +34,10 @@ from memsvc_store.learned import FeedbackReceipt
 from memsvc_store.receipts import Erasure
 from memsvc_store.shapes import Receipt
 
+B = TypeVar("B", bound=Body)
+
 PAGE, LONGEST_PAGE = 20, 200
-"""Memories of one `list_memories`, by default and at most: they all go into a model's context."""
+"""Memories of one `list_memories`, by default and at most, and of a look-up at most: all go into a model's context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ class ListBody(Kinds):
     cold: bool | None = Field(None, description="only those that are out of the look-ups, or only the others")
 
 
+def _short(body: type[B]) -> type[B]:
+    """The body of a look-up that gives as many at most as a page has."""
+    asked = Field(None, le=LONGEST_PAGE, description=body.model_fields["top_k"].description)
+    made: type[B] = create_model(body.__name__, __base__=body, __doc__=body.__doc__, top_k=(int | None, asked))
+    return made
+
+
 TOOLS: dict[str, Tool] = {}
 
 
@@ -91,7 +100,7 @@ def add_memory(call: Call, given: dict[str, Any]) -> Receipts:
 
 
 @_tool(
-    "search", "read", "read", body=SearchBody, gives=Recalled, text=telling.recalled, hidden=("trace",)
+    "search", "read", "read", body=_short(SearchBody), gives=Recalled, text=telling.recalled, hidden=("trace",)
 )  # fmt: skip
 def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
     """Look memories up: what was said that fits a question or topic best, best first, each with its id and time.
@@ -104,7 +113,7 @@ def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
 
 
 @_tool(
-    "ask", "read", "slow", body=AskBody, gives=Answered, text=telling.answered,
+    "ask", "read", "slow", body=_short(AskBody), gives=Answered, text=telling.answered,
     hidden=("model", "gate", "deliberation"),
 )  # fmt: skip
 def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
@@ -132,7 +141,7 @@ def add_episode(call: Call, given: dict[str, Any]) -> Receipt:
 
 
 @_tool(
-    "search_episodes", "read", "read", body=EpisodesBody, gives=Attempts, text=telling.attempts,
+    "search_episodes", "read", "read", body=_short(EpisodesBody), gives=Attempts, text=telling.attempts,
     hidden=("pool", "threshold", "weight", "epsilon", "seed"),
 )  # fmt: skip
 def search_episodes(call: Call, given: dict[str, Any]) -> Attempts:

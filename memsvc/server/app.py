@@ -25,6 +25,7 @@ from memsvc.server.limits import BODY_BYTES, BodyLimit
 from memsvc.server.metrics import CONTENT_TYPE, Metrics
 from memsvc.server.observing import Observing
 from memsvc.server.openapi import document, page
+from memsvc.server.pacing import SILENT_SECONDS, BodyPace
 from memsvc.server.routes import ALL
 from memsvc.server.routing import VerbRoute
 from memsvc.server.service import HEARTBEAT_SECONDS, Models, Service
@@ -53,6 +54,7 @@ def build_app(
     tracing: Tracing | None = None,
     heartbeat: float = HEARTBEAT_SECONDS,
     body_limit: int = BODY_BYTES,
+    body_silence: float = SILENT_SECONDS,
 ) -> FastAPI:
     """The application over a memory, which stays the caller's to close.
 
@@ -62,6 +64,7 @@ def build_app(
         tracing: where spans go; by default nowhere.
         heartbeat: seconds after which a silent stream says that it lives.
         body_limit: bytes of a request's body at most; an import is taken a line at a time, and may be longer.
+        body_silence: seconds in which nothing of a body may come, until its request ends in a 408.
     """
     metrics = metrics or Metrics()
     tracing = tracing or Tracing()
@@ -79,6 +82,7 @@ def build_app(
     mounting.mount(app, service, body_limit=body_limit)
     _handle_errors(app)
     app.add_middleware(BodyLimit, limit=body_limit, unlimited=["/v1/import"])
+    app.add_middleware(BodyPace, seconds=body_silence)
     if door is open_door:
         app.add_middleware(OwnHosts)
     app.add_middleware(Observing, service=service)  # the last one added is the outermost
@@ -141,7 +145,7 @@ def _handle_errors(app: FastAPI) -> None:
         if failure.status_code == 405:
             headers["Allow"] = ", ".join(sorted(_methods(app, request)))
         title = _TITLES.get(failure.status_code, "Bad Request")
-        detail = failure.detail if failure.status_code == 415 else None
+        detail = failure.detail if failure.status_code in (408, 415) else None
         return _respond(request, problems.of_status(failure.status_code, title, _id(request), detail), headers)
 
     app.add_exception_handler(MemsvcError, ours)
@@ -149,7 +153,7 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
-_TITLES = {404: "No Route", 405: "Method Not Allowed", 415: "Unsupported Media Type"}
+_TITLES = {404: "No Route", 405: "Method Not Allowed", 408: "Request Timeout", 415: "Unsupported Media Type"}
 
 
 def _respond(

@@ -52,7 +52,7 @@ class Warmup:
             self._embedder.embed(["ready"], purpose="query")
         except MemsvcError as error:
             self.reason = f"the embedder cannot be loaded ({type(error).__name__}); the service's log says why"
-            logger.error("the embedder cannot be loaded: %s", error)
+            logger.error("the embedder cannot be loaded: %s", str(error))  # whole: it was given nobody's words
             return
         self.reason = None
         logger.info("the embedder is ready after %.1f s", time.perf_counter() - began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,6 +13,10 @@ from memsvc.server import problems
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+_HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
+"""A name, or an address, and a port. An address of a page has more parts: `evil@127.0.0.1` names a user as well."""
 
 
 class OwnHosts:
@@ -43,7 +48,8 @@ def loopback(host: str) -> bool:
 
 
 def _refusal(headers: Headers, request_id: str) -> problems.Problem | None:
-    if not loopback(_name(f"//{headers.get('host', '')}")):
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]) or not loopback(_name(f"//{hosts[0]}")):
         detail = "without keys only requests to this machine by its own name are answered; use 127.0.0.1 or localhost"
         return problems.of_status(421, "Misdirected Request", request_id, detail)
     if "origin" in headers and not loopback(_name(headers["origin"])):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from anyio import from_thread
+from anyio import CancelScope, from_thread
 from starlette.responses import StreamingResponse
 
 from memsvc.errors import InvalidMessage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
     from memsvc.server.pools import Pools
 
@@ -26,18 +28,39 @@ LINE_BYTES = 8 << 20
 """The longest line of an import: an episode with its trajectory may take a few megabytes."""
 
 
-def out(pools: Pools, lines: Iterator[str]) -> StreamingResponse:
-    """Lines as a stream. The next ones are read when the last ones were taken."""
+async def out(pools: Pools, key_id: str | None, export: Callable[[], Iterator[str]]) -> StreamingResponse:
+    """What `export` gives as a stream. The next lines are read when the last ones were taken.
 
-    async def chunks() -> AsyncIterator[bytes]:
+    They hold a connection to the database until the end: so long it counts in the key's share, and among `EXPORTS`.
+    """
+
+    async def chunks(lines: Iterator[str]) -> AsyncIterator[bytes]:
+        while chunk := await pools.run("slow", _joined, lines):
+            yield chunk
+
+    async with AsyncExitStack() as held:
+        await held.enter_async_context(pools.turn(key_id, "slow"))
+        await held.enter_async_context(pools.exports)
+        lines = await pools.run("slow", export)
+        if close := getattr(lines, "close", None):
+            held.push_async_callback(pools.run, "slow", close)
+        return _Held(chunks(lines), held.pop_all())
+
+
+class _Held(StreamingResponse):
+    """A stream that gives back what it holds, however it ends."""
+
+    def __init__(self, content: AsyncIterator[bytes], held: AsyncExitStack) -> None:
+        super().__init__(content, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
         try:
-            while chunk := await pools.run("slow", _joined, lines):
-                yield chunk
+            await super().__call__(scope, receive, send)
         finally:
-            if close := getattr(lines, "close", None):
-                await pools.run("slow", close)
-
-    return StreamingResponse(chunks(), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+            with CancelScope(shield=True):  # who hangs up cancels this
+                await self._held.aclose()
 
 
 def incoming(request: Request) -> Iterator[str]:
@@ -47,17 +70,39 @@ def incoming(request: Request) -> Iterator[str]:
         InvalidMessage: a line beyond `LINE_BYTES`, or not UTF-8.
         ClientDisconnect: the caller hung up. What was stored until then stays; again, it is stored no second time.
     """
-    stream, rest, number = request.stream(), b"", 0
+    stream, number, rest = request.stream(), 0, _Rest()
     while (chunk := from_thread.run(_one, stream)) is not None:
-        *ended, rest = (rest + chunk).split(b"\n")
-        for line in ended:
+        first, *others = chunk.split(b"\n")
+        rest.add(first)
+        for begun in others:
             number += 1
-            yield _decoded(line, number)
-        if len(rest) > LINE_BYTES:
+            yield _decoded(rest.taken(), number)
+            rest.add(begun)
+        if rest.size > LINE_BYTES:
             size = LINE_BYTES >> 20
             raise InvalidMessage(f"line {number + 1} is longer than {size} MiB; is it an export of memsvc?")
-    if rest:
-        yield _decoded(rest, number + 1)
+    if rest.size:
+        yield _decoded(rest.taken(), number + 1)
+
+
+class _Rest:
+    """A line as far as it came, in parts: joined anew with each, 8 MiB in chunks of 64 KiB were half a gigabyte."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, part: bytes) -> None:
+        """More of it."""
+        if part:
+            self._parts.append(part)
+            self.size += len(part)
+
+    def taken(self) -> bytes:
+        """All of it; the next line begins."""
+        line = b"".join(self._parts)
+        self._parts, self.size = [], 0
+        return line
 
 
 async def _one(stream: AsyncIterator[bytes]) -> bytes | None:

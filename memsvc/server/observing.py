@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import uuid
@@ -87,7 +88,10 @@ def _level(verb: str, status: int) -> int:
 def _peer(scope: Scope) -> str | None:
     """The caller's address, as far as it is known; without the port, which changes with each connection."""
     client = scope.get("client")
-    return None if client is None else str(client[0])
+    try:
+        return None if client is None else str(ipaddress.ip_address(client[0]))
+    except ValueError:  # another server than ours may take over what a header says
+        return None
 
 
 def _verb(scope: Scope) -> str:

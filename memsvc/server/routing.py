@@ -51,6 +51,16 @@ class Access(Protocol):
         """The patterns of what is theirs."""
         ...
 
+    @property
+    def allow(self) -> tuple[Permission, ...]:
+        """The permissions."""
+        ...
+
+    @property
+    def key_id(self) -> str | None:
+        """Whose share of the service this takes; None where the door is open."""
+        ...
+
     def sees(self, namespace: str) -> bool:
         """Whether the namespace is one of theirs."""
         ...
@@ -70,7 +80,8 @@ class Verb:
     """A verb of the service. `name` is its operation id and its label in metrics and logs.
 
     `scope`: "one" namespace, which the request names; or "seen": all that the caller may see, which `run` keeps to.
-    `run` takes a `Call` and the request's parts; it works in `pool`, unless it is a coroutine and sees to that itself.
+    `run` takes a `Call` and the request's parts; it works in `pool` when it is its key's turn there, unless it is a
+    coroutine and sees to both itself.
     `gives` is the type of the answer. `example` has `path`, `query` and `body` of a request that works.
     """
 
@@ -149,7 +160,7 @@ def _endpoint(service: Service, verb: Verb) -> Callable[..., Awaitable[Response]
             call.access.permit(verb.permission)
         if inspect.iscoroutinefunction(verb.run):
             return cast("Response", await verb.run(call, **given))
-        content = await service.pools.run(verb.pool, lambda: wire.dump(verb.run(call, **given)))
+        content = await service.pools.take(call.access.key_id, verb.pool, lambda: wire.dump(verb.run(call, **given)))
         return Response(b"" if verb.status == 204 else content, verb.status, media_type="application/json")
 
     first = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)

@@ -27,6 +27,7 @@ try:
 
     from memsvc.server.access import Doorkeeper, build_door
     from memsvc.server.app import build_app
+    from memsvc.server.connections import Connection
     from memsvc.server.hosts import loopback
     from memsvc.server.limits import RateLimiter
     from memsvc.server.metering import metered
@@ -178,6 +179,7 @@ def _url(host: str, port: int) -> str:
 def _config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on",  # type: ignore[arg-type]
+        http=Connection, proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(settings.shutdown_grace + WRITE_SECONDS),
     )  # fmt: skip

@@ -33,13 +33,13 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # a proxy t
 
 
 class Underway:
-    """One `ask` at work in a thread of the slow pool."""
+    """One `ask`: at work in a thread of the slow pool once it is its key's turn."""
 
-    def __init__(self, service: Service, ask: Ask, stop: threading.Event) -> None:
+    def __init__(self, service: Service, key_id: str | None, ask: Ask, stop: threading.Event) -> None:
         self._ask, self._stop = ask, stop
         self._loop = asyncio.get_running_loop()
         self._told: asyncio.Queue[Event | None] = asyncio.Queue()
-        self.answer = asyncio.create_task(service.pools.run("slow", self._work))
+        self.answer = asyncio.create_task(service.pools.take(key_id, "slow", self._work))
         self.answer.add_done_callback(self._over)
 
     async def step(self, seconds: float) -> Event | None:
@@ -73,7 +73,7 @@ class Underway:
         self._told.put_nowait(None)
 
 
-async def answered(service: Service, request: Request, ask: Ask) -> Answer:
+async def answered(service: Service, request: Request, key_id: str | None, ask: Ask) -> Answer:
     """The answer; the work stops if the caller hangs up.
 
     Raises:
@@ -83,7 +83,7 @@ async def answered(service: Service, request: Request, ask: Ask) -> Answer:
     with service.asks.one() as stop:
         watch = asyncio.create_task(_stop_when_gone(request, stop))
         try:
-            return await Underway(service, ask, stop).answer
+            return await Underway(service, key_id, ask, stop).answer
         except Cancelled as error:
             if watch.done():
                 raise ClientDisconnect from error
@@ -94,7 +94,7 @@ async def answered(service: Service, request: Request, ask: Ask) -> Answer:
 
 
 async def streamed(
-    service: Service, ask: Ask, request_id: str, failed: Callable[[MemsvcError], None]
+    service: Service, key_id: str | None, ask: Ask, request_id: str, failed: Callable[[MemsvcError], None]
 ) -> StreamingResponse:
     """The steps as events, each named after its stage with an `Event` as its data, and a comment when all is quiet.
 
@@ -104,7 +104,7 @@ async def streamed(
     Raises:
         MemsvcError: what `ask` raises at once.
     """
-    steps = _steps(service, ask)
+    steps = _steps(service, key_id, ask)
     first = await anext(steps)
 
     async def events() -> AsyncIterator[bytes]:
@@ -121,10 +121,10 @@ async def streamed(
     return StreamingResponse(events(), media_type=MEDIA_TYPE, headers=_HEADERS)
 
 
-async def _steps(service: Service, ask: Ask) -> AsyncGenerator[Event | None, None]:
+async def _steps(service: Service, key_id: str | None, ask: Ask) -> AsyncGenerator[Event | None, None]:
     """The steps; None where nothing happened for a heartbeat. Closing it stops the work."""
     with service.asks.one() as stop:
-        underway = Underway(service, ask, stop)
+        underway = Underway(service, key_id, ask, stop)
         try:
             while True:
                 try:

@@ -53,10 +53,11 @@ class Reading(Parts):
             **filters: `since`, `until`, `as_of`, `session_id`, `speaker`, `kind`, applied inside the look-up.
 
         Raises:
-            InvalidInput: an empty query, a number below 1, an unknown filter or a bad value.
+            InvalidInput: an empty query, one of more than 4,000 characters, a number below 1, an unknown filter or a
+                bad value.
         """
         namespace = ingest.checked_namespace(namespace)
-        ingest.checked_text(query, self.settings.max_text_chars, "query")
+        ingest.checked_query(query, "query")
         limit = budget.limit(top_k, token_budget)
         wanted = parse_filters(filters)
         session = None if for_session is None else ingest.checked_name("for_session", for_session)
@@ -82,7 +83,8 @@ class Reading(Parts):
             **options: see `EpisodeOptions`; beside them the filters of `search` but `kind`.
 
         Raises:
-            InvalidInput: an empty intent, an unknown option, or a value out of its bounds.
+            InvalidInput: an empty intent, one of more than 4,000 characters, an unknown option, or a value out of its
+                bounds.
         """
         return self._recall.find(intent, namespace, options)
 

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
     from memsvc_store.shapes import Node
 
+MOST_DAYS = 20
+"""Different days of a question that are looked for, the first ones: each is held against every day of a namespace."""
+
+_YEAR_DIGITS = 4
+"""Digits of the longest number in a day. Python refuses to read one of more than 4,300."""
+
 _NAME = re.compile(r"([^\W\d_]+)(?:['’]s\b)?")
 _ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th)\b")
 _PIECE = re.compile(r"\d{4}-\d{2}-\d{2}|[a-z]+|\d+")
@@ -79,7 +85,10 @@ def take_apart(question: str, names: Mapping[str, str]) -> Question:
 
 
 def days_in(question: str) -> list[Day]:
-    """The days and months that a question names, in order: "5 May 2023", "May 5th", "in May", "2023-05-05"."""
+    """The days and months that a question names, in order: "5 May 2023", "May 5th", "in May", "2023-05-05".
+
+    Each comes once; the first `MOST_DAYS` of them.
+    """
     pieces = _PIECE.findall(_ORDINAL.sub(r"\1", question.casefold()))
     found = []
     for place, piece in enumerate(pieces):
@@ -91,7 +100,7 @@ def days_in(question: str) -> list[Day]:
             verb = day.day is None and day.year is None and (not place or pieces[place - 1] not in _BEFORE_MONTHS)
             if not (piece in _VERBS and verb):
                 found.append(day)
-    return found
+    return list(dict.fromkeys(found))[:MOST_DAYS]
 
 
 def _around(pieces: list[str], place: int) -> Day:
@@ -106,7 +115,7 @@ def _around(pieces: list[str], place: int) -> Day:
 
 
 def _number(pieces: list[str], place: int, low: int, high: int) -> int | None:
-    if not 0 <= place < len(pieces) or not pieces[place].isdigit():
+    if not 0 <= place < len(pieces) or not pieces[place].isdigit() or len(pieces[place]) > _YEAR_DIGITS:
         return None
     number = int(pieces[place])
     return number if low <= number <= high else None

@@ -7,6 +7,7 @@ is hyperedge `i` here.
 from __future__ import annotations
 
 import math
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,7 +95,7 @@ class Hypergraph:
     def unpack(cls, nodes: Iterable[Sequence[str]], members: Arrays, alive: NDArray[np.bool_]) -> Hypergraph:
         """What `pack` was called on."""
         self = cls()
-        self._edges = Incidence.unpack((Node(kind, name) for kind, name in nodes), members, alive)
+        self._edges = Incidence.unpack((Node(intern(kind), name) for kind, name in nodes), members, alive)
         self._note(self._edges.names())
         self._live = int(np.count_nonzero(alive))
         return self

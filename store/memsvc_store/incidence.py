@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
+from memsvc_store.sizes import size
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
 Name = TypeVar("Name")
 Arrays = dict[str, "NDArray[np.int32]"]
 
+_NAME_BYTES = 210
+"""A name's places in a table and three lists, its number and the array of its postings; measured, without the name."""
+
+_POSTING_BYTES = 16
+"""A row, a count, a code, and what arrays keep free to grow."""
+
+_ROW_BYTES = 90
+"""The array of what a row holds."""
+
 
 class Incidence(Generic[Name]):
     """Rows and the names they hold, each with a count."""
@@ -26,10 +37,10 @@ class Incidence(Generic[Name]):
     def __init__(self) -> None:
         self._codes: dict[Name, int] = {}
         self._names: list[Name] = []  # by code
-        self._rows: list[array[int]] = []  # by code: rows, ascending
-        self._counts: list[array[int]] = []  # by code: how often, beside the row
+        self._postings: list[array[int]] = []  # by code: row, count, row, count, ...; rows ascending
         self._degrees: list[int] = []  # by code: rows that are not removed
         self._held: list[array[int]] = []  # by row: codes
+        self._bytes = 0  # of the names and the postings
 
     def __len__(self) -> int:
         """Rows, removed ones included."""
@@ -42,22 +53,27 @@ class Incidence(Generic[Name]):
         for name, count in counts.items():
             code = self._codes.get(name)
             if code is None:
-                code = self._codes[name] = len(self._rows)
+                code = self._codes[name] = len(self._names)
                 self._names.append(name)
-                self._rows.append(array("i"))
-                self._counts.append(array("i"))
+                self._postings.append(array("i"))
                 self._degrees.append(0)
-            self._rows[code].append(row)
-            self._counts[code].append(count)
+                self._bytes += _NAME_BYTES + size(name)
+            self._postings[code].extend((row, count))
             self._degrees[code] += 1
             held.append(code)
         self._held.append(held)
+        self._bytes += _POSTING_BYTES * len(held)
 
     def remove(self, row: int) -> None:
         """Take a row out of every degree."""
         for code in self._held[row]:
             self._degrees[code] -= 1
         self._held[row] = array("i")
+
+    @property
+    def nbytes(self) -> int:
+        """What all this takes in memory, about."""
+        return self._bytes + _ROW_BYTES * len(self._held)
 
     def code(self, name: Name) -> int | None:
         """The name's number, or None if no row ever held it."""
@@ -69,11 +85,11 @@ class Incidence(Generic[Name]):
 
     def rows(self, code: int) -> NDArray[np.int32]:
         """Rows that hold it, ascending, removed ones included: a view, stale after the next `add`."""
-        return np.frombuffer(self._rows[code], np.int32)
+        return np.frombuffer(self._postings[code], np.int32)[::2]
 
     def counts(self, code: int) -> NDArray[np.int32]:
         """How often each of `rows(code)` holds it."""
-        return np.frombuffer(self._counts[code], np.int32)
+        return np.frombuffer(self._postings[code], np.int32)[1::2]
 
     def held(self, row: int) -> NDArray[np.int32]:
         """What a row holds; nothing for a removed one."""
@@ -93,10 +109,11 @@ class Incidence(Generic[Name]):
 
     def pack(self) -> Arrays:
         """The postings as flat arrays; the names go beside them."""
+        joined = np.frombuffer(b"".join(postings.tobytes() for postings in self._postings), np.int32)
         return {
-            "sizes": np.array([len(rows) for rows in self._rows], np.int32),
-            "rows": _join(self._rows),
-            "counts": _join(self._counts),
+            "sizes": np.array([len(postings) // 2 for postings in self._postings], np.int32),
+            "rows": joined[::2],
+            "counts": joined[1::2],
         }
 
     @classmethod
@@ -106,9 +123,9 @@ class Incidence(Generic[Name]):
         self._names = list(names)
         self._codes = {name: code for code, name in enumerate(self._names)}
         rows, counts, sizes = arrays["rows"], arrays["counts"], arrays["sizes"]
-        ends = np.cumsum(sizes)[:-1]
-        self._rows = [array("i", part.tobytes()) for part in np.split(rows, ends)] if len(sizes) else []
-        self._counts = [array("i", part.tobytes()) for part in np.split(counts, ends)] if len(sizes) else []
+        both, ends = np.stack((rows, counts), axis=1), np.cumsum(sizes)[:-1]
+        self._postings = [array("i", part.tobytes()) for part in np.split(both, ends)] if len(sizes) else []
+        self._bytes = _POSTING_BYTES * len(rows) + sum(_NAME_BYTES + size(name) for name in self._names)
         codes = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         codes, rows = codes[alive[rows]], rows[alive[rows]]
         self._degrees = np.bincount(codes, minlength=len(sizes)).tolist()
@@ -116,7 +133,3 @@ class Incidence(Generic[Name]):
         bounds = np.cumsum(np.bincount(rows, minlength=len(alive)))[:-1]
         self._held = [array("i", part.tobytes()) for part in np.split(codes[order], bounds)] if len(alive) else []
         return self
-
-
-def _join(parts: list[array[int]]) -> NDArray[np.int32]:
-    return np.frombuffer(b"".join(part.tobytes() for part in parts), np.int32)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from memsvc_store.errors import DatabaseUnreadable
@@ -81,7 +82,7 @@ class Nodes(Sequence[Node]):
         if self._nodes is None:
             try:
                 parts = iter(json.loads(self.stored))
-                self._nodes = tuple(map(Node._make, zip(parts, parts, strict=True)))
+                self._nodes = tuple(Node(intern(kind), name) for kind, name in zip(parts, parts, strict=True))
             except (ValueError, TypeError) as error:
                 raise DatabaseUnreadable(f"a hyperedge is damaged ({self.stored[:40]!r}); restore a backup") from error
         return self._nodes

@@ -21,6 +21,7 @@ from memsvc_store.hypergraph import Hypergraph
 from memsvc_store.lexical import LexicalIndex
 from memsvc_store.names import names_of_speakers
 from memsvc_store.shapes import KINDS
+from memsvc_store.sizes import size_of_memory
 from memsvc_store.text import asks, terms
 from memsvc_store.vectors import VectorIndex
 
@@ -39,6 +40,9 @@ HELD = 20_000
 
 _SPARE_ROWS = 1_000
 """Dead rows that any shard may carry before it is built anew."""
+
+_ROW_BYTES = 800
+"""Of a row's id, its places in tables, and its part of the columns; measured."""
 
 _EPISODE = KINDS.index("episode")
 
@@ -70,6 +74,7 @@ class Shard:
         self.graph = Hypergraph()
         self.ids: list[str] = []
         self.memories: dict[int, Memory] = {}
+        self._held_bytes = 0
         self.keys = Column(np.int64)
         self.kind = Column(np.int8)
         self.session = Column(np.int32)
@@ -127,9 +132,9 @@ class Shard:
 
     @property
     def nbytes(self) -> int:
-        """A rough size in memory: vectors with their codes, 2 kB of words and nodes a row, what is held, the shell."""
-        held = len(self.memories) * 1_500 + len(self.utilities) * 150
-        return 16_384 + self.rows * (self.vectors.dimension * 5 + 2_000) + held
+        """About its size in memory: vectors with their codes, columns, ids, words, nodes, what is held, the shell."""
+        rows = self.rows * (self.vectors.dimension * 5 + _ROW_BYTES) + len(self.utilities) * 150
+        return 16_384 + rows + self.lexical.incidence.nbytes + self.graph.incidence.nbytes + self._held_bytes
 
     @property
     def names(self) -> dict[str, str]:
@@ -180,7 +185,9 @@ class Shard:
     def hold(self, rows: Sequence[int], memories: Sequence[Memory]) -> None:
         """Keep memories at hand for the next look-up."""
         if len(self.memories) + len(rows) <= HELD:
-            self.memories.update(zip(rows, memories, strict=True))
+            fresh = {row: memory for row, memory in zip(rows, memories, strict=True) if row not in self.memories}
+            self.memories |= fresh
+            self._held_bytes += sum(map(size_of_memory, fresh.values()))
 
     def rows_of(self, ids: Sequence[str]) -> list[int]:
         """Rows of those ids that are alive."""
@@ -264,7 +271,8 @@ class Shard:
 
     def _remove(self, memory_id: str) -> None:
         row = self._row_of.pop(memory_id)
-        self.memories.pop(row, None)
+        if (held := self.memories.pop(row, None)) is not None:
+            self._held_bytes -= size_of_memory(held)
         self.alive.values[row] = False
         self._stale -= not self.embedded.values[row]
         self._dead += 1

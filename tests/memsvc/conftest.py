@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,14 @@ def ticking() -> Callable[[], datetime]:
     """A clock: one minute later at each look."""
     minutes = count()
     return lambda: START + timedelta(minutes=next(minutes))
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """So many mappings inside one another."""
+    value: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
 
 
 @pytest.fixture

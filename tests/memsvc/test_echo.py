@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from memsvc import Memory, Settings
-from memsvc.echo import Echoes
+from memsvc.echo import LONGEST_WORD, Echoes, normalised
 from memsvc.errors import InvalidInput
 from memsvc.mcp import quoting
 from memsvc.testing import HashEmbedder, RuleModel
@@ -119,6 +120,12 @@ def test_retries_stay_duplicates(memory: Memory) -> None:
     assert receipt.status == "rejected", "the key names other contents"
 
 
+def test_a_character_and_its_parts_are_one_up_to_a_length_that_takes_too_long() -> None:
+    word = "e\u0301" * (LONGEST_WORD // 2)
+    assert normalised(f"{word} caf\u00e9") == normalised(f"{unicodedata.normalize('NFC', word)} cafe\u0301")
+    assert normalised(f"{word}e\u0301") == f"{word}e\u0301"
+
+
 def test_what_was_deleted_or_erased_since_may_be_said_again(talk: Memory) -> None:
     [hit] = [one for one in talk.search("Oslo", namespace="ann") if one.text == OSLO]
     talk.delete(hit.id, namespace="ann")
@@ -168,6 +175,20 @@ def test_a_session_must_have_a_name(talk: Memory) -> None:
             talk.search("Oslo", namespace="ann", for_session=name)
         with pytest.raises(InvalidInput, match="for_session"):
             talk.ask("Oslo?", namespace="ann", for_session=name)
+
+
+def test_who_looks_up_most_makes_room_for_the_others() -> None:
+    echoes = Echoes(minutes=30, kept=10)
+    echoes.remember("acme/ann", "s", [("text of Ann", "id")], START)
+    for n in range(40):
+        echoes.remember(f"beta/{n}", "s", [(f"text {n}", f"id {n}")], START)
+    assert echoes.repeated("acme/ann", "s", "text of Ann", START) == "id"
+    found = [echoes.repeated(f"beta/{n}", "s", f"text {n}", START) for n in range(40)]
+    assert found == [None] * 31 + [f"id {n}" for n in range(31, 40)]
+    for n in range(20):
+        echoes.remember(f"tenant {n}", "s", [(f"text {n}", f"id {n}")], START)
+    assert sum(echoes.repeated(f"tenant {n}", "s", f"text {n}", START) is not None for n in range(20)) >= 8
+    assert sum(map(len, echoes._given.values())) == 10
 
 
 def test_the_texts_given_longest_ago_make_room_and_no_text_is_kept() -> None:

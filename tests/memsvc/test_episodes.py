@@ -27,6 +27,7 @@ from memsvc.reflection import Reflection
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.ranking import zscores
+from tests.memsvc.conftest import nested
 
 STEPS: list[Any] = [
     "look at the tables",
@@ -86,6 +87,7 @@ def test_outcomes(memory: Memory, outcome: dict[str, Any], reward: float | None,
         ({"trajectory": ["x" * 1_000_000]}, InvalidMessage, "MEMSVC_MAX_TRAJECTORY_CHARS"),
         ({"reward": -1.0, "success": True}, InvalidInput, "harm"),
         ({"metadata": {"x": {1: "y"}}}, InvalidMessage, "a key that came as 1"),
+        ({"trajectory": [{"x": nested(31)}]}, InvalidMessage, "'trajectory' is nested deeper than 32"),
         ({"metadata": {"x": "\0"}}, InvalidMessage, "NUL"),
         ({"trajectory": ""}, InvalidMessage, "trajectory is empty"),
         ({"trajectory": []}, InvalidMessage, "a list of steps"),

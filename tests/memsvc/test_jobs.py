@@ -24,7 +24,7 @@ from memsvc.errors import (
     ModelUnavailable,
     SettingsError,
 )
-from memsvc.jobs import GROUP_WAIT, RENEW_SECONDS, Extraction, ExtractionWorker, _Lease
+from memsvc.jobs import BATCH, GROUP_WAIT, RENEW_SECONDS, Extraction, ExtractionWorker, _Lease
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc_retrievers.language import Prompt
 from memsvc_store.job_queue import BACKOFF, LEASE
@@ -366,6 +366,21 @@ def test_what_a_process_left_behind_is_done_at_the_next_opening(opened: Callable
     later = opened(extracting())
     later.extract(namespace="ann")
     assert len(facts_of(later)) == 5
+
+
+def test_nobody_waits_until_another_ones_jobs_are_all_done(opened: Callable[..., Memory]) -> None:
+    before = opened(None)
+    talk(before, *(f"Word {number}." for number in range(3 * BATCH)))
+    talk(before, "Bob's only word.", namespace="bob")
+    seen: list[str] = []
+
+    def noted(prompt: Prompt) -> Any:
+        seen.extend(text for *_, text in new_messages(prompt))
+        return every_message(prompt)
+
+    rule, enough = counting(noted, 3 * BATCH + 1)
+    settled(opened(extracting(rule), extraction="background"), enough)
+    assert seen.index("Bob's only word.") <= BATCH
 
 
 def test_closing_stops_the_background_and_puts_its_jobs_back(opened: Callable[..., Memory]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memsvc import Memory
+from memsvc import Memory, wire
 from memsvc.errors import (
     EmbedderError,
     InvalidFilter,
@@ -22,9 +22,10 @@ from memsvc.errors import (
     MemsvcError,
     NotFound,
 )
+from memsvc.ingest import MAX_DEPTH, MAX_QUERY_CHARS
 from memsvc.testing import HashEmbedder
 from memsvc_store.shapes import Receipt
-from tests.memsvc.conftest import START, ticking
+from tests.memsvc.conftest import START, nested, ticking
 
 TALK = [
     {"role": "user", "name": "Ann", "content": "I moved to Oslo last week.", "timestamp": "2026-03-02T09:00:00Z"},
@@ -114,6 +115,8 @@ def test_an_empty_list_is_no_write(memory: Memory) -> None:
         ({"content": "hi", "metadata": [1]}, "a mapping with string keys"),
         ({"content": "hi", "metadata": {"a": {1, 2}}}, "cannot be written as JSON"),
         ({"content": "hi", "metadata": {"a": float("nan")}}, "cannot be written as JSON"),
+        ({"content": "hi", "metadata": nested(MAX_DEPTH + 1)}, "'metadata' is nested deeper than 32; flatten it"),
+        ({"content": "hi", "metadata": nested(100_000)}, "deeper than 32"),
         ({"content": "half \ud800"}, "half a character"),
         ({"content": "nul \0"}, "NUL"),
         (7, "came as int"),
@@ -128,6 +131,16 @@ def test_a_bad_message_is_rejected_alone_and_the_rest_is_stored(memory: Memory, 
     assert bad.id is None
     assert says in (bad.reason or "")
     assert [item.text for item in memory.list(namespace="ann")] == ["before", "after"]
+
+
+def test_what_is_nested_too_deeply_to_be_shown_is_not_imported_either(memory: Memory) -> None:
+    memory.add({"content": "x", "metadata": nested(MAX_DEPTH)}, namespace="ann")
+    wire.dump(memory.list(namespace="ann"))
+    head, line = memory.export(namespace="ann")
+    deep = line.replace("{}", json.dumps(nested(300)))
+    assert deep != line
+    with pytest.raises(InvalidInput, match="line 2: 'metadata' is nested deeper than 32"):
+        memory.import_([head, deep], namespace="copy")
 
 
 @pytest.mark.parametrize("messages", [7, None, b"bytes", {"a", "b"}])
@@ -284,6 +297,19 @@ def test_bad_numbers(memory: Memory, number: int) -> None:
         memory.search("x", namespace="ann", top_k=number)
     with pytest.raises(InvalidInput, match="token_budget"):
         memory.search("x", namespace="ann", token_budget=number)
+
+
+@pytest.mark.parametrize("verb", ["search", "ask", "ask_stream", "search_episodes"])
+def test_what_is_looked_for_is_said_in_4000_characters(memory: Memory, verb: str) -> None:
+    memory.add("kept", namespace="ann")
+    getattr(memory, verb)("x" * MAX_QUERY_CHARS, namespace="ann")
+    with pytest.raises(InvalidInput, match="has 4,001 characters and the limit is 4,000; say in fewer words"):
+        getattr(memory, verb)("x" * (MAX_QUERY_CHARS + 1), namespace="ann")
+
+
+def test_a_number_of_any_length_may_stand_beside_a_month(memory: Memory) -> None:
+    memory.add("kept", namespace="ann")
+    assert memory.search("may " + "1" * 3_900, namespace="ann")
 
 
 @pytest.mark.parametrize(("limit", "offset"), [(0, 0), (5, -1), (10**30, 0), (2.5, 0), (5, "0"), (True, 0)])

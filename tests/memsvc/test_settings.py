@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from memsvc import Memory, Settings
+from memsvc import Client, Memory, Settings
 from memsvc.errors import MissingDependency, SettingsError
 from memsvc.settings import MOST_HOURS
 from memsvc.testing import HashEmbedder
@@ -46,6 +46,34 @@ def test_the_file_can_be_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MEMSVC_CONFIG", "nowhere.toml")
     with pytest.raises(SettingsError, match=r"MEMSVC_CONFIG names 'nowhere\.toml'"):
         Settings.load()
+
+
+@pytest.mark.parametrize(("address", "secret"), [("url", "api_key"), ("model_url", "model_key")])
+def test_a_folder_does_not_say_where_a_key_goes(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, address: str, secret: str
+) -> None:
+    where, key = "http://127.0.0.1:9", f"MEMSVC_{secret.upper()}"
+    (elsewhere / "memsvc.toml").write_text(f'{address} = "{where}"\n')
+    assert getattr(Settings.load(), address) == where
+    monkeypatch.setenv(key, "msk_a_b")
+    with pytest.raises(SettingsError, match=f"working directory names '{address}', and {key} of the environment"):
+        Settings.load()
+    assert getattr(Settings.load(**{address: "http://localhost"}), address) == "http://localhost"
+    assert getattr(Settings.load(**{secret: "given"}), address) == where
+    monkeypatch.setenv("MEMSVC_CONFIG", "memsvc.toml")
+    assert getattr(Settings.load(), address) == where
+    monkeypatch.delenv("MEMSVC_CONFIG")
+    monkeypatch.setenv(f"MEMSVC_{address.upper()}", "http://localhost")
+    assert getattr(Settings.load(), address) == "http://localhost"
+
+
+def test_a_client_keeps_the_key_too(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / "memsvc.toml").write_text('url = "http://127.0.0.1:9"\n')
+    monkeypatch.setenv("MEMSVC_API_KEY", "msk_a_b")
+    with pytest.raises(SettingsError, match="set MEMSVC_URL as well"):
+        Client()
+    with Client("http://127.0.0.1:8") as client:
+        assert client.url == "http://127.0.0.1:8"
 
 
 @pytest.mark.parametrize(

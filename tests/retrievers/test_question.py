@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc_retrievers.question import Day, days_in, take_apart
+from memsvc_retrievers.question import MOST_DAYS, Day, days_in, take_apart
 from tests.retrievers.shards import day
 
 NAMES = {"ann": "Ann", "bob": "Bob", "kate": "Ann"}
@@ -47,10 +47,18 @@ def test_terms_are_stems_each_once_and_never_none() -> None:
         ("on 2023-15-05", []),
         ("in 2023", []),
         ("45 May", []),
+        ("in June " + "1" * 5_000, [(None, 6, None)]),
+        ("May 0005", [(None, 5, 5)]),
+        ("in June, in July, in June", [(None, 6, None), (None, 7, None)]),
     ],
 )
 def test_days(question: str, found: list[tuple[int | None, int, int | None]]) -> None:
     assert days_in(question) == [Day(*each) for each in found]
+
+
+def test_a_list_of_days_ends_somewhere() -> None:
+    days = days_in(" ".join(f"June {number} " for number in range(1, 31)))
+    assert [day.day for day in days] == list(range(1, MOST_DAYS + 1))
 
 
 @given(st.text())

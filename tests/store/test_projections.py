@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
+import random
+import tracemalloc
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+from string import ascii_lowercase
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,8 +19,18 @@ from hypothesis import strategies as st
 from memsvc_store.columns import Codes, Column
 from memsvc_store.errors import InvalidVector, MissingDependency
 from memsvc_store.lexical import K1, B, LexicalIndex
+from memsvc_store.nodes import hyperedge
+from memsvc_store.rows import Entry
+from memsvc_store.shapes import Memory, Nodes
+from memsvc_store.shard import Shard
+from memsvc_store.sizes import size_of_memory
+from memsvc_store.text import stems
 from memsvc_store.vectors import VectorIndex
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DIMENSION = 8
 TERMS = st.sampled_from([f"t{index}" for index in range(12)])
 DOCUMENTS = st.lists(st.lists(TERMS, max_size=12), max_size=20)
 
@@ -156,3 +172,51 @@ def test_codes_are_given_in_order_and_restored() -> None:
     assert [codes.code(name) for name in "abac"] == [0, 1, 0, 2]
     assert codes.find(["c", "unseen"]) == [2]
     assert Codes(codes.names).find(list("abc")) == [0, 1, 2]
+
+
+def ordinary(number: int) -> str:
+    """One of a conversation's messages: twenty words, the common ones often."""
+    chosen = random.Random(number)
+    return " ".join(f"word{int(2_000 * chosen.random() ** 3)}" for _ in range(20))
+
+
+def noise(number: int) -> str:
+    """A long message of words that nobody said before."""
+    chosen = random.Random(number)
+    return " ".join("".join(chosen.choices(ascii_lowercase, k=7)) for _ in range(12_000))
+
+
+def memory_of(number: int, text: str, metadata: dict[str, Any]) -> Entry:
+    said_at = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(minutes=number)
+    nodes = Nodes.of(hyperedge(text, "Ann", "s", said_at.date()))
+    key = f"{number:032}"
+    memory = Memory(
+        key, "ns", "message", text, "s", number, "Ann", nodes, (key,), said_at, None, said_at, None, metadata
+    )
+    return Entry(memory, number, number, None, np.eye(1, DIMENSION, dtype=np.float32)[0])
+
+
+@pytest.mark.parametrize(
+    ("say", "count", "metadata"),
+    [
+        (ordinary, 600, "{}"),
+        (noise, 2, "{}"),
+        (lambda _: "So it is.", 600, json.dumps({"tags": [[f"{n}"] for n in range(300)]})),
+    ],
+)
+def test_a_shard_counts_what_it_takes(say: Callable[[int], str], count: int, metadata: str) -> None:
+    stems(["warm"])  # it is made on first use
+    tracemalloc.start()
+    try:
+        shard = Shard(DIMENSION, exact_limit=20_000)
+        shard.apply((), [memory_of(number, say(number), json.loads(metadata)) for number in range(count)])
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken / 2 < shard.nbytes < taken * 2
+    again = Shard(DIMENSION, exact_limit=20_000)
+    again.unpack(*shard.pack())
+    held, before = sum(map(size_of_memory, shard.memories.values())), shard.nbytes
+    assert again.nbytes == before - held, "a snapshot holds no memories"
+    shard.apply([f"{number:032}" for number in range(count)], ())
+    assert shard.nbytes == before - held, "dead rows stay"

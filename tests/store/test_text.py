@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -45,6 +46,12 @@ def test_terms_are_stems_without_stop_words_but_with_repeats() -> None:
 )
 def test_asks(text: str, found: tuple[bool, bool]) -> None:
     assert asks(text) == found
+
+
+@given(st.text(alphabet="a? \n[]？\x1c\u2003", max_size=12))
+def test_what_stands_in_brackets_at_the_end_is_passed_over_once(text: str) -> None:
+    said = re.sub(r"\s*\[[^\[\]]*\]\s*$", "", text).rstrip()
+    assert asks(text)[1] == said.endswith(("?", "？"))
 
 
 @given(st.text())

@@ -36,14 +36,15 @@ async def ask(call: Call, body: AskBody) -> Response:
     model = call.service.models.get(body.model)
     work = partial(_asked, call, body.given("model"), model)
     if streaming.MEDIA_TYPE not in call.request.headers.get("accept", ""):
-        answer = await streaming.answered(call.service, call.request, work)
+        answer = await streaming.answered(call.service, call.request, call.access.key_id, work)
         return Response(wire.dump(answer), media_type="application/json")
 
     def failed(error: MemsvcError) -> None:
         call.request.scope["memsvc.code"] = problems.code_of(type(error))
         logger.warning("a stream ended early: %s", error)
 
-    return await streaming.streamed(call.service, work, call.request.scope["memsvc.request_id"], failed)
+    request_id = call.request.scope["memsvc.request_id"]
+    return await streaming.streamed(call.service, call.access.key_id, work, request_id, failed)
 
 
 def _asked(

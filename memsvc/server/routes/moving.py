@@ -1,5 +1,7 @@
 """export and import, as streams of JSON lines."""
 
+from functools import partial
+
 from starlette.responses import Response
 
 from memsvc import wire
@@ -17,8 +19,8 @@ verbs = Verbs("Move")
 )  # fmt: skip
 async def export(call: Call, namespace: Namespace) -> Response:
     """The namespace as JSON lines: a header, the messages, the facts, the episodes; one snapshot."""
-    found = await call.service.pools.run("slow", call.service.memory.export, namespace=namespace)
-    return lines.out(call.service.pools, found)
+    export = partial(call.service.memory.export, namespace=namespace)
+    return await lines.out(call.service.pools, call.access.key_id, export)
 
 
 @verbs.add(
@@ -33,4 +35,4 @@ async def import_(call: Call, namespace: Namespace) -> Response:
             Receipts(tuple(call.service.memory.import_(lines.incoming(call.request), namespace=namespace)))
         )
 
-    return Response(await call.service.pools.run("slow", stored), media_type="application/json")
+    return Response(await call.service.pools.take(call.access.key_id, "slow", stored), media_type="application/json")

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query
 
 from memsvc.episodes import Episodes
+from memsvc.errors import Forbidden
 from memsvc.server.bodies import EpisodesBody, SearchBody
 from memsvc.server.routes.parameters import MemoryId, Moment, Names, Namespace, present
 from memsvc.server.routing import Call, Verbs
@@ -20,6 +21,11 @@ verbs = Verbs("Read")
 )  # fmt: skip
 def search(call: Call, body: SearchBody) -> Found:
     """The memories that fit a question best, best first, each with the parts of its score."""
+    if body.trace and "write" not in call.access.allow:
+        raise Forbidden(
+            "to keep a trace is to write, for a feedback later, which takes the permission 'write'; leave `trace` out, "
+            "or use a key that allows it"
+        )
     hits = call.service.memory.search(**body.given())
     return Found(tuple(hits), hits.trace_id)
 

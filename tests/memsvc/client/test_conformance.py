@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memsvc import Answer, Erasure, Event, FeedbackReceipt
+from memsvc.client.slicing import MOST_MESSAGES
 from memsvc.episodes import Episodes
 from memsvc.errors import (
     InvalidFilter,
@@ -19,6 +20,7 @@ from memsvc.errors import (
     MemsvcError,
     NotFound,
 )
+from memsvc.server.bodies import MAX_MESSAGES
 from memsvc.testing import RuleModel
 from memsvc.tracing import Hits
 from memsvc_store.receipts import document
@@ -67,6 +69,20 @@ def test_what_is_stored_comes_back_as_it_was(one: Any, here: str, ann: list[str]
     assert ("speaker", "ann") in first.entities
     assert first.entities[0].kind
     assert one.get(first.id, namespace=here) == first
+
+
+def test_a_list_of_any_length_is_added_in_its_order_under_one_key(one: Any, here: str) -> None:
+    assert MOST_MESSAGES == MAX_MESSAGES
+    texts: list[Any] = [f"Word {number}." for number in range(MOST_MESSAGES + 2)]
+    texts[1], texts[-1] = {"content": "Her own.", "key": "own"}, {"content": ""}
+    found = one.add(texts, namespace=here, session_id="s", key="k")
+    assert [receipt.status for receipt in found] == ["stored"] * (MOST_MESSAGES + 1) + ["rejected"]
+    again = one.add(texts, namespace=here, session_id="s", key="k")
+    assert [(one.status, one.id) for one in again[:-1]] == [("duplicate", receipt.id) for receipt in found[:-1]]
+    stored = one.list(namespace=here, limit=1_000) + one.list(namespace=here, limit=1_000, offset=1_000)
+    assert [memory.id for memory in stored] == [receipt.id for receipt in found[:-1]]
+    [last] = one.add([{"content": stored[-1].text, "key": f"k/{MOST_MESSAGES}"}], namespace=here, session_id="s")
+    assert (last.status, last.id) == ("duplicate", found[-2].id)
 
 
 def test_receipts_say_what_became_of_each_message(one: Any, here: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from memsvc import Memory
 from memsvc.keys import Keys
 from memsvc.mcp import mounting
+from memsvc.mcp.sessions import SESSIONS_OF_KEY, Sessions
 from memsvc.mcp.tools import TOOLS
 from memsvc.server.access import Doorkeeper
 from memsvc.server.limits import RateLimiter
@@ -237,6 +238,18 @@ def test_a_tool_takes_its_permission(shop: Shop, permission: str) -> None:
     run(talk)
 
 
+def test_a_conversation_under_way_is_not_ended() -> None:
+    sessions = Sessions(most=2)
+    sessions.opened("a", "1")
+    with sessions.busy("a", "1"):
+        for one in "23":
+            sessions.opened("a", one)
+        assert sessions.surplus("a") == ["2"]
+    assert sessions.surplus("a") == sessions.surplus("b") == []
+    sessions.opened("a", "4")
+    assert sessions.surplus("a") == ["3"]
+
+
 # -- the door ------------------------------------------------------------------------------------
 
 
@@ -269,6 +282,25 @@ def test_the_conversation_of_another_key_is_not_there(shop: Shop) -> None:
     headers = {"Authorization": f"Bearer {eve}", "Mcp-Session-Id": session}
     assert shop.running("DELETE", "/mcp", headers=headers).status_code == 404
     assert shop.post(ann, body=body, **{"Mcp-Session-Id": session}).status_code == 200
+
+
+def test_a_key_keeps_some_conversations_and_the_oldest_ends(shop: Shop) -> None:
+    greedy, other = shop.token("acme/*"), shop.token("acme/*")
+    listing = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+
+    def status(token: str, session: str) -> int:
+        found: int = shop.post(token, body=listing, **{"Mcp-Session-Id": session}).status_code
+        return found
+
+    kept = shop.post(other).headers["mcp-session-id"]
+    own = [shop.post(greedy).headers["mcp-session-id"] for _ in range(SESSIONS_OF_KEY)]
+    assert status(greedy, own[0]) == 200  # used again, so that the next one is now the oldest
+    headers = {"Authorization": f"Bearer {greedy}", "Mcp-Session-Id": own[5]}
+    assert shop.running("DELETE", "/mcp", headers=headers).status_code == 200
+    own += [shop.post(greedy).headers["mcp-session-id"] for _ in range(2)]
+    assert [status(greedy, session) for session in own[:7]] == [200, 404, 200, 200, 200, 404, 200]
+    assert {status(greedy, session) for session in own[7:]} == {200}
+    assert status(other, kept) == 200
 
 
 def test_bodies_are_bounded_and_streams_are_not_held_open(shop: Shop) -> None:

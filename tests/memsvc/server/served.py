@@ -13,10 +13,12 @@ import uvicorn
 from memsvc import Memory, Settings
 from memsvc.server.access import open_door
 from memsvc.server.app import build_app
+from memsvc.server.connections import Connection
 from memsvc.server.serving import KEEP_ALIVE_SECONDS, Server, listen
 from memsvc.testing import HashEmbedder, RuleModel
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
 
     from fastapi import FastAPI
@@ -56,14 +58,17 @@ def fresh(model: RuleModel | None = None, **options: Any) -> Memory:
 
 
 @contextmanager
-def served(memory: Memory, *, grace: float = 5.0, **options: Any) -> Iterator[Running]:
+def served(
+    memory: Memory, *, grace: float = 5.0, http: type[asyncio.Protocol] = Connection, **options: Any
+) -> Iterator[Running]:
     """The service over a memory, until the block ends."""
     app = build_app(memory, door=options.pop("door", open_door), **options)
     begun = Event()
     with listen("127.0.0.1", 0) as listening:
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="on", ws="none", timeout_keep_alive=KEEP_ALIVE_SECONDS
-        )
+            app, log_config=None, access_log=False, lifespan="on", ws="none", timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            http=http, proxy_headers=False,
+        )  # fmt: skip
         server = Server(config, app.state.service, grace, begun.set)
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -51,7 +51,9 @@ def test_who_hangs_up_in_the_middle_is_no_fault_of_ours(log: StringIO, path: str
 def test_the_log_says_where_a_request_came_from(log: StringIO) -> None:
     with fresh() as memory, served(memory) as one:
         one.post("/search", namespace="ann", query="x")
-    assert [line["peer"] for line in requests(log) if line["verb"] == "search"] == ["127.0.0.1"]
+        for claimed in ("203.0.113.9", "nobody\nnowhere"):
+            one("GET", "/v1/namespaces", headers={"X-Forwarded-For": claimed.replace("\n", " ")})
+    assert {line["peer"] for line in requests(log)} == {"127.0.0.1"}
 
 
 def test_metrics_have_no_moments_of_creation(running: Running) -> None:
@@ -62,13 +64,32 @@ def test_metrics_have_no_moments_of_creation(running: Running) -> None:
 @pytest.mark.parametrize("path", ["/v1/namespaces", "/v1/memories?namespace=acme/ann", "/metrics", "/docs", "/nothing"])
 def test_without_keys_only_this_machine_s_own_names_are_answered(ann: Running, path: str) -> None:
     port = ann.client.base_url.port
-    for host in (f"evil.example:{port}", "evil.example", "localhost.evil.example", "", "[", f"192.0.2.1:{port}"):
+    for host in (
+        f"evil.example:{port}",
+        "evil.example",
+        "localhost.evil.example",
+        "",
+        "[",
+        f"192.0.2.1:{port}",
+        "evil@127.0.0.1",
+        "127.0.0.1/",
+        "[::1",
+    ):
         is_problem(ann("GET", path, headers={"Host": host}), 421, "misdirected_request")
     for origin in ("http://evil.example", "null"):
         is_problem(ann("GET", path, headers={"Origin": origin}), 403, "foreign_origin")
     for host in (f"localhost:{port}", "127.0.0.2", "[::1]:80"):
         found = ann("GET", path, headers={"Host": host, "Origin": f"http://localhost:{port}"})
         assert found.status_code == (404 if path == "/nothing" else 200)
+
+
+def test_without_keys_a_request_has_one_name(ann: Running) -> None:
+    address = (ann.client.base_url.host, ann.client.base_url.port)
+    for hosts in (("127.0.0.1", "evil.example"), ("evil.example", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ()):
+        names = "".join(f"Host: {one}\r\n" for one in hosts)
+        with socket.create_connection(address, timeout=30) as connection:
+            connection.sendall(f"GET /v1/namespaces HTTP/1.1\r\n{names}Connection: close\r\n\r\n".encode())
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 421 ")
 
 
 def test_with_keys_any_name_is_answered() -> None:

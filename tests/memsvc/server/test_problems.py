@@ -113,7 +113,8 @@ def test_json_of_the_allowed_depth_is_read(ann: Running) -> None:
     for _ in range(61):
         deep = [deep]
     body = {"namespace": "a", "messages": {"content": "x", "metadata": {"deep": deep}}}
-    assert ann("POST", "/v1/messages", json=body).status_code == 200
+    read = is_problem(ann("POST", "/v1/messages", json=body), 422, "invalid_message")  # by the verb: what is stored
+    assert read["detail"].startswith("'metadata' is nested deeper than")
 
 
 def test_another_content_type_is_refused(ann: Running) -> None:

@@ -104,6 +104,7 @@ class Refusing:
     """Lets nobody in, and writes down what was asked."""
 
     namespaces = ()
+    key_id = None
 
     def __init__(self) -> None:
         self.asked: list[tuple[Permission, str | None]] = []

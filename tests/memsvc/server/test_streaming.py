@@ -20,7 +20,7 @@ from memsvc.testing import RuleModel
 from tests.memsvc.server.served import ANN, fresh, served, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from io import StringIO
 
     from memsvc_retrievers.language import Prompt
@@ -144,7 +144,7 @@ def test_an_export_is_read_no_faster_than_it_is_taken() -> None:
             yield "{}"
 
     async def take(chunks: int) -> None:
-        stream = aiter(lines.out(Pools(), endless()).body_iterator)
+        stream = aiter((await lines.out(Pools(), None, endless)).body_iterator)
         for _ in range(chunks):
             await anext(stream)
         await stream.aclose()  # type: ignore[attr-defined]
@@ -164,6 +164,24 @@ def test_a_namespace_moves_over_the_wire(running: Running) -> None:
     )
     assert {one["status"] for one in stored.json()["receipts"]} == {"stored"}
     assert memory.stats(namespace="b")["messages"] == 2 * lines.BATCH + 1
+
+
+def test_a_long_line_in_many_chunks_is_read_once() -> None:
+    class Counted(bytes):
+        """A part of a line; only whole lines are put together."""
+
+        def __add__(self, other: object) -> bytes:
+            raise AssertionError("parts are copied again with every chunk")
+
+    class Upload:
+        async def stream(self) -> AsyncIterator[bytes]:
+            for part in (b"a" * 10, b"b\n\nc", b"", b"d" * 10, b"\n", b"e"):
+                yield Counted(part)
+
+    async def read() -> list[str]:
+        return await Pools().run("slow", lambda: list(lines.incoming(Upload())))  # type: ignore[arg-type]
+
+    assert asyncio.run(read()) == ["a" * 10 + "b", "", "c" + "d" * 10, "e"]
 
 
 def test_an_export_of_nothing_is_not_found(running: Running) -> None:
