@@ -34,7 +34,7 @@ its body in memory; a key's places answer that many look-ups in about a second."
 
 EXPORTS = 12
 """Exports at once, of all keys: each holds a connection to the database while its reader takes the lines, and the
-connections of PostgreSQL are 32, of SQLite 64. More than one key's share, so that no key has all of them."""
+connections of PostgreSQL are 32, of SQLite 80. More than one key's share, so that no key has all of them."""
 
 
 class _Share:
