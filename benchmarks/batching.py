@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from memsvc import Settings, wiring
 from memsvc.models.embedding.batching import BatchingEmbedder
-from memsvc.models.embedding.bundled import bundled_path
+from memsvc.models.embedding.minilm import fp32_folder
 from memsvc.models.embedding.sentence_transformer import SentenceTransformerEmbedder
 from memsvc_evals.speed import chatter
 from memsvc_evals.speed.measurement import Race
@@ -44,7 +44,7 @@ def main() -> None:
     embedders: dict[str, Embedder] = {
         settings.embedder: wiring.build_embedder(settings),
         f"sentence-transformers, torch, {given.device}": SentenceTransformerEmbedder(
-            bundled_path(), device=given.device
+            fp32_folder(), device=given.device
         ),
     }
     sys.stdout.write("| | one by one, ms a text | batched | throughput | by CPU time | alone: batching costs |\n")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 import memsvc
 from memsvc import wiring
 from memsvc.errors import DatabaseMissing, DatabaseUnreadable, MemsvcError
+from memsvc.models.embedding import minilm
 from memsvc.models.embedding.checked import CheckedEmbedder
 from memsvc.settings import HOW_TO_SET
 from memsvc_retrievers.language import Prompt
@@ -118,7 +119,13 @@ def _embedder(embedder: Embedder) -> Check:
     checked.embed(["Where does Ann live?"], purpose="query")
     took = 1000 * (time.perf_counter() - loaded)
     speed = f"ready in {loaded - started:.1f} s, a question takes {took:.0f} ms"
-    return Check("embedder", "ok", f"{embedder.model}, {embedder.dimension} dimensions; {speed}")
+    found = f"{embedder.model}, {embedder.dimension} dimensions; {speed}"
+    if embedder.model == minilm.INT8_MODEL:
+        off = minilm.drift(checked.embed(minilm.SENTENCES))
+        if off > minilm.TOLERANCE:
+            found = f"{found}; on this processor its cosines are off by {off:.3f}, and look-ups rank differently"
+            return Check("embedder", "failed", found, "reinstall onnxruntime, or set MEMSVC_EMBEDDER=minilm-fp32")
+    return Check("embedder", "ok", found)
 
 
 def _model(model: LanguageModel | None) -> Check:

@@ -66,12 +66,13 @@ class Settings(BaseSettings):
     embedder: str = Field(
         "minilm",
         min_length=1,
-        description="'minilm' (all-MiniLM-L6-v2 on onnxruntime), or any sentence-transformers name or path",
+        description="'minilm' (all-MiniLM-L6-v2 with int8 weights), 'minilm-fp32' (its official weights, "
+        "extra `torch`), or any sentence-transformers name or path",
     )
     device: str | None = Field(
         None,
-        description="Where models in this process run: cpu, cuda, mps; None: onnxruntime for minilm, "
-        "else what torch finds",
+        description="Where models in this process run: cpu, cuda, mps; None: the CPU for minilm, else as torch finds; "
+        "on a device minilm has its official weights",
     )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("memsvc"), description="Exported models; safe to delete"

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
 
-BUNDLED = "minilm"
 IN_PROCESS = "local/"
 """Models of this name run in this process, and want a batch whole."""
 FOR_EVER = 86_400.0
@@ -28,21 +27,19 @@ OLLAMA = ("ollama/", "ollama_chat/")
 def build_embedder(settings: Settings) -> Embedder:
     """The embedder that the settings name; nothing is loaded before its first use.
 
-    The default runs on onnxruntime, which opens in a tenth of torch's time; on a device that is
-    named, such as `cuda`, the same weights run through sentence-transformers, in the same vector space.
+    The default runs on onnxruntime, which opens in a tenth of torch's time. On a device that is named, such as `cuda`,
+    both of its names mean the official weights through sentence-transformers, in the vector space of `minilm-fp32`.
     """
-    on_cpu = settings.device in (None, "cpu")
-    if settings.embedder == BUNDLED and on_cpu:
-        from memsvc.models.embedding.bundled import bundled_embedder
-
-        return bundled_embedder(cache_dir=settings.cache_dir / "models")
+    from memsvc.models.embedding import minilm
     from memsvc.models.embedding.sentence_transformer import SentenceTransformerEmbedder
 
-    if settings.embedder == BUNDLED:
-        from memsvc.models.embedding.bundled import BUNDLED_NAME, bundled_path
-
-        return SentenceTransformerEmbedder(bundled_path(), device=settings.device, name=BUNDLED_NAME)
-    return SentenceTransformerEmbedder(settings.embedder, device=settings.device)
+    if settings.embedder not in (minilm.INT8, minilm.FP32):
+        return SentenceTransformerEmbedder(settings.embedder, device=settings.device)
+    if settings.device not in (None, "cpu"):
+        return SentenceTransformerEmbedder(minilm.fp32_folder(), device=settings.device, name=minilm.FP32_NAME)
+    if settings.embedder == minilm.FP32:
+        return minilm.fp32_embedder(cache_dir=settings.cache_dir / "models")
+    return minilm.int8_embedder()
 
 
 def batched(embedder: Embedder, settings: Settings) -> Embedder:

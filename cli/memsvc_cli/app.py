@@ -7,6 +7,7 @@ Rich's help would double it).
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated
 
@@ -109,6 +110,8 @@ app.add_typer(evaluate.app, name="eval", rich_help_panel=TRY)
 def main() -> None:
     """Run `memsvc`."""
     _open_closed_streams()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries warn whoever develops with them; -W and PYTHONWARNINGS still hold
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal without the character is no reason to fail

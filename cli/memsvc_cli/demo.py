@@ -33,7 +33,7 @@ def demo(db: options.Db = None, json: options.Json = False) -> None:
         dataset = load_locomo(path)
     with own_or_temporary(db) as target:
         with opened_here(target, create=True) as memory:
-            with output.spinner("Loading the embedding model (it is prepared the first time, about 10 s)"):
+            with output.spinner("Loading the embedding model"):
                 load_model(memory)
             with output.stages(_STAGES) as progress:
                 run = run_demo(memory, dataset, progress=progress)

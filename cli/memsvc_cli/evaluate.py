@@ -131,6 +131,24 @@ def realtalk(
     _evaluate(partial(load_realtalk, data, limit=limit_conversations), wanted, out, db, json)
 
 
+@app.command("beam")
+def beam(
+    data: Annotated[Path, typer.Option("--data", metavar="PATH", help="A folder of BEAM chats, such as 100K, or one.")],
+    out: Out = None,
+    limit_conversations: Limit = None,
+    db: options.Db = None,
+    json: options.Json = False,
+) -> None:
+    """Evaluate on BEAM, a user's long chats with an assistant: how much of the evidence is found.
+
+    \b
+    memsvc eval beam --data BEAM/chats/100K --out results/evidence
+    """
+    from memsvc_evals import load_beam
+
+    _evidence(load_beam(data, limit=limit_conversations), out, db, json)
+
+
 def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Small sizes: done in seconds, good for a first look.")

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from memsvc_evals.datasets.beam import load_beam
     from memsvc_evals.datasets.locomo import load_locomo
     from memsvc_evals.datasets.realtalk import load_realtalk
     from memsvc_evals.datasets.values import Conversation, Dataset, Note, Question, Turn
@@ -36,6 +37,7 @@ __all__ = [
     "Turn",
     "bench_table",
     "evaluate",
+    "load_beam",
     "load_locomo",
     "load_realtalk",
     "run_bench",
@@ -58,6 +60,7 @@ _HOMES = {
     "Turn": "datasets.values",
     "bench_table": "retrieval.tables",
     "evaluate": "retrieval.runner",
+    "load_beam": "datasets.beam",
     "load_locomo": "datasets.locomo",
     "load_realtalk": "datasets.realtalk",
     "run_bench": "speed.bench",

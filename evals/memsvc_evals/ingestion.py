@@ -59,8 +59,8 @@ def held(memory: Memory, conversation: Conversation, namespace: str, names: Mapp
 
 def _message(turn: Turn) -> dict[str, Any]:
     return {
-        "role": "user",
-        "name": turn.speaker,
+        "role": turn.role,
+        **({} if turn.speaker == turn.role else {"name": turn.speaker}),
         "content": turn.text,
         "timestamp": turn.said_at,
         "key": turn.id,

@@ -48,7 +48,7 @@ def require_plots() -> type[Any]:
     try:
         from matplotlib.figure import Figure  # half a second, and an extra
     except ImportError as error:
-        raise MissingDependency("Plots need matplotlib: pip install 'memsvc[plots]'.") from error
+        raise MissingDependency("Plots need matplotlib: pip install 'memsvc[evals]'.") from error
     return Figure  # type: ignore[no-any-return, unused-ignore]
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005")
-"""The steps of `migrations/`, oldest first. Known here so that opening a database at the newest imports no Alembic
+"""The steps of `migrations/`, oldest first. Known here so that only opening an older database imports Alembic
 (0.28 s)."""
 
 HEAD = REVISIONS[-1]
@@ -166,9 +166,10 @@ class Database:
                 if self.path is None:  # BEGIN locks nothing there, and another process may be at it
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
                 revision = self._revision(connection)
-                if revision != HEAD:
-                    _migrate(connection)
+                if revision is not None and revision != HEAD:
+                    migrate(connection)
                 if revision is None:
+                    _create(connection)
                     row = {
                         "key": 1,
                         "identity": secrets.token_hex(16),
@@ -271,7 +272,19 @@ def _engine(url: sa.URL, busy_seconds: float) -> Engine:
     return engine
 
 
-def _migrate(connection: Connection) -> None:
+def _create(connection: Connection) -> None:
+    """All tables at once, as the steps would make them: a third of the time, and no Alembic."""
+    schema.metadata.create_all(connection, checkfirst=False)
+    version = sa.Column("version_num", sa.String(32), nullable=False)
+    table = sa.Table(
+        "alembic_version", sa.MetaData(), version, sa.PrimaryKeyConstraint(version, name="alembic_version_pkc")
+    )
+    table.create(connection, checkfirst=False)
+    connection.execute(table.insert().values(version_num=HEAD))
+
+
+def migrate(connection: Connection) -> None:
+    """Bring an older schema to HEAD, or an empty database, step by step."""
     from alembic import command
     from alembic.config import Config
 

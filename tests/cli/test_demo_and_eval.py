@@ -13,6 +13,8 @@ from memsvc_cli import demo
 if TYPE_CHECKING:
     from tests.cli.conftest import Shell
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(demo.__file__).resolve().parents[2] / "examples" / "conversations.json"
 
 
@@ -120,6 +122,9 @@ def test_bench(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
         home=10,
         namespaces=2,
         per_namespace=2,
+        log=70,
+        deliberations=1,
+        latency=0.01,
     )
     monkeypatch.setattr(bench, "QUICK", sizes)
     monkeypatch.delitem(bench.MEASUREMENTS, "cold")  # starts processes, which the fake embedder does not reach

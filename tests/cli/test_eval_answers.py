@@ -92,7 +92,7 @@ def test_without_matplotlib_a_run_is_reported_in_tables(
     )
     assert ran.code == 0, ran
     assert (
-        "Tables only. Plots need matplotlib: pip install 'memsvc[plots]'. `memsvc eval report run` then adds" in ran.err
+        "Tables only. Plots need matplotlib: pip install 'memsvc[evals]'. `memsvc eval report run` then adds" in ran.err
     )
     assert "tables only" in Path("run", "report.html").read_text("utf-8")
 

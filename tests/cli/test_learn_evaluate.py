@@ -20,6 +20,8 @@ from tests.evals.learning.conftest import RECORDS
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--seeds", "1", "--epochs", "1", "--jobs", "1")
 
 
@@ -81,7 +83,7 @@ def test_weights_that_are_none_are_refused(weights: str) -> None:
 
 def test_a_missing_plot_library_is_known_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert "pip install 'memsvc[plots]'" in run("poisoning", "--out", str(tmp_path)).error
+    assert "pip install 'memsvc[evals]'" in run("poisoning", "--out", str(tmp_path)).error
 
 
 def test_a_data_set_of_another_form_is_refused(tmp_path: Path) -> None:

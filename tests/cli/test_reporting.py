@@ -46,7 +46,7 @@ def test_report_as_json(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     ran = run("report", str(folder), "--json")
     assert ran.document["questions"] == 12
-    assert "memsvc[plots]" in ran.document["missing"]
+    assert "memsvc[evals]" in ran.document["missing"]
     assert ran.document["html"] == str(folder / "report.html")
 
 
@@ -55,7 +55,7 @@ def test_report_without_matplotlib_says_what_to_install(folder: Path, monkeypatc
     ran = run("report", str(folder))
     assert ran.code == 0
     assert "Tables only." in ran.err
-    assert "memsvc[plots]" in ran.err
+    assert "memsvc[evals]" in ran.err
 
 
 def test_report_of_no_run(tmp_path: Path) -> None:

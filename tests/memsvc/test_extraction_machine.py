@@ -22,6 +22,8 @@ from memsvc_store.job_queue import LEASE
 from tests.memsvc.conftest import START
 from tests.memsvc.extracting import every_message, extracting, fact_text, nothing_decided, numbered
 
+pytestmark = pytest.mark.slow
+
 NAMESPACES = st.sampled_from(["ann", "acme/bob"])
 TEXTS = st.sampled_from(["I like tea.", "Tea or coffee?", "Oslo in May", "the harbour", "Biscuit the beagle", "yes"])
 MERGED = "Merged: "

@@ -32,6 +32,8 @@ from memsvc_store.shapes import Job
 from tests.memsvc.conftest import START
 from tests.memsvc.extracting import every_message, extracting, fact_text, facts_of, new_messages, talk
 
+pytestmark = pytest.mark.process
+
 WORDS = [
     "The harbour at dawn.",
     "Biscuit the beagle barks.",

@@ -115,8 +115,12 @@ def test_settings_reach_the_store(elsewhere: Path) -> None:
 
 def test_any_sentence_transformers_name_is_wired() -> None:
     assert type(build_embedder(Settings.load(embedder="some/model"))).__name__ == "SentenceTransformerEmbedder"
-    assert type(build_embedder(Settings.load())).__name__ == "OnnxEmbedder"
-    assert type(build_embedder(Settings.load(device="cuda"))).__name__ == "SentenceTransformerEmbedder"
+    for name in ("minilm", "minilm-fp32"):
+        assert type(build_embedder(Settings.load(embedder=name))).__name__ == "OnnxEmbedder"
+        assert type(build_embedder(Settings.load(embedder=name, device="cpu"))).__name__ == "OnnxEmbedder"
+        assert (
+            type(build_embedder(Settings.load(embedder=name, device="cuda"))).__name__ == "SentenceTransformerEmbedder"
+        )
 
 
 def test_without_the_model_what_needs_no_vector_works(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +130,7 @@ def test_without_the_model_what_needs_no_vector_works(elsewhere: Path, monkeypat
     with Memory.open(elsewhere / "a.db") as memory:
         assert memory.get(receipt.id or "", namespace="ann").text == "kept"
         assert len(list(memory.export(namespace="ann"))) == 2
-        with pytest.raises(MissingDependency, match=r"memsvc\[offline\]"):
+        with pytest.raises(MissingDependency, match=r"memsvc\[cpu\]"):
             memory.search("kept", namespace="ann")
         memory.delete(receipt.id or "", namespace="ann")
 

@@ -26,6 +26,8 @@ from memsvc.errors import NotFound
 from memsvc.testing import HashEmbedder
 from tests.memsvc.second_process import SecondProcess
 
+pytestmark = pytest.mark.slow
+
 NAMESPACES = st.sampled_from(["ann", "acme/bob"])
 TEXTS = st.sampled_from(["I like tea.", "Tea or coffee?", "Oslo in May", "the harbour", "Biscuit the beagle", "yes"])
 SPEAKERS = st.sampled_from(["Ann", "Bob"])

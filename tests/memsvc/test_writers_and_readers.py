@@ -16,6 +16,8 @@ from memsvc_store.shapes import Draft
 from tests.memsvc.conftest import START, ticking
 from tests.store.conftest import postgres_uri, postgres_url, target
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["postgres_uri", "postgres_url", "target"]
 
 LONG = 20.0

@@ -17,6 +17,8 @@ from memsvc_retrievers.ranking import zscores
 from memsvc_store.shard import Shard
 from tests.retrievers.shards import entry, shard, vector
 
+pytestmark = pytest.mark.slow
+
 WORDS = "harbour dog tea rain train garden letter piano bread snow".split()
 QUESTION, VECTOR = take_apart("Where did the dog take the letter?", {}), vector("q")
 

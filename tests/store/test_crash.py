@@ -9,8 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from memsvc_store.store import Store
 from tests.store.values import Space, feedback, said, towards, trace
+
+pytestmark = pytest.mark.process
 
 HERE = Path(__file__).resolve().parents[2]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from memsvc_store import schema
-from memsvc_store.database import HEAD, Database
+from memsvc_store.database import HEAD, Database, migrate
 from memsvc_store.errors import (
     DatabaseBusy,
     DatabaseError,
@@ -31,11 +33,42 @@ MIGRATIONS = Path(schema.__file__).parent / "migrations"
 
 
 def test_the_migrations_make_what_the_schema_says(target: str) -> None:
-    database = Database(target)
-    with database.read() as connection:
+    """A new database gets its tables at once, and an old one by steps: nothing may tell the two apart but the
+    order of columns. Every write names its columns."""
+
+    def looked_at(connection: sa.Connection) -> dict[str, object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, schema.metadata) == []
+        inspector = sa.inspect(connection)
+        revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
+        return {"revision": revision} | {
+            table: (
+                sorted(str({**column, "type": str(column["type"])}) for column in inspector.get_columns(table)),
+                inspector.get_pk_constraint(table),
+                sorted(map(str, inspector.get_foreign_keys(table))),
+                sorted(map(str, inspector.get_indexes(table))),
+                sorted(map(str, inspector.get_unique_constraints(table))),
+                sorted(map(str, inspector.get_check_constraints(table))),
+            )
+            for table in sorted(inspector.get_table_names())
+        }
+
+    database = Database(target)
+    with database.read() as connection:
+        created = looked_at(connection)
+    with database.write() as connection:
+        for table in [*reversed(schema.metadata.sorted_tables), sa.Table("alembic_version", sa.MetaData())]:
+            table.drop(connection)
+        migrate(connection)
+    with database.read() as connection:
+        assert looked_at(connection) == created
+    assert len(created) > 10
     database.close()
+
+
+def test_a_new_database_needs_no_alembic(tmp_path: Path) -> None:
+    code = f"import sys; from memsvc_store.database import Database; Database({str(tmp_path / 'a.db')!r}).close()"
+    subprocess.run([sys.executable, "-c", f"{code}; assert 'alembic' not in sys.modules"], check=True)
 
 
 def test_head_is_the_newest_step() -> None:

@@ -25,6 +25,8 @@ from memsvc_store.store import Store
 from tests.store.erasing import KEPT, SECRET, contents, files, fill, found, table_rows
 from tests.store.values import Space, draft, fact, said, ticking, towards, trace, tried, vector
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).resolve().parents[2]
 SESSION = Target("session", "private")
 

@@ -23,6 +23,8 @@ from memsvc_store.traces import _OWN, Traces
 from memsvc_store.utilities import _KEYED, _LOGGED_AT, _SINCE, _TOTALS
 from tests.store.values import START, Clock, Space, fact, feedback, said, towards, trace, tried, vector
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clock() -> Clock:

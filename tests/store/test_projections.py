@@ -30,6 +30,8 @@ from memsvc_store.vectors import VectorIndex
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 DIMENSION = 8
 TERMS = st.sampled_from([f"t{index}" for index in range(12)])
 DOCUMENTS = st.lists(st.lists(TERMS, max_size=12), max_size=20)

@@ -32,6 +32,7 @@ def old(request: pytest.FixtureRequest, target: str, tmp_path: Path, monkeypatch
             rows = {name: list(connection.execute(sa.select(schema.metadata.tables[name])).mappings()) for name in MADE}
     with monkeypatch.context() as patch:
         at(request.param, patch)
+        patch.setattr(database, "_create", database.migrate)  # as the tables were then, not as they are now
         made = database.Database(target)
         with made.write() as connection:
             tables = sa.MetaData()
@@ -90,9 +91,9 @@ def test_a_step_that_breaks_leaves_the_old_database(old: str, monkeypatch: pytes
         migrate(connection)
         raise OSError("the disk is gone")
 
-    migrate = database._migrate
+    migrate = database.migrate
     with monkeypatch.context() as patch:
-        patch.setattr(database, "_migrate", fill_up)
+        patch.setattr(database, "migrate", fill_up)
         with pytest.raises(OSError, match="gone"):
             Store(old, space=Space())
     engine = sa.create_engine(old if "://" in old else f"sqlite:///{old}")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from memsvc import wiring
 from memsvc.asking import REPLY, ROOM_LEAST
 from memsvc.memory import Memory
+from memsvc_evals import extra
 from memsvc_evals.answers import journal, policies
 from memsvc_evals.answers.asking import Desk, Judging
 from memsvc_evals.answers.baselines import Baselines, Chunks
@@ -78,12 +79,14 @@ def run(
             (answers); from several threads, one at a time.
 
     Raises:
+        MissingDependency: what scores and reports need is not installed; told before anything is asked.
         MeasurementError: an unknown policy or judge prompt; the directory holds another run, or is in use.
         DatasetError: nothing is left to ask.
         ModelUnavailable, ModelInaccessible: the model, or the judge, is away, before or meanwhile; what was answered
             is kept for a resume.
         MemsvcError: what the service raises.
     """
+    extra.require(*extra.SCORING, *extra.REPORTS)
     chosen, prompts = policies.chosen(plan.policies), known(plan.judge_prompts)
     if parts.judge is not None and not prompts:
         raise MeasurementError("a judge came without a prompt; name one, or leave the judge out")

@@ -39,13 +39,17 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One utterance. `id` is the data set's own (`D3:14`), `text` carries the caption of a shared photo."""
+    """One utterance. `id` is the data set's own (`D3:14`), `text` carries the caption of a shared photo.
+
+    In a chat of a user with an assistant the speaker is the role; between two people each is a user by name.
+    """
 
     id: str
     session_id: str
     speaker: str
     text: str
     said_at: datetime
+    role: str = "user"
 
 
 @dataclass(frozen=True, slots=True)

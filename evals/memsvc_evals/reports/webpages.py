@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
+from memsvc_evals import extra
 from memsvc_evals.reports import content, facts, formats, palette
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from jinja2 import Environment
 
     from memsvc_evals.reports.pages import Page
     from memsvc_evals.reports.plots import Picture
@@ -28,23 +28,25 @@ def report(run: Run, questions: Sequence[Page], pictures: Sequence[Picture], mis
 
     Args:
         missing: why there are no pictures; None where there are.
+
+    Raises:
+        MissingDependency: the extra `evals` is not installed.
     """
+    environment = _environment()
+    from markupsafe import Markup
+
     script = (_TEMPLATES / "filter.js").read_text("utf-8")
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            run=run,
-            title=facts.title(run),
-            cards=facts.cards(run),
-            header=facts.header(run),
-            sections=content.sections(run),
-            pictures={one.name: one for one in pictures},
-            pages=questions,
-            missing=missing,
-            script=Markup(script),
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
+    return environment.get_template("report.html").render(
+        run=run,
+        title=facts.title(run),
+        cards=facts.cards(run),
+        header=facts.header(run),
+        sections=content.sections(run),
+        pictures={one.name: one for one in pictures},
+        pages=questions,
+        missing=missing,
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
@@ -55,6 +57,10 @@ def question(run: Run, page: Page) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
+    extra.require(*extra.REPORTS)
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsvc.errors import MissingDependency
+from memsvc_evals import extra
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.reports import markdown, plots, webpages
 from memsvc_evals.reports.pages import pages
@@ -45,8 +46,10 @@ def write_report(folder: str | Path) -> Written:
     questions that the run no longer has are removed.
 
     Raises:
+        MissingDependency: the extra `evals` is not installed.
         MeasurementError: the folder holds no finished run, or cannot be written.
     """
+    extra.require(*extra.REPORTS)
     run = read_run(Path(folder))
     shown = pages(run)
     pictures, missing = _pictures(run)

@@ -13,6 +13,7 @@ from collections import Counter
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from memsvc_evals import extra
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.scoring.categories import ADVERSARIAL, GROUPS, MULTI_HOP, OPEN_DOMAIN
 from memsvc_evals.scoring.tokens import word_tokens
@@ -79,6 +80,7 @@ def bleu1(prediction: str, gold: str) -> float:
 
     exp(min(0, 1 - |gold| / |prediction|)) · |prediction ∩ gold| / |prediction|, over lower-cased tokens.
     """
+    extra.require(*extra.SCORING)
     from nltk.translate.bleu_score import sentence_bleu
 
     # The orders that weigh nothing are left out: papers smooth them (method1), which can't change the product.
@@ -136,6 +138,7 @@ def _stem(word: str) -> str:
 
 @cache
 def _stemmer() -> PorterStemmer:
+    extra.require(*extra.SCORING)
     from nltk.stem.porter import PorterStemmer
 
     return PorterStemmer()

@@ -13,6 +13,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from memsvc_evals import extra
+
 if TYPE_CHECKING:
     from nltk.tokenize.destructive import NLTKWordTokenizer
     from nltk.tokenize.punkt import PunktSentenceTokenizer
@@ -42,6 +44,7 @@ def word_tokens(text: str) -> tuple[str, ...]:
 
 @cache
 def _tokenizers() -> tuple[PunktSentenceTokenizer, NLTKWordTokenizer]:
+    extra.require(*extra.SCORING)
     from nltk.tokenize.destructive import NLTKWordTokenizer
     from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 

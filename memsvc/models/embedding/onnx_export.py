@@ -102,7 +102,7 @@ def _source_stamps(source: Path) -> dict[str, cache.Stamp]:
 def _write_files(source: Path, made: Path) -> dict[str, int]:
     """Has graph, tensors and tokenizer written by a process of its own; what the model is like."""
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
-        raise MissingDependency(f"Exporting {source.name} needs {missing[0]}, once: pip install 'memsvc[offline]'.")
+        raise MissingDependency(f"Exporting {source.name} needs {missing[0]}, once: pip install 'memsvc[torch]'.")
     told = _told([sys.executable, "-m", _TRACING, str(source), str(made)])
     if told.get("error") == "room":
         raise OSError(told["why"])
@@ -114,7 +114,9 @@ def _write_files(source: Path, made: Path) -> dict[str, int]:
 
 def _told(command: Sequence[str]) -> dict[str, Any]:
     # The child finds what this process finds, also where its path was changed after the start.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    path = os.pathsep.join(path for path in sys.path if path)
+    # The model's folder is whole, and a question to the hub might hang.
+    environment = os.environ | {"PYTHONPATH": path, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment)
     try:
         told: dict[str, Any] = json.loads(done.stdout)

@@ -7,20 +7,15 @@ went wrong. torch and its neighbours stay in memory until their process ends: 1.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
-import warnings
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from memsvc.errors import EmbedderError
+from memsvc.models import quiet
 from memsvc.models.embedding import onnx_cache as cache
-from memsvc.models.embedding.sentence_transformer import quiet_loading
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _OPSET = 17
 _SMALL = 1024  # bytes; smaller tensors stay in the graph, where shapes are read from
@@ -39,10 +34,11 @@ def main(source: Path, made: Path) -> dict[str, Any]:
 
 def write_files(source: Path, made: Path) -> dict[str, int]:
     """Writes graph, tensors and tokenizer; the one border where the libraries' errors become ours."""
-    from sentence_transformers import SentenceTransformer
+    with quiet.no_warnings():
+        from sentence_transformers import SentenceTransformer
 
     try:
-        with _offline(), quiet_loading():
+        with quiet.loading():
             model = SentenceTransformer(str(source), device="cpu", local_files_only=True)
         _trace(model[0], made / "raw.onnx")
         _fuse(made / "raw.onnx", made, model[0])
@@ -87,9 +83,7 @@ def _trace(transformer: Any, path: Path) -> None:
 
     ids = torch.ones((2, 7), dtype=torch.int64)
     axes = {0: "texts", 1: "tokens"}
-    with warnings.catch_warnings(), torch.no_grad():
-        # The tracing exporter says that it will be replaced; its successor needs onnxscript as well.
-        warnings.simplefilter("ignore")
+    with quiet.no_warnings(), torch.no_grad():  # the tracing exporter says that it will be replaced
         torch.onnx.export(
             Sentence().eval(),
             (ids, torch.ones_like(ids)),
@@ -120,24 +114,6 @@ def _fuse(raw: Path, made: Path, transformer: Any) -> None:
     onnx.save_model(
         graph, str(made / cache.GRAPH), save_as_external_data=True, location=cache.WEIGHTS, size_threshold=_SMALL
     )
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    """No model hub while the model loads: the folder is complete, and a question to the hub would hang."""
-    from huggingface_hub import constants
-
-    before, constant = os.environ.get("HF_HUB_OFFLINE"), constants.HF_HUB_OFFLINE
-    # Both: the library reads the variable once, at its import, and would stay offline for good.
-    os.environ["HF_HUB_OFFLINE"], constants.HF_HUB_OFFLINE = "1", True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = constant
-        if before is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = before
 
 
 if __name__ == "__main__":

@@ -8,18 +8,18 @@ gives the same vectors here and through `OnnxEmbedder`, and goes by the same nam
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memsvc.errors import EmbedderError, MissingDependency
+from memsvc.models import hub, quiet
 from memsvc.models.embedding.space import space_name
 from memsvc.models.embedding.texts import checked, pooled, spans, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -119,20 +119,34 @@ class SentenceTransformerEmbedder:
     def _load(self) -> Any:
         """The one border where the libraries' errors while loading become ours."""
         try:
-            from sentence_transformers import SentenceTransformer
+            with quiet.no_warnings():
+                from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise MissingDependency(
                 f"The model {self._where!r} needs sentence-transformers and torch (missing: {error.name}): "
                 "pip install 'memsvc[torch]'."
             ) from error
+
+        def load(local: bool) -> Any:
+            return SentenceTransformer(self._where, device=self._device, local_files_only=local)
+
         try:
-            with quiet_loading():
-                return SentenceTransformer(self._where, device=self._device)
+            with quiet.loading():
+                return hub.loaded(self._where, load, also=[self._official])
+        except hub.NoSuchModel as error:
+            raise EmbedderError(
+                f"There is no model {self._where!r}: {error}; check MEMSVC_EMBEDDER or the path."
+            ) from None
         except Exception as error:
             raise EmbedderError(
                 f"The model {self._where!r} cannot be loaded ({type(error).__name__}: {error}): check the name or "
                 "path, and that the model hub can be reached or the model was downloaded before."
             ) from error
+
+    @property
+    def _official(self) -> str:
+        """Where sentence-transformers looks for a name without an owner."""
+        return f"sentence-transformers/{self._where}"
 
     def _weights_folder(self) -> Path:
         """The folder itself, or the hub's local copy of the named model."""
@@ -141,26 +155,12 @@ class SentenceTransformerEmbedder:
         self._ready()
         from huggingface_hub import try_to_load_from_cache
 
-        for repository in (self._where, f"sentence-transformers/{self._where}"):
+        for repository in (self._where, self._official):
             if isinstance(found := try_to_load_from_cache(repository, "modules.json"), str):
                 return Path(found).parent
         raise EmbedderError(
             f"The model {self._where!r} loaded, but its files are not in the model hub's cache: pass its folder."
         )
-
-
-@contextmanager
-def quiet_loading() -> Iterator[None]:
-    """No progress bar on stderr while a model loads; the caller's own choice holds again afterwards."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _room(loaded: Any) -> int | None:

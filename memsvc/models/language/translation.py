@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _PREFIX = re.compile(r"\A(litellm\.\w+: )*(\w+( Error)?: )?(\w+Exception - )?")
 _AIOHTTP_NOISE = re.compile(r" ssl:(<[^>]*>|default)")
 
-# What each class of `litellm.exceptions` means; None: its status says it. A test fails when LiteLLM grows one
-# that is not here, and what is none of these counts by its status, or else as broken.
+# What each class of `litellm.exceptions` means, and each class below it; None: its status says it. A test fails when
+# LiteLLM grows one that is none of these; until then it counts by its status, or else as broken.
 KINDS: Mapping[str, Kind | None] = MappingProxyType(
     {
         "APIConnectionError": "passing",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from inspect import signature
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,8 @@ class Cache:
 
         self._model = model
         self._kv = DynamicCache(config=model.config)
+        # Renamed in transformers 5.24; a model whose code is older than its transformers keeps the old name.
+        self._argument = "cache" if "cache" in signature(model.forward).parameters else "past_key_values"
         self._mask: torch.Tensor | None = None
 
     @property
@@ -144,9 +147,9 @@ class Cache:
             input_ids=ids,
             attention_mask=self._mask,
             position_ids=(self._mask.cumsum(dim=-1) - 1).clamp(min=0)[:, -width:],
-            past_key_values=self._kv,
             use_cache=True,
             logits_to_keep=1,
+            **{self._argument: self._kv},
         )
         logits: torch.Tensor = output.logits[:, -1].float()
         return logits

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from memsvc.models import hub, quiet
 from memsvc.models.local.errors import ModelUnusable
 from memsvc_store.errors import MissingDependency
 
@@ -26,22 +27,31 @@ def load(name: str, *, device: str | None = None) -> Engine:
     if (Path(name).is_absolute() or Path(name).is_dir()) and not (Path(name) / "config.json").is_file():
         raise ModelUnusable(f"There is no model in the folder {name!r}: give one with a config.json, or a hub name.")
     try:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        with quiet.no_warnings():
+            import torch
+            from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError as error:
         raise MissingDependency(
             f"A local model needs torch and transformers (missing: {error.name}): pip install 'memsvc[local]'."
         ) from error
 
-    from memsvc.models.embedding.sentence_transformer import quiet_loading
     from memsvc.models.local.engine import Engine
 
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.float32 if where.startswith("cpu") else torch.bfloat16
+
+    def read(local: bool) -> tuple[Any, Any]:
+        return (
+            AutoTokenizer.from_pretrained(name, local_files_only=local),
+            AutoModelForCausalLM.from_pretrained(name, dtype=dtype, local_files_only=local),
+        )
+
     try:
-        with quiet_loading():
-            tokenizer = AutoTokenizer.from_pretrained(name)
-            model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype).to(where).eval()
+        with quiet.loading():
+            tokenizer, model = hub.loaded(name, read)
+            model = model.to(where).eval()
+    except hub.NoSuchModel as error:
+        raise ModelUnusable(f"There is no model {name!r}: {error}; check MEMSVC_MODEL or the path.") from None
     except OSError as error:  # how transformers says that files are missing
         raise ModelUnusable(
             f"The model {name!r} was not found ({error}): check the name or path, and that the model hub can be "

@@ -26,6 +26,8 @@ from tests.evals.builders import locomo, write
 from tests.memsvc.models.constrained_server import serving
 from tests.memsvc.models.tiny_model import build_tiny_model
 
+pytestmark = pytest.mark.process
+
 FORKING = """
 import json, os, sys
 from memsvc import wiring

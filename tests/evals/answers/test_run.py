@@ -24,6 +24,8 @@ from memsvc_retrievers.language import Prompt
 from tests.evals.answers.made_up import ANSWERS, answering, asked, parts, says, untimed
 from tests.evals.builders import write
 
+pytestmark = pytest.mark.slow
+
 FOUR = ("fast", "quality", "full-context", "none")
 ALL = tuple(name for name in POLICIES if name != "calibrated")
 

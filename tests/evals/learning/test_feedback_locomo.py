@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from memsvc_evals import Dataset
 
+pytestmark = pytest.mark.slow
+
 PLAN = Plan(seeds=1, epochs=1, weights=(0.0, 0.5))
 
 

@@ -10,6 +10,8 @@ from memsvc_evals.learning.memories import Clock, opened
 from memsvc_evals.learning.planted import DIMENSION, NAMESPACE, Sizes, fill, plant, run_planted, schedule, succeeds
 from memsvc_evals.learning.study import Study
 
+pytestmark = pytest.mark.slow
+
 TINY = Sizes(clusters=3, episodes=6, helpful=1, tasks=2, slip=0.0, epochs=4, pool=6, top_k=1)
 
 

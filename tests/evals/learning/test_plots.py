@@ -29,5 +29,5 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(MissingDependency, match=r"memsvc\[plots\]"):
+    with pytest.raises(MissingDependency, match=r"memsvc\[evals\]"):
         require_plots()

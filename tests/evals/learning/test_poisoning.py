@@ -10,6 +10,8 @@ from memsvc_evals.learning.planted import Sizes
 from memsvc_evals.learning.poisoning import ATTACKS, CLIENTS, HONEST, run_poisoning
 from memsvc_evals.learning.study import Study
 
+pytestmark = pytest.mark.slow
+
 SIZES = Sizes(clusters=2, episodes=5, helpful=1, tasks=6, slip=0.0, epochs=3, pool=5, top_k=1)
 
 

@@ -18,6 +18,8 @@ from tests.evals.reports.builders import Plan, build_run, load, write
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = (
     "</title></style></script><script>alert(1)</script><img src=x onerror=alert(2)>\"'>&amp;{{ 7 * 7 }}|a `b` {subject}"
 )
@@ -169,12 +171,12 @@ def test_equal_runs_give_equal_bytes(illustrated: Written, tmp_path: Path) -> No
 def test_without_matplotlib_there_are_tables_and_it_says_so(run_folder: Path) -> None:
     written = write_report(run_folder)
     assert written.missing is not None
-    assert "memsvc[plots]" in written.missing
+    assert "memsvc[evals]" in written.missing
     seen = Seen(written.html)
     page = written.html.read_text("utf-8")
     assert not seen.of("figure")
     assert "tables only" in page
-    assert "memsvc[plots]" in page
+    assert "memsvc[evals]" in page
     assert len(seen.of("table")) > 5
     assert {one["href"] for one in seen.of("a")} >= {"#scores", "#cost"}
     assert "#retrieval" not in page

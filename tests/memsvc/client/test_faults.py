@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     Clients = Callable[..., Any]
 
+pytestmark = pytest.mark.process
+
 HERE = "acme/ann"
 
 

@@ -22,6 +22,8 @@ from tests.memsvc.mcp.talking import MODES, given, refused, run
 from tests.memsvc.server.program import SLOWLY
 from tests.memsvc.server.served import ANN
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = ("-m", "tests.memsvc.server.program", "mcp")
 

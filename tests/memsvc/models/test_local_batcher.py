@@ -17,6 +17,8 @@ from memsvc.models.local.errors import ModelUnusable, PromptTooLong
 from memsvc.models.local.loading import load
 from memsvc.models.local.shapes import Request
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 60  # seconds until a test that hangs fails instead
 
 

@@ -17,6 +17,8 @@ from memsvc.models.local.errors import UnsupportedSchema
 from memsvc.models.local.loading import load
 from memsvc.models.local.shapes import Reply, Request, never
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("llguidance")
 
 

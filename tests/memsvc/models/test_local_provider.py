@@ -25,9 +25,16 @@ from memsvc_retrievers.language import Prompt
 from .constrained_server import NAME
 from .language_model_laws import AnyModelLaws, Recorder
 
-litellm = load()
-# pydantic remarks on LiteLLM's own types when the first response is made.
-pytestmark = pytest.mark.filterwarnings("ignore:Item .* on TypedDict class")
+pytestmark = pytest.mark.slow
+
+litellm: Any = None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _litellm() -> None:
+    """Imported by the worker that runs this file, and not by all of them: it takes 5 s."""
+    global litellm
+    litellm = load()
 
 
 class Fact(BaseModel):

@@ -23,6 +23,8 @@ from memsvc_retrievers.language import Completion
 from .language_model_laws import PROMPTLY, Rating, Recorder, Replies, Scripted, ScriptedModelLaws, prompt
 from .model_server import ModelServer, echo, says, status, unless
 
+pytestmark = pytest.mark.slow
+
 LATENCY = 0.4  # seconds; LiteLLM's own work, some 5 ms a call, must not decide
 RATED = '{"text": "fine", "score": 7}'
 

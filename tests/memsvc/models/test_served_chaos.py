@@ -18,6 +18,8 @@ from memsvc_retrievers.language import Completion
 from .language_model_laws import Rating, Recorder, prompt
 from .model_server import ModelServer, Step, drops, echo, raw, says, status
 
+pytestmark = pytest.mark.slow
+
 RATED = '{"text": "fine", "score": 7}'
 CUT = '{"text": "fine", "sc'
 ECHOED = '{"properties": {"text": {"type": "string"}, "score": {"type": "integer"}}, "type": "object"}'

@@ -21,10 +21,13 @@ from .language_model_laws import AnyModelLaws, Rating, prompt
 
 STARTING = 180.0  # seconds; 10 to 22 on a quiet machine
 
-pytestmark = pytest.mark.skipif(
-    any(find_spec(name) is None for name in ("transformers", "torch", "fastapi", "uvicorn")),
-    reason="needs what `transformers serve` needs",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        any(find_spec(name) is None for name in ("transformers", "torch", "fastapi", "uvicorn")),
+        reason="needs what `transformers serve` needs",
+    ),
+]
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from memsvc.testing import HashEmbedder
 
 from .model_server import Exchange, ModelServer, drops, raw, says, status
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "Where does Ann live?"
 TALK = [{"name": "Ann", "content": f"{n} gulls in Oslo.", "timestamp": 1.78e9 + 60 * n} for n in range(1, 7)]
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from tests.memsvc.server.served import Running
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = 5
 
 CHECKS = [

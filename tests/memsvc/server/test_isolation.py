@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from memsvc.server.routing import Verb
     from memsvc_store.keys import Permission
 
+pytestmark = pytest.mark.slow
+
 ONE = [verb.name for verb in ALL if verb.scope == "one"]
 ANY = [name for name in ONE if parameters(BY_NAME[name])["namespace"] is None]
 WRITES = ("INSERT", "UPDATE", "DELETE", "VACUUM", "BEGIN IMMEDIATE")

@@ -6,12 +6,15 @@ import threading
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from tests.memsvc.server.served import until
 from tests.memsvc.server.test_serving import process
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.process
 
 WRITERS, NAMESPACES = 6, 3
 

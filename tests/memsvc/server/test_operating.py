@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from memsvc_retrievers.protocols import Purpose
     from tests.memsvc.server.served import Running
 
+pytestmark = pytest.mark.process
+
 MARKER = "xyzzymarker"
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from memsvc.server.pools import Pool
     from tests.memsvc.server.served import Running
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("pool", SIZES)
 def test_a_key_that_sends_more_than_its_share_leaves_the_rest_to_others(pool: Pool) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from memsvc_retrievers.language import Prompt
     from tests.memsvc.server.served import Running
 
+pytestmark = pytest.mark.slow
+
 SSE = {"Accept": "text/event-stream"}
 QUESTION = {"namespace": "acme/ann", "question": "Where did Ann move?"}
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from memsvc import Memory
     from memsvc_evals.learning.babyai.tasks import Task
 
+pytestmark = pytest.mark.slow
+
 PLAN = Plan(("OneRoomS8", "KeyInBox", "UnlockLocal"), seeds=2, epochs=3, done=2, held_out=1)
 pytest.importorskip("minigrid")
 
