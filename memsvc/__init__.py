@@ -14,41 +14,116 @@ if TYPE_CHECKING:
     from memsvc.client.async_client import AsyncClient
     from memsvc.client.client import Client
     from memsvc.episodes import Episodes
-    from memsvc.errors import MemsvcError
+    from memsvc.errors import (
+        AccessError,
+        Cancelled,
+        DatabaseBusy,
+        DatabaseError,
+        DatabaseForeign,
+        DatabaseMissing,
+        DatabaseTooNew,
+        DatabaseUnreadable,
+        EmbedderError,
+        Forbidden,
+        InvalidFilter,
+        InvalidInput,
+        InvalidMessage,
+        InvalidNamespace,
+        InvalidReply,
+        InvalidTimestamp,
+        InvalidVector,
+        MemsvcError,
+        MissingDependency,
+        ModelError,
+        ModelInaccessible,
+        ModelRefused,
+        ModelUnavailable,
+        NotFound,
+        RateLimited,
+        ServiceError,
+        ServiceForeign,
+        ServiceTimeout,
+        ServiceUnavailable,
+        SettingsError,
+        StorageFull,
+        TooLarge,
+        Unauthorized,
+    )
     from memsvc.events import Event
     from memsvc.memory import Memory
     from memsvc.settings import Settings
-    from memsvc_retrievers.gate import Verdict
     from memsvc_retrievers.ledger import Ledger
     from memsvc_retrievers.passages import Evidence
+    from memsvc_retrievers.verdict import Verdict
     from memsvc_store.learned import FeedbackReceipt, Utility
     from memsvc_store.receipts import Erasure
     from memsvc_store.shapes import Change, Hit, Job, Receipt
 
 __all__ = [
+    "AccessError",
     "Answer",
     "AsyncClient",
     "AsyncMemory",
+    "Cancelled",
     "Change",
     "Client",
+    "DatabaseBusy",
+    "DatabaseError",
+    "DatabaseForeign",
+    "DatabaseMissing",
+    "DatabaseTooNew",
+    "DatabaseUnreadable",
+    "EmbedderError",
     "Episodes",
     "Erasure",
     "Event",
     "Evidence",
     "FeedbackReceipt",
+    "Forbidden",
     "Hit",
+    "InvalidFilter",
+    "InvalidInput",
+    "InvalidMessage",
+    "InvalidNamespace",
+    "InvalidReply",
+    "InvalidTimestamp",
+    "InvalidVector",
     "Job",
     "Ledger",
     "Memory",
     "MemsvcError",
+    "MissingDependency",
+    "ModelError",
+    "ModelInaccessible",
+    "ModelRefused",
+    "ModelUnavailable",
+    "NotFound",
+    "RateLimited",
     "Receipt",
+    "ServiceError",
+    "ServiceForeign",
+    "ServiceTimeout",
+    "ServiceUnavailable",
     "Settings",
+    "SettingsError",
+    "StorageFull",
+    "TooLarge",
+    "Unauthorized",
     "Utility",
     "Verdict",
     "__version__",
 ]
 
+_ERRORS = """
+AccessError Cancelled DatabaseBusy DatabaseError DatabaseForeign DatabaseMissing DatabaseTooNew
+DatabaseUnreadable EmbedderError Forbidden InvalidFilter InvalidInput InvalidMessage InvalidNamespace
+InvalidReply InvalidTimestamp InvalidVector MemsvcError MissingDependency ModelError ModelInaccessible
+ModelRefused ModelUnavailable NotFound RateLimited ServiceError ServiceForeign ServiceTimeout ServiceUnavailable
+SettingsError StorageFull TooLarge Unauthorized
+""".split()
+
 _HOMES = {
+    **dict.fromkeys(_ERRORS, "memsvc.errors"),
     "Answer": "memsvc.answer",
     "AsyncClient": "memsvc.client.async_client",
     "AsyncMemory": "memsvc.async_memory",
@@ -63,22 +138,18 @@ _HOMES = {
     "Job": "memsvc_store.shapes",
     "Ledger": "memsvc_retrievers.ledger",
     "Memory": "memsvc.memory",
-    "MemsvcError": "memsvc.errors",
     "Receipt": "memsvc_store.shapes",
     "Settings": "memsvc.settings",
     "Utility": "memsvc_store.learned",
-    "Verdict": "memsvc_retrievers.gate",
+    "Verdict": "memsvc_retrievers.verdict",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import PackageNotFoundError, version
+        from memsvc.version import version
 
-        try:
-            return version("memsvc")
-        except PackageNotFoundError:  # a checkout that was never installed
-            return "0+unknown"
+        return version()
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'memsvc' has no attribute {name!r}")

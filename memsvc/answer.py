@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memsvc_retrievers.coverage import Coverage
-    from memsvc_retrievers.gate import Verdict
+    from memsvc_retrievers.verdict import Verdict
     from memsvc_store.shapes import Hit
 
 Process = Literal["fast", "scan", "hypergraph", "extractive", "abstained"]

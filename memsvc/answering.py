@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from memsvc_retrievers.choices import Deliberation, Policy, Scan, Style
     from memsvc_retrievers.coverage import Coverage, Deliberated
     from memsvc_retrievers.drafting import Draft
-    from memsvc_retrievers.gate import Scorer, Verdict
-    from memsvc_retrievers.ledger import Recorder
+    from memsvc_retrievers.gate import Scorer
+    from memsvc_retrievers.recorder import Recorder
+    from memsvc_retrievers.verdict import Verdict
     from memsvc_store.shapes import Filter, Hit
 
     Tell = Callable[[Event], None]

@@ -10,13 +10,14 @@ from memsvc import budget, ingest
 from memsvc.answer import Answer, extract
 from memsvc.answering import Answering, How
 from memsvc.calibrating import gate_scorer
+from memsvc.contract.options import AskOptions, own
 from memsvc.errors import InvalidInput, SettingsError
 from memsvc.events import Event
-from memsvc.filters import Filters, checked_choice, parse_filters
+from memsvc.filters import checked_choice, parse_filters
 from memsvc.settings import HOW_TO_SET
 from memsvc.tracing import considered
 from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, STYLES, Scan
-from memsvc_retrievers.ledger import Recorder
+from memsvc_retrievers.recorder import Recorder
 from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from memsvc.settings import Settings
     from memsvc.tracing import Tracer
     from memsvc.wiring import LanguageModels
-    from memsvc_retrievers.choices import Deliberation, Policy, Style
     from memsvc_retrievers.language import LanguageModel
     from memsvc_store.learning import Learning
     from memsvc_store.shapes import Filter, Kind
@@ -48,25 +48,7 @@ ASKED: tuple[Kind, ...] = ("message", "fact")
 """Kinds that questions are answered from, unless they name others. Episodes are for `search_episodes`."""
 
 
-class AskOptions(Filters, total=False):
-    """How `ask` answers; what is left out, or None, is as the settings say.
-
-    Attributes:
-        top_k: memories that the fast answer sees; 30, or 10 without a model.
-        gate: who decides whether the fast answer will do: quality, majority, consensus, filter, never, always.
-        deliberation: what follows where it will not: scan, hypergraph, auto.
-        style: how the answer is worded: short (five or six words), reasoned (sentences that give their grounds).
-        model: a model's name, or a model of your own.
-    """
-
-    top_k: int | None
-    gate: Policy | None
-    deliberation: Deliberation | None
-    style: Style | None
-    model: str | LanguageModel | None
-
-
-_OWN = ("top_k", "gate", "deliberation", "style", "model")
+_OWN = own(AskOptions)
 
 
 class Asker:
@@ -86,25 +68,25 @@ class Asker:
         """
         namespace, settings = ingest.checked_namespace(namespace), self._settings
         ingest.checked_query(question, "question")
-        own: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
+        mine: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
         wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
         if wanted.kind is None:
             wanted = replace(wanted, kind=ASKED)
-        budget.limit(own.get("top_k"), None)
-        gate = checked_choice("gate", own.get("gate", settings.gate), POLICIES)
-        deliberation = checked_choice("deliberation", own.get("deliberation", settings.deliberation), DELIBERATIONS)
-        style = checked_choice("style", own.get("style", settings.answer_style), STYLES)
-        model = self._model(own.get("model"))
+        budget.limit(mine.get("top_k"), None)
+        gate = checked_choice("gate", mine.get("gate", settings.gate), POLICIES)
+        deliberation = checked_choice("deliberation", mine.get("deliberation", settings.deliberation), DELIBERATIONS)
+        style = checked_choice("style", mine.get("style", settings.answer_style), STYLES)
+        model = self._model(mine.get("model"))
         if model is None:
-            if own.keys() & {"gate", "deliberation", "style"}:
+            if mine.keys() & {"gate", "deliberation", "style"}:
                 raise SettingsError(
                     f"a gate, a deliberation or a style came, and no language model is set; {HOW_TO_SET}"
                 )
-            return lambda tell, _: self._quoted(question, namespace, wanted, own.get("top_k", budget.TOP_K), tell)
+            return lambda tell, _: self._quoted(question, namespace, wanted, mine.get("top_k", budget.TOP_K), tell)
         room = max(ROOM_LEAST, settings.model_context - REPLY)
         scan = Scan(settings.chunk_messages, settings.context_messages, settings.scan_tokens, room)
         scorer = gate_scorer(self._learning, namespace) if gate == "calibrated" else None
-        how = How(own.get("top_k", TOP_K), gate, deliberation, style, scan, scorer)
+        how = How(mine.get("top_k", TOP_K), gate, deliberation, style, scan, scorer)
         return lambda tell, stop: Answering(
             question, namespace, wanted, how, self._lookup, self._tracer, Recorder(model, stop), tell
         ).run()

@@ -8,26 +8,25 @@ from collections.abc import AsyncIterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from contextvars import copy_context
-from functools import partial, wraps
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from memsvc.contract.derived import AwaitedVerbs
 from memsvc.errors import Cancelled
 from memsvc.events import Event
 from memsvc.memory import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
     from memsvc.answer import Answer
-    from memsvc.asking import AskOptions, Work
-    from memsvc_store.shapes import Receipt
+    from memsvc.asking import Work
+    from memsvc.contract.options import AskOptions
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 Lines = list[str]  # `list` is a verb, so that classes with it can't name the type
-Receipts = list["Receipt"]
 
 THREADS = 16
 """Verbs at work at once. Most of their time they wait: for the disk, for a model, for the code that lets others run."""
@@ -36,47 +35,7 @@ BATCH = 200
 """Lines of an export that are read, and of an import that are fetched, at a time."""
 
 
-def _verb(verb: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[AsyncMemory, P], Coroutine[Any, Any, T]]:
-    """A method of `Memory`, with its parameters, awaited."""
-
-    @wraps(verb)
-    async def threaded(self: AsyncMemory, /, *args: P.args, **options: P.kwargs) -> T:
-        return await self._run(partial(verb, self.memory, *args, **options))
-
-    return threaded
-
-
-def _asked(
-    verb: Callable[Concatenate[Any, P], Answer],
-) -> Callable[Concatenate[AsyncMemory, P], Coroutine[Any, Any, Answer]]:
-    """`ask` as the end of `ask_stream`, so that cancelling it stops the work; `on_event` is called in the loop."""
-
-    @wraps(verb)
-    async def asked(self: AsyncMemory, /, *args: P.args, **options: P.kwargs) -> Answer:
-        tell: Any = options.pop("on_event", None)
-        answer = None
-        async with aclosing(self._steps(args, options)) as events:
-            async for event in events:
-                if tell is not None:
-                    tell(event)
-                answer = event.answer
-        assert answer is not None, "the last event has the answer"
-        return answer
-
-    return asked
-
-
-def _streamed(
-    verb: Callable[Concatenate[Any, P], Iterator[Event]],
-) -> Callable[Concatenate[AsyncMemory, P], AsyncIterator[Event]]:
-    @wraps(verb)
-    def streamed(self: AsyncMemory, /, *args: P.args, **options: P.kwargs) -> AsyncIterator[Event]:
-        return self._steps(args, options)
-
-    return streamed
-
-
-class AsyncMemory:
+class AsyncMemory(AwaitedVerbs):
     """An agent's memory in one database, for asyncio. Belongs to one event loop.
 
     Its verbs are those of `Memory`, awaited; `ask_stream` and `export` are asynchronous iterators, whose errors come
@@ -116,13 +75,18 @@ class AsyncMemory:
         """Wait for what was begun, and let go of the threads."""
         await asyncio.to_thread(self._pool.shutdown)
 
-    async def export(self, *, namespace: str) -> AsyncIterator[str]:
-        """The namespace as JSON lines, without line ends; one snapshot.
+    async def _do(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if name == "ask":
+            return await self._asked(args, options)
+        if name == "import_" and isinstance(args[0], AsyncIterable):
+            args = (_fetched(args[0], asyncio.get_running_loop()),)
+        return await self._run(partial(getattr(self.memory, name), *args, **options))
 
-        Raises:
-            NotFound: no such namespace.
-        """
-        lines = _Shared(await self._run(partial(self.memory.export, namespace=namespace)))
+    def _steps(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        return self._events(args, options) if name == "ask_stream" else self._lines(args, options)
+
+    async def _lines(self, args: tuple[Any, ...], options: dict[str, Any]) -> AsyncGenerator[str, None]:
+        lines = _Shared(await self._run(partial(self.memory.export, *args, **options)))
         try:
             while batch := await self._run(lines.take):
                 for line in batch:
@@ -130,23 +94,22 @@ class AsyncMemory:
         finally:
             await self._run(lines.close)
 
-    async def import_(self, lines: Iterable[str] | AsyncIterable[str], *, namespace: str) -> Receipts:
-        """Store an export, in this namespace or another; what is there already is a `duplicate`.
-
-        Args:
-            lines: such as an open file, which is read in the thread that stores; or an asynchronous `export`.
-
-        Raises:
-            InvalidMessage, InvalidTimestamp: naming the line that cannot be read.
-        """
-        found = _fetched(lines, asyncio.get_running_loop()) if isinstance(lines, AsyncIterable) else lines
-        return await self._run(partial(self.memory.import_, found, namespace=namespace))
+    async def _asked(self, args: tuple[Any, ...], options: dict[str, Any]) -> Answer:
+        """`ask` as the end of `ask_stream`, so that cancelling it stops the work; `on_event` is called in the loop."""
+        tell, answer = options.pop("on_event", None), None
+        async with aclosing(self._events(args, options)) as events:
+            async for event in events:
+                if tell is not None:
+                    tell(event)
+                answer = event.answer
+        assert answer is not None, "the last event has the answer"
+        return answer
 
     async def _run(self, work: Callable[[], T]) -> T:
         """Do it in a thread of the pool, with this task's context."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
-    async def _steps(self, args: tuple[Any, ...], options: dict[str, Any]) -> AsyncGenerator[Event, None]:
+    async def _events(self, args: tuple[Any, ...], options: dict[str, Any]) -> AsyncGenerator[Event, None]:
         """The events of one `ask`, from a thread of the pool. Closing the iterator stops the work and waits for it."""
         work = await self._run(partial(self._work, *args, **options))
         loop, told, stop = asyncio.get_running_loop(), asyncio.Queue[Event | None](), threading.Event()
@@ -169,39 +132,6 @@ class AsyncMemory:
 
     def _work(self, question: str, *, namespace: str, for_session: str | None = None, **options: Any) -> Work:
         return self.memory._asked(question, namespace, for_session, cast("AskOptions", options))
-
-    add = _verb(Memory.add)
-    add_episode = _verb(Memory.add_episode)
-    update = _verb(Memory.update)
-    delete = _verb(Memory.delete)
-    forget = _verb(Memory.forget)
-    verify_erasure = _verb(Memory.verify_erasure)
-    search = _verb(Memory.search)
-    search_episodes = _verb(Memory.search_episodes)
-    ask = _asked(Memory.ask)
-    ask_stream = _streamed(Memory.ask_stream)
-    trace = _verb(Memory.trace)
-    get = _verb(Memory.get)
-    list = _verb(Memory.list)
-    history = _verb(Memory.history)
-    extract = _verb(Memory.extract)
-    reflect = _verb(Memory.reflect)
-    jobs = _verb(Memory.jobs)
-    retry = _verb(Memory.retry)
-    feedback = _verb(Memory.feedback)
-    utility = _verb(Memory.utility)
-    utility_history = _verb(Memory.utility_history)
-    top_utilities = _verb(Memory.top_utilities)
-    reset_utility = _verb(Memory.reset_utility)
-    rebuild_utilities = _verb(Memory.rebuild_utilities)
-    calibrate_gate = _verb(Memory.calibrate_gate)
-    calibrate_threshold = _verb(Memory.calibrate_threshold)
-    retain = _verb(Memory.retain)
-    namespaces = _verb(Memory.namespaces)
-    stats = _verb(Memory.stats)
-    verify = _verb(Memory.verify)
-    reindex = _verb(Memory.reindex)
-    count_tokens = _verb(Memory.count_tokens)
 
 
 class _Shared:

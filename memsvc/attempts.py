@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from memsvc.contract.options import Time
     from memsvc.experience import Trajectory
-    from memsvc.filters import Time
 
 AGENT = "agent"
 """Who an episode is by, as far as look-ups are concerned."""

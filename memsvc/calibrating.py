@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsvc.errors import InvalidInput
-from memsvc_learners.calibration import Calibration, Observations, calibrate
-from memsvc_learners.logistic import LogisticModel
+from memsvc_learners.calibration import Observations, calibrate
+from memsvc_learners.fitted import Calibration, LogisticModel
 from memsvc_retrievers.gate_features import FEATURES, features
 from memsvc_store.errors import shown
 from memsvc_store.text import words
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from memsvc_retrievers.drafting import Draft
-    from memsvc_retrievers.gate import Verdict
+    from memsvc_retrievers.verdict import Verdict
     from memsvc_store.learned import Trace
     from memsvc_store.learning import Learning
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from memsvc.answer import Answer
-    from memsvc_retrievers.gate import Verdict
+    from memsvc_retrievers.verdict import Verdict
 
 Stage = Literal["retrieved", "drafted", "judged", "deliberating", "answered"]
 

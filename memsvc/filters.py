@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from memsvc.contract.options import Filters
 from memsvc.errors import InvalidFilter, InvalidInput, InvalidMessage, InvalidTimestamp
 from memsvc.ingest import storable
 from memsvc_store.clock import parse_timestamp
@@ -15,25 +15,12 @@ from memsvc_store.shapes import KINDS, Filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-Time = str | datetime | float
-Names = str | Sequence[str]
 Choice = TypeVar("Choice")
 
-
-class Filters(TypedDict, total=False):
-    """Event time (`since` and `until` inclusive, `as_of`: valid at that moment), session, speaker and kind."""
-
-    since: Time | None
-    until: Time | None
-    as_of: Time | None
-    session_id: Names | None
-    speaker: Names | None
-    kind: Names | None
-
-
 _MOST = 1_000
-_KNOWN = tuple(get_type_hints(Filters))
+_KNOWN = tuple(Filters.__annotations__)
 
 
 def parse_filters(given: Mapping[str, Any], also: Sequence[str] = ()) -> Filter:

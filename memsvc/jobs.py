@@ -29,7 +29,8 @@ from memsvc.errors import (
 from memsvc.extraction import Extractor
 from memsvc.outcomes import ExtractionSummary, spent
 from memsvc.settings import HOW_TO_SET
-from memsvc_retrievers.ledger import Ledger, Recorder
+from memsvc_retrievers.ledger import Ledger
+from memsvc_retrievers.recorder import Recorder
 from memsvc_store.job_queue import LEASE
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsvc import budget, ingest
+from memsvc.contract.options import EpisodeOptions, own
 from memsvc.episodes import EpisodeHit, Episodes
 from memsvc.errors import InvalidFilter, InvalidInput
-from memsvc.filters import Filters, parse_filters
+from memsvc.filters import parse_filters
 from memsvc.lookup import TwoPhase
 from memsvc_learners.calibration import pairwise_cosines, threshold
 from memsvc_store.errors import shown
@@ -27,27 +28,7 @@ THRESHOLD = "episode_threshold"
 """The name under which a calibrated threshold is kept."""
 
 
-class EpisodeOptions(Filters, total=False):
-    """How episodes are found; what is left out, or None, is as the settings say.
-
-    Attributes:
-        top_k: how many are given at most (k2); 5, or fewer where `pool` is smaller.
-        pool: how many of the most similar are considered (k1), at least `top_k`; 10, or more where `top_k` is larger.
-        threshold: the cosine that an intent must exceed; by default the one that `calibrate_threshold` found, or none.
-        weight: utility's part in the ranking (lambda), 0 to 1; 0: similarity alone.
-        epsilon: the probability of choosing from the pool at random.
-        seed: makes that choice repeatable.
-    """
-
-    top_k: int | None
-    pool: int | None
-    threshold: float | None
-    weight: float | None
-    epsilon: float | None
-    seed: int | None
-
-
-_OWN = ("top_k", "pool", "threshold", "weight", "epsilon", "seed")
+_OWN = own(EpisodeOptions)
 
 
 class Recall:
@@ -62,10 +43,10 @@ class Recall:
         ingest.checked_query(intent, "intent")
         if options.get("kind") is not None:
             raise InvalidFilter(f"kind came as {shown(options['kind'])}, and only episodes are looked up; leave it out")
-        own: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
+        mine: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
         wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
-        how = self._how(namespace, own)
-        found = self._lookup.episodes(namespace, intent, wanted, how, _random(own.get("seed"), how.epsilon))
+        how = self._how(namespace, mine)
+        found = self._lookup.episodes(namespace, intent, wanted, how, _random(mine.get("seed"), how.epsilon))
         ids = [found.pool[place].memory_id for place, _, _ in found.chosen]
         episodes = {episode.id: episode for episode in self._store.episodes(namespace, ids)} if ids else {}
         hits = tuple(

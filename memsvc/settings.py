@@ -18,7 +18,6 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from memsvc.errors import SettingsError
-from memsvc.server.limits import BODY_BYTES, BURST, RATE
 from memsvc_retrievers.choices import POLICIES, Deliberation, Policy, Scan, Style
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 
@@ -38,6 +37,12 @@ MOST_HOURS = 100 * 365.25 * 24
 
 _SENT_TO = {"api_key": "url", "model_key": "model_url"}
 """Where each secret is sent."""
+
+RATE, BURST = 100.0, 200
+"""Requests a second that one key gets for as long as it likes, and at once after a rest."""
+
+BODY_BYTES = 16 << 20
+"""The longest body: a thousand messages of the longest kind would be 100 MB, and are better sent as an import."""
 
 _SCAN = Scan()
 

@@ -21,7 +21,8 @@ from pydantic import BaseModel
 from memsvc.errors import Cancelled, InvalidInput, InvalidReply, ModelError
 from memsvc.models.embedding.texts import checked
 from memsvc.models.language.replies import Unreadable, read_value
-from memsvc_retrievers.language import Call, Completion, Prompt
+from memsvc_retrievers.language import Completion, Prompt
+from memsvc_retrievers.ledger import Call
 from memsvc_store.text import count_tokens, terms
 
 if TYPE_CHECKING:

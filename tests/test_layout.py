@@ -67,3 +67,21 @@ def test_every_error_is_drawn_in_the_tree() -> None:
             if isinstance(value, type) and issubclass(value, store.MemsvcError):
                 assert name in drawn
                 assert name in service.__all__
+
+
+def test_every_error_can_be_caught_by_its_name_at_the_door() -> None:
+    import memsvc.errors as service
+
+    for name in service.__all__:
+        assert getattr(memsvc, name) is getattr(service, name)
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """Not even for the type checker: such a circle marks a value that lies on the wrong side."""
+    import grimp
+    import networkx
+
+    graph = grimp.build_graph(*PACKAGES)
+    arrows = ((module, other) for module in graph.modules for other in graph.find_modules_directly_imported_by(module))
+    circles = [sorted(one) for one in networkx.strongly_connected_components(networkx.DiGraph(arrows)) if len(one) > 1]
+    assert not circles

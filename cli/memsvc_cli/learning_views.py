@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from memsvc.episodes import Episodes
     from memsvc_evals.learning.offpolicy import Report
-    from memsvc_learners.calibration import Calibration
+    from memsvc_learners.fitted import Calibration
     from memsvc_learners.offpolicy import Estimate
     from memsvc_store.learned import Move, Utility
     from memsvc_store.shapes import Memory

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 if TYPE_CHECKING:
-    from memsvc.filters import Filters
+    from memsvc.contract.options import Filters
 
 DEFAULT_NAMESPACE = "default"
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsvc_learners import logistic
+from memsvc_learners.fitted import Calibration
 from memsvc_store.errors import InvalidInput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from memsvc_learners.logistic import LogisticModel
 
     Values = NDArray[np.float64]
     Labels = NDArray[np.bool_]
@@ -84,26 +83,6 @@ class Observations:
     known: Labels
     failed: Labels
     forced: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """A gate that was fitted, and what is to be expected of it.
-
-    Escalate where the risk is above `threshold`. `escalation_rate` is expected over all questions, the forced ones
-    included. Of the known outcomes, `caught` and `missed` count failures that would and would not have been escalated,
-    `spared` and `wasted` good answers that would not and would: each judged by a model that was fitted without it.
-    """
-
-    model: LogisticModel
-    threshold: float
-    budget: float
-    escalation_rate: float
-    outcomes: int
-    caught: int
-    missed: int
-    spared: int
-    wasted: int
 
 
 def calibrate(seen: Observations, budget: float, seed: int = 0) -> Calibration:

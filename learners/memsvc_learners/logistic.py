@@ -8,11 +8,11 @@ bears no penalty, so that the mean probability is the share of positives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsvc_learners.fitted import LogisticModel, sigmoid
 from memsvc_store.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -26,27 +26,6 @@ PENALTY = 1.0
 _STEPS = 100
 _PRECISE = 1e-10
 """Gradient at which the optimum is reached; Newton is there in 5 to 8 steps."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogisticModel:
-    """A fitted model. `centre`, `scale` and `weights` have one entry a feature."""
-
-    centre: tuple[float, ...]
-    scale: tuple[float, ...]
-    weights: tuple[float, ...]
-    intercept: float
-
-    def probability(self, features: Values) -> Values:
-        """How likely each row is a positive; `features` of shape `(n, features)`, the result `(n,)`.
-
-        Raises:
-            InvalidInput: another number of features than it was fitted to.
-        """
-        if features.ndim != 2 or features.shape[1] != len(self.weights):
-            raise InvalidInput(f"features of shape {features.shape} came; this model has {len(self.weights)} features")
-        standard = (features - np.array(self.centre)) / np.array(self.scale)
-        return _sigmoid(standard @ np.array(self.weights) + self.intercept)
 
 
 def fit(features: Values, positive: Labels, penalty: float = PENALTY) -> LogisticModel:
@@ -94,7 +73,7 @@ def _newton(design: Values, positive: Labels, penalty: float) -> Values:
     solution = np.zeros(design.shape[1])
     loss = _loss(design, target, ridge, solution)
     for _ in range(_STEPS):
-        likely = _sigmoid(design @ solution)
+        likely = sigmoid(design @ solution)
         gradient = design.T @ (likely - target) + ridge * solution
         if np.abs(gradient).max() < _PRECISE * len(design):
             break
@@ -109,10 +88,6 @@ def _newton(design: Values, positive: Labels, penalty: float) -> Values:
 def _loss(design: Values, target: Values, ridge: Values, solution: Values) -> float:
     logits = design @ solution
     return float((np.logaddexp(0.0, logits) - target * logits).sum() + (ridge * solution**2).sum() / 2.0)
-
-
-def _sigmoid(logits: Values) -> Values:
-    return np.asarray(np.exp(-np.logaddexp(0.0, -logits)), np.float64)
 
 
 def _dealt(positive: Labels, folds: int, seed: int) -> NDArray[np.int64]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from memsvc import errors, wire
+from memsvc import errors
+from memsvc.contract import wire
+from memsvc.contract.headers import retry_after
 from memsvc.errors import RateLimited, ServiceError, ServiceForeign, ServiceUnavailable, TooLarge
-from memsvc.models.language.failures import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

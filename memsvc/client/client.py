@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from memsvc.client import answers
 from memsvc.client.endpoint import LONG_TIMEOUT, RETRIES, TIMEOUT, Endpoint
 from memsvc.client.extra import needed
 from memsvc.client.lines import Events, Lines
-from memsvc.client.routes import ROUTES, arguments, request
+from memsvc.client.routes import arguments, request
 from memsvc.client.slicing import slices
-from memsvc.memory import Memory
+from memsvc.contract.derived import done
+from memsvc.contract.table import VERBS
+from memsvc.contract.verbs import Verbs
 from memsvc_store.text import count_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from memsvc.answer import Answer
     from memsvc.events import Event
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Given = dict[str, Any]
 
 
 def _sent(client: Client, name: str, given: Given) -> Any:
     """Send the verb's request and decode the answer."""
-    route = ROUTES[name]
+    row = VERBS[name]
     content = client._transport.send(request(name, given))
-    return None if route.gives is None else route.value(answers.decoded(route.gives, content))
+    return None if row.gives is None else row.value(answers.decoded(row.gives, content))
 
 
 def _added(client: Client, name: str, given: Given) -> Any:
@@ -58,24 +57,22 @@ def _exported(client: Client, name: str, given: Given) -> Iterator[str]:
 
 
 def _imported(client: Client, name: str, given: Given) -> Any:
-    lines, route = given.pop("lines"), ROUTES[name]
-    return route.value(answers.decoded(route.gives, client._transport.upload(request(name, given), lines)))
+    lines, row = given.pop("lines"), VERBS[name]
+    return row.value(answers.decoded(row.gives, client._transport.upload(request(name, given), lines)))
 
 
-def _verb(
-    verb: Callable[Concatenate[Any, P], T], how: Callable[[Client, str, Given], Any] = _sent
-) -> Callable[Concatenate[Client, P], T]:
-    """A method of `Memory`, with its parameters and its type, done over the wire."""
-
-    @wraps(verb)
-    def over_the_wire(self: Client, /, *args: P.args, **options: P.kwargs) -> T:
-        done: T = how(self, verb.__name__, arguments(verb, args, options))
-        return done
-
-    return over_the_wire
+_OTHERWISE: Mapping[str, Callable[[Client, str, Given], Any]] = {
+    "add": _added,
+    "ask": _asked,
+    "ask_stream": _streamed,
+    "export": _exported,
+    "import_": _imported,
+}
+"""Verbs that are more than one request and its answer."""
 
 
-class Client:
+@done
+class Client(Verbs):
     """A memory that a service keeps. Safe to share between threads.
 
     Its verbs, their parameters, values and errors are those of `Memory`; beside them come `AccessError` and
@@ -132,36 +129,6 @@ class Client:
         """How many tokens a text counts for in a budget; worked out here."""
         return count_tokens(text)
 
-    add = _verb(Memory.add, _added)
-    add_episode = _verb(Memory.add_episode)
-    update = _verb(Memory.update)
-    delete = _verb(Memory.delete)
-    forget = _verb(Memory.forget)
-    verify_erasure = _verb(Memory.verify_erasure)
-    search = _verb(Memory.search)
-    search_episodes = _verb(Memory.search_episodes)
-    ask = _verb(Memory.ask, _asked)
-    ask_stream = _verb(Memory.ask_stream, _streamed)
-    trace = _verb(Memory.trace)
-    get = _verb(Memory.get)
-    list = _verb(Memory.list)
-    history = _verb(Memory.history)
-    export = _verb(Memory.export, _exported)
-    import_ = _verb(Memory.import_, _imported)
-    extract = _verb(Memory.extract)
-    reflect = _verb(Memory.reflect)
-    jobs = _verb(Memory.jobs)
-    retry = _verb(Memory.retry)
-    feedback = _verb(Memory.feedback)
-    utility = _verb(Memory.utility)
-    utility_history = _verb(Memory.utility_history)
-    top_utilities = _verb(Memory.top_utilities)
-    reset_utility = _verb(Memory.reset_utility)
-    rebuild_utilities = _verb(Memory.rebuild_utilities)
-    calibrate_gate = _verb(Memory.calibrate_gate)
-    calibrate_threshold = _verb(Memory.calibrate_threshold)
-    retain = _verb(Memory.retain)
-    namespaces = _verb(Memory.namespaces)
-    stats = _verb(Memory.stats)
-    verify = _verb(Memory.verify)
-    reindex = _verb(Memory.reindex)
+    def _do(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        how = _OTHERWISE.get(name, _sent)
+        return how(self, name, arguments(name, args, options))

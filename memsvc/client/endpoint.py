@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from memsvc.errors import SettingsError
-from memsvc.settings import Settings
+from memsvc.version import version
 from memsvc_store.errors import shown
 
 TIMEOUT = 30.0
@@ -41,6 +41,8 @@ class Endpoint:
             SettingsError: none is named, or its address or key cannot be one.
         """
         if url is None or api_key is None:
+            from memsvc.settings import Settings  # 0.06 s, most of it pydantic-settings
+
             settings = Settings.load(url=url)
             url = url or settings.url
             if api_key is None and settings.api_key is not None:
@@ -54,9 +56,7 @@ class Endpoint:
 
     def headers(self) -> dict[str, str]:
         """What every request says."""
-        import memsvc
-
-        own = {"User-Agent": f"memsvc/{memsvc.__version__}"}
+        own = {"User-Agent": f"memsvc/{version()}"}
         return own if self.api_key is None else own | {"Authorization": f"Bearer {self.api_key}"}
 
     def seconds(self, *, slow: bool, streamed: bool) -> float:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from memsvc import wire
 from memsvc.client import answers
 from memsvc.client.endpoint import Endpoint
 from memsvc.client.extra import needed
-from memsvc.client.routes import JSON, Request, request
+from memsvc.client.routes import Request, request
+from memsvc.contract import wire
+from memsvc.contract.table import JSON
 
 if TYPE_CHECKING:
     from memsvc.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MOST_MESSAGES = 1_000
-"""Messages that one request may hold; the service's own bound (`memsvc/server/bodies.py`)."""
+"""Messages that one request may hold; the service's own bound (`memsvc/service/bodies.py`)."""
 
 
 def slices(given: dict[str, Any]) -> list[dict[str, Any]]:

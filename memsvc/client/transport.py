@@ -11,7 +11,7 @@ import tenacity
 from memsvc.client import answers, encoding
 from memsvc.client.endpoint import CONNECT
 from memsvc.client.retrying import check, closed, ours, policy, translated
-from memsvc.client.routes import EVENTS, JSON
+from memsvc.contract.table import EVENTS, JSON
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from memsvc.answer import Answer
     from memsvc.errors import MemsvcError
     from memsvc.events import Event
-    from memsvc.server.access import Access
-    from memsvc.server.pools import Pools
-    from memsvc.server.service import Asks
+    from memsvc.service.access import Access
+    from memsvc.service.pools import Pools
+    from memsvc.service.service import Asks
     from memsvc_retrievers.language import LanguageModel
     from memsvc_store.learned import FeedbackReceipt
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from memsvc.mcp.hosting import Caller
 from memsvc.mcp.sessions import Sessions
-from memsvc.server import problems
+from memsvc.service import problems
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from memsvc.answer import Answer
     from memsvc.errors import MemsvcError
-    from memsvc.server.access import Access
-    from memsvc.server.service import Service
+    from memsvc.service.access import Access
+    from memsvc.service.service import Service
     from memsvc_retrievers.language import LanguageModel
     from memsvc_store.learned import FeedbackReceipt
 

@@ -19,12 +19,12 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 import memsvc
-from memsvc import wire
+from memsvc.contract import wire
 from memsvc.errors import InvalidInput, MemsvcError
 from memsvc.mcp.hosting import Call
 from memsvc.mcp.progress import Progress
 from memsvc.mcp.tools import TOOLS
-from memsvc.server import problems
+from memsvc.service import problems
 
 if TYPE_CHECKING:
     from mcp.server import ServerRequestContext

@@ -11,7 +11,7 @@ from memsvc import Memory
 from memsvc.errors import MissingDependency
 from memsvc.keys import checked_patterns, checked_permissions
 from memsvc.mcp.hosting import Caller
-from memsvc.server import logs
+from memsvc.service import logs
 from memsvc_store.keys import PERMISSIONS
 
 try:
@@ -19,9 +19,9 @@ try:
     from mcp.server.stdio import stdio_server
 
     from memsvc.mcp.serving import build_server
-    from memsvc.server.access import Access
-    from memsvc.server.pools import Pools
-    from memsvc.server.service import Asks
+    from memsvc.service.access import Access
+    from memsvc.service.pools import Pools
+    from memsvc.service.service import Asks
 except ImportError as error:
     raise MissingDependency(
         f"the tools need packages that are not installed ({error}); pip install 'memsvc[mcp]'"

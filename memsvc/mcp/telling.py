@@ -10,9 +10,9 @@ from memsvc.mcp.quoting import fenced
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from memsvc.contract.wire import Receipts
     from memsvc.events import Event
     from memsvc.mcp.shapes import Answered, Attempt, Attempts, Quote, Recalled
-    from memsvc.wire import Receipts
     from memsvc_store.learned import FeedbackReceipt
     from memsvc_store.receipts import Erasure
     from memsvc_store.shapes import Flag, Receipt

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 from pydantic import Field, create_model
 
+from memsvc.contract.wire import Receipts
 from memsvc.errors import InvalidInput
 from memsvc.mcp import telling
 from memsvc.mcp.hosting import Call
 from memsvc.mcp.shapes import Answered, Attempts, Quote, Recalled
-from memsvc.server.bodies import (
+from memsvc.service.bodies import (
     AddBody,
     AskBody,
     Body,
@@ -26,9 +27,8 @@ from memsvc.server.bodies import (
     Kinds,
     SearchBody,
 )
-from memsvc.server.pools import Pool
-from memsvc.wire import Receipts
-from memsvc_retrievers.ledger import Recorder
+from memsvc.service.pools import Pool
+from memsvc_retrievers.recorder import Recorder
 from memsvc_store.keys import Permission
 from memsvc_store.learned import FeedbackReceipt
 from memsvc_store.receipts import Erasure

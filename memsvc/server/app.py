@@ -14,22 +14,24 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match, Route
 
 import memsvc
-from memsvc import wire
+from memsvc.contract import wire
 from memsvc.errors import MemsvcError
 from memsvc.mcp import mounting
-from memsvc.server import problems
-from memsvc.server.access import open_door
-from memsvc.server.health import Health, Warmup
+from memsvc.server.health import Health
 from memsvc.server.hosts import OwnHosts
-from memsvc.server.limits import BODY_BYTES, BodyLimit
-from memsvc.server.metrics import CONTENT_TYPE, Metrics
 from memsvc.server.observing import Observing
 from memsvc.server.openapi import document, page
 from memsvc.server.pacing import SILENT_SECONDS, BodyPace
 from memsvc.server.routes import ALL
 from memsvc.server.routing import VerbRoute
-from memsvc.server.service import HEARTBEAT_SECONDS, Models, Service
-from memsvc.server.tracing import Tracing
+from memsvc.service import problems
+from memsvc.service.access import open_door
+from memsvc.service.limits import BodyLimit
+from memsvc.service.metrics import CONTENT_TYPE, Metrics
+from memsvc.service.service import HEARTBEAT_SECONDS, Models, Service
+from memsvc.service.telemetry import Tracing
+from memsvc.service.warmup import Warmup
+from memsvc.settings import BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from memsvc import Memory
-    from memsvc.server.service import Door
+    from memsvc.service.door import Door
 
 _ABOUT = """\
 Agent memory: write conversations, ask later, see where each answer came from.
@@ -74,7 +76,7 @@ def build_app(
     app = FastAPI(
         title="memsvc", version=memsvc.__version__, description=_ABOUT, docs_url=None, redoc_url=None,
         openapi_url=None, lifespan=partial(_lifespan, service), redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours hold no text, see `tracing`
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours hold no text, see `service/telemetry.py`
     )  # fmt: skip
     app.state.service = service
     app.router.routes += [VerbRoute(service, verb) for verb in ALL]

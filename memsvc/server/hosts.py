@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from memsvc.server import problems
+from memsvc.service import problems
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from memsvc.server.pools import Pools
+    from memsvc.service.pools import Pools
 
 MEDIA_TYPE = "application/x-ndjson"
 

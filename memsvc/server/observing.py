@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
-from memsvc.server import logs, problems
-from memsvc.server.tracing import described
+from memsvc.service import logs, problems
+from memsvc.service.telemetry import described
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from memsvc.server.service import Service
+    from memsvc.service.service import Service
 
 logger = logging.getLogger(__name__)
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from memsvc import wire
-from memsvc.server import lines, problems, streaming
-from memsvc.server.problems import Problem
+from memsvc.contract import wire
+from memsvc.server import lines, streaming
 from memsvc.server.routing import VerbRoute
+from memsvc.service import problems
+from memsvc.service.problems import Problem
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

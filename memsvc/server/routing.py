@@ -9,61 +9,24 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from memsvc import wire
+from memsvc.contract import wire
+from memsvc.contract.table import VERBS
 from memsvc.server.strict_json import StrictRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from memsvc.server.pools import Pool
-    from memsvc.server.service import Service
+    from memsvc.service.door import Access
+    from memsvc.service.pools import Pool
+    from memsvc.service.service import Service
     from memsvc_store.keys import Permission
-
-
-class Access(Protocol):
-    """What somebody may do: a key, or the open door of `--no-auth`."""
-
-    def require(self, permission: Permission, namespace: str | None) -> None:
-        """Nothing, if this is allowed there; None stands for all namespaces.
-
-        Raises:
-            Unauthorized, Forbidden, NotFound: it is not.
-        """
-        ...
-
-    def permit(self, permission: Permission) -> None:
-        """Nothing, if they may do this in the namespaces that are theirs.
-
-        Raises:
-            Forbidden: they may not.
-        """
-        ...
-
-    @property
-    def namespaces(self) -> tuple[str, ...]:
-        """The patterns of what is theirs."""
-        ...
-
-    @property
-    def allow(self) -> tuple[Permission, ...]:
-        """The permissions."""
-        ...
-
-    @property
-    def key_id(self) -> str | None:
-        """Whose share of the service this takes; None where the door is open."""
-        ...
-
-    def sees(self, namespace: str) -> bool:
-        """Whether the namespace is one of theirs."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +61,20 @@ class Verb:
     status: int = 200
 
 
-class Verbs:
+class Topic:
     """The verbs of one topic, and the decorator that makes them."""
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.all: list[Verb] = []
 
-    def add(
-        self, name: str, method: str, path: str, *, permission: Permission, pool: Pool, gives: Any, **options: Any
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Make a verb of a function; what it is called with follows from its signature."""
+    def add(self, name: str, *, pool: Pool, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Make a verb of a function; what it is called with follows from its signature, the rest from its row."""
+        row = VERBS[name]
 
         def made(run: Callable[..., Any]) -> Callable[..., Any]:
-            self.all.append(Verb(name, method, path, permission, pool, run, gives, self.tag, **options))
+            of_row = (row.method, row.path, row.permission)
+            self.all.append(Verb(name.rstrip("_"), *of_row, pool, run, row.gives, self.tag, **options))
             return run
 
         return made

@@ -20,19 +20,19 @@ from typing import TYPE_CHECKING
 
 from memsvc import Memory, wiring
 from memsvc.errors import MissingDependency, SettingsError
-from memsvc.server import logs
+from memsvc.service import logs
 
 try:
     import uvicorn
 
-    from memsvc.server.access import Doorkeeper, build_door
     from memsvc.server.app import build_app
     from memsvc.server.connections import Connection
     from memsvc.server.hosts import loopback
-    from memsvc.server.limits import RateLimiter
-    from memsvc.server.metering import metered
-    from memsvc.server.metrics import Metrics
-    from memsvc.server.tracing import Tracing
+    from memsvc.service.access import Doorkeeper, build_door
+    from memsvc.service.limits import RateLimiter
+    from memsvc.service.metering import metered
+    from memsvc.service.metrics import Metrics
+    from memsvc.service.telemetry import Tracing
 except ImportError as error:
     raise MissingDependency(
         f"the service needs packages that are not installed ({error}); pip install 'memsvc[server]'"
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from memsvc.server.service import Service
+    from memsvc.service.service import Service
     from memsvc.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
-from memsvc import wire
+from memsvc.contract import wire
 from memsvc.errors import Cancelled, MemsvcError
-from memsvc.server import problems
+from memsvc.service import problems
 
 if TYPE_CHECKING:
     import threading
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from memsvc.answer import Answer
     from memsvc.events import Event
-    from memsvc.server.service import Service
+    from memsvc.service.service import Service
 
     Tell = Callable[[Event], None]
     Ask = Callable[[Tell, threading.Event], Answer]

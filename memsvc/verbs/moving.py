@@ -22,21 +22,11 @@ class Moving(Parts):
     """The verbs that move a namespace."""
 
     def export(self, *, namespace: str) -> Iterator[str]:
-        """The namespace as JSON lines, without line ends: a header, the messages, then the facts; one snapshot.
-
-        Raises:
-            NotFound: no such namespace.
-        """
         namespace = ingest.checked_namespace(namespace)
         self.store.require(namespace)
         return transfer.write(namespace, self.store.export(namespace))
 
     def import_(self, lines: Iterable[str], *, namespace: str) -> list[Receipt]:
-        """Store an export, in this namespace or another; what is there already is a `duplicate`.
-
-        Raises:
-            InvalidMessage, InvalidTimestamp: naming the line that cannot be read.
-        """
         namespace = ingest.checked_namespace(namespace)
         receipts: list[Receipt] = []
         ids: dict[str, str] = {}

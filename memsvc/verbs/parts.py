@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc import ingest, wiring
 from memsvc.background import Background
+from memsvc.contract.verbs import Verbs
 from memsvc.echo import Echoes
 from memsvc.lookup import Lookup
 from memsvc.models.embedding.checked import CheckedEmbedder
@@ -33,7 +34,7 @@ RETAIN_SECONDS = 5.0
 """How long writes are gathered before the index is cut to its budget: scoring looks at every memory."""
 
 
-class Parts:
+class Parts(Verbs):
     """The parts of one memory, and the steps that several verbs take."""
 
     def __init__(

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from memsvc.contract.options import Time
     from memsvc.experience import Trajectory
-    from memsvc.filters import Time
     from memsvc.ingest import Messages
     from memsvc_store.shapes import Memory
 
@@ -27,25 +27,6 @@ class Writing(Parts):
     def add(
         self, messages: Messages, *, namespace: str, session_id: str | None = None, key: str | None = None
     ) -> list[Receipt]:
-        """Store messages, verbatim; returns once they are on disk, with one receipt each.
-
-        Args:
-            messages: a string, a message `{"role", "content"[, "name", "timestamp", "session_id",
-                "key", "metadata"]}`, or a list of either.
-            session_id: the session of the messages that name none; by default "default".
-            key: makes the call idempotent: message `i` is stored once under `key/i`.
-
-        A message is a `duplicate` if its key, or its session, speaker, text and time were stored
-        before, also if it was deleted since: a retry brings nothing back. A key that names other
-        contents is `rejected`. A message is an `echo`, and not stored, if a look-up `for_session` gave
-        its session this very text within `echo_minutes`; its receipt names the memory that it repeats.
-        In a list, a message that cannot be used is `rejected` in its receipt and the others are stored;
-        a message given alone raises.
-
-        Raises:
-            InvalidNamespace, InvalidMessage, InvalidTimestamp: nothing was stored.
-            DatabaseError, EmbedderError: nothing was stored.
-        """
         namespace = ingest.checked_namespace(namespace)
         session_id = None if session_id is None else ingest.checked_name("session_id", session_id)
         key = None if key is None else ingest.checked_name("key", key)
@@ -97,22 +78,6 @@ class Writing(Parts):
         timestamp: Time | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Receipt:
-        """Store a task attempt, verbatim; returns once it is on disk (MemRL, section 4.3).
-
-        Args:
-            intent: what was asked: what later tasks are compared with.
-            trajectory: what was done: a text, or its steps (strings, or mappings that JSON can hold).
-            reward: from -1 to 1. At least one of reward and success is needed.
-            success: by default whether the reward is above 0.
-            experience: what to take from it. By default the trajectory's own steps, trimmed; where a language model is
-                set, a background job (`reflect`) writes a script or a reflection instead.
-            key: makes the call idempotent, as in `add`.
-            timestamp: when it was; by default now.
-
-        Raises:
-            InvalidNamespace, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was stored.
-            DatabaseError, EmbedderError: nothing was stored.
-        """
         namespace = ingest.checked_namespace(namespace)
         draft = attempts.drafted(
             intent, trajectory, reward=reward, success=success, experience=experience, key=key,
@@ -137,14 +102,6 @@ class Writing(Parts):
         valid_from: Time | None = None,
         valid_to: Time | None = None,
     ) -> Memory:
-        """Correct a memory's text or event time; None leaves a field as it is.
-
-        The raw message stays verbatim and `history` keeps what was replaced. Facts that rest on a message are
-        retired with its correction, and a job is queued to work them out anew.
-
-        Raises:
-            NotFound, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was changed.
-        """
         namespace, memory_id = ingest.checked_namespace(namespace), ingest.checked_id(memory_id)
         vector = intent = None
         if text is not None:
@@ -163,14 +120,6 @@ class Writing(Parts):
         return updated
 
     def delete(self, memory_id: str, *, namespace: str) -> None:
-        """Take a memory out of every look-up, listing and export, at once and for every process.
-
-        With a message go the facts that rest on it. The raw log keeps the message and `history` keeps
-        the steps, out of reach of look-ups.
-
-        Raises:
-            NotFound: no such memory in this namespace.
-        """
         namespace = ingest.checked_namespace(namespace)
         self.store.delete(namespace, ingest.checked_id(memory_id))
         self._wake(namespace)

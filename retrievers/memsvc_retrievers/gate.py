@@ -16,7 +16,6 @@ Whatever it can't make sense of escalates. An answer of NONE escalates without a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from memsvc_retrievers import prompts
@@ -24,6 +23,7 @@ from memsvc_retrievers.drafting import Draft, draft, relevant
 from memsvc_retrievers.errors import InvalidReply
 from memsvc_retrievers.gate_features import features
 from memsvc_retrievers.replies import GateReply, VoteReply
+from memsvc_retrievers.verdict import Reason, Verdict
 from memsvc_store.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -36,24 +36,6 @@ if TYPE_CHECKING:
 VOTES = 3
 VOTING_TEMPERATURE = 0.7
 """D-Mem, App. B.1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What the gate found in one respect."""
-
-    dimension: str
-    passed: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the gate said of the fast answer: whether it escalates, and why."""
-
-    policy: str
-    escalate: bool
-    reasons: tuple[Reason, ...] = ()
 
 
 class Gate(Protocol):

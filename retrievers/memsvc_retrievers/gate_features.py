@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memsvc_retrievers.drafting import Draft
-    from memsvc_retrievers.gate import Verdict
+    from memsvc_retrievers.verdict import Verdict
 
 DIMENSIONS = ("relevance", "faithfulness", "completeness")
 

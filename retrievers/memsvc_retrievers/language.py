@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from memsvc_retrievers.errors import ModelError
+    from memsvc_retrievers.ledger import Call
 
     Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -34,25 +35,6 @@ class Prompt:
     temperature: float = 0.0
     max_tokens: int = 1024
     seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What one call cost: a line of the ledger. Tokens and seconds include every retry and repair.
-
-    `retries`: requests repeated because the server failed. `repairs`: replies asked for again because
-    they could not be read. `cost`: US dollars, 0 for local models, None where no price is known.
-    """
-
-    purpose: str
-    model: str
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
-    retries: int = 0
-    repairs: int = 0
-    cost: float | None = None
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from memsvc_store.receipts import Target
     from memsvc_store.shapes import Memory
-    from memsvc_store.writes import Write
+    from memsvc_store.transaction import Write
 
 _msg, _mem, _ep, _src, _chg = schema.messages, schema.memories, schema.episodes, schema.sources, schema.changes
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from memsvc_store.clock import Instant
     from memsvc_store.shapes import EpisodeDraft, ExperienceBy
-    from memsvc_store.writes import Write
+    from memsvc_store.transaction import Write
 
 
 def episode_id(contents: Contents, happened_at: Instant) -> str:

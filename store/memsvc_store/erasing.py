@@ -23,7 +23,7 @@ from memsvc_store.shapes import Node, Nodes
 if TYPE_CHECKING:
     from memsvc_store.doomed import Doomed
     from memsvc_store.receipts import Target
-    from memsvc_store.writes import Write
+    from memsvc_store.transaction import Write
 
 _msg, _mem, _ep, _src = schema.messages, schema.memories, schema.episodes, schema.sources
 _vec, _chg, _job = schema.vectors, schema.changes, schema.jobs

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from memsvc_store.learned import Trace
     from memsvc_store.records import Records
     from memsvc_store.rows import Namespace
-    from memsvc_store.writes import Write
+    from memsvc_store.transaction import Write
 
 _ns, _tr, _fb = schema.namespaces, schema.traces, schema.feedback
 _ut, _mv = schema.utilities, schema.moves

@@ -20,7 +20,7 @@ from memsvc_store.errors import DatabaseBusy, NotFound
 from memsvc_store.receipts import Erasure
 from memsvc_store.records import Records, there
 from memsvc_store.rows import readable
-from memsvc_store.writes import Write
+from memsvc_store.transaction import Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.shapes import Fact, Memory
-    from memsvc_store.writes import Write
+    from memsvc_store.transaction import Write
 
 
 def add(write: Write, facts: Sequence[Fact], model: str) -> list[Receipt]:

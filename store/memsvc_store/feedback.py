@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from memsvc_store.learned import Decide, Feedback, Utility, Why
+    from memsvc_store.transaction import Write
     from memsvc_store.utilities import Totals
-    from memsvc_store.writes import Write
 
 REWARD, RESET = "reward", "reset"
 _MICROSECOND = timedelta(microseconds=1)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memsvc_store.shapes import JobKind
-    from memsvc_store.writes import Write
+    from memsvc_store.transaction import Write
 
 
 def grouped(memories: Sequence[tuple[str, str]], size: int) -> list[list[str]]:

@@ -11,7 +11,7 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from memsvc_store import clock, episodes, facts, grouping, writes
+from memsvc_store import clock, episodes, facts, grouping, transaction
 from memsvc_store.errors import NotFound
 from memsvc_store.jobs import Jobs
 from memsvc_store.records import Records
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from memsvc_store.database import Database
     from memsvc_store.shapes import Fact, Job, JobKind, JobState, Memory
-    from memsvc_store.writes import Write
+    from memsvc_store.transaction import Write
 
 ATTEMPTS = 3
 """How often a job is taken up before it is `failed`."""
@@ -97,7 +97,7 @@ class JobQueue:
         If a memory that the work was `based_on` has changed meanwhile, nothing is stored and the job
         is queued again. None: somebody else has the job by now, and nothing is stored.
         """
-        with writes.writing(self._database, job.namespace, self._now()) as write:
+        with transaction.writing(self._database, job.namespace, self._now()) as write:
             jobs = Jobs(write.records.connection)
             if not jobs.held(write.namespace, job):
                 return None
@@ -115,7 +115,7 @@ class JobQueue:
         An episode that was deleted meanwhile, or whose experience is by more than a rule by now, is left as it is.
         None: somebody else has the job by now, and nothing is stored.
         """
-        with writes.writing(self._database, job.namespace, self._now()) as write:
+        with transaction.writing(self._database, job.namespace, self._now()) as write:
             jobs = Jobs(write.records.connection)
             if not jobs.held(write.namespace, job):
                 return None
@@ -178,7 +178,7 @@ class JobQueue:
             return 0
 
     def _enqueue_new(self, namespace: str, kind: JobKind, size: int, wait: timedelta) -> int:
-        with writes.writing(self._database, namespace, self._now()) as write:
+        with transaction.writing(self._database, namespace, self._now()) as write:
             jobs = Jobs(write.records.connection)
             fresh = jobs.uncovered(write.namespace, kind)
             through = max((key for key, _, _ in fresh), default=0)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from memsvc_store import feedback, writes
+from memsvc_store import feedback, transaction
 from memsvc_store.clock import from_instant, to_instant
 from memsvc_store.erasing_learned import check_known
 from memsvc_store.errors import NotFound
@@ -106,7 +106,7 @@ class Learning:
             NotFound: no such namespace, or no such trace in it.
             InvalidInput: the key names another feedback.
         """
-        with writes.writing(self._database, namespace, self._now()) as write:
+        with transaction.writing(self._database, namespace, self._now()) as write:
             return feedback.learn(write, given, decide)
 
     def reset(self, namespace: str, memory_id: str) -> Move:
@@ -115,7 +115,7 @@ class Learning:
         Raises:
             NotFound: no such live memory.
         """
-        with writes.writing(self._database, namespace, self._now()) as write:
+        with transaction.writing(self._database, namespace, self._now()) as write:
             return feedback.reset(write, memory_id)
 
     def replay(self, namespace: str, decide: Decide) -> int:
@@ -124,7 +124,7 @@ class Learning:
         Raises:
             NotFound: no such namespace.
         """
-        with writes.writing(self._database, namespace, self._now()) as write:
+        with transaction.writing(self._database, namespace, self._now()) as write:
             return feedback.replay(write, decide)
 
     def utility(self, namespace: str, memory_id: str) -> Utility | None:

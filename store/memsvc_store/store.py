@@ -11,7 +11,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
-from memsvc_store import clock, episodes, exporting, facts, schema, temperature, verify, writes
+from memsvc_store import clock, episodes, exporting, facts, schema, temperature, transaction, verify, writes
 from memsvc_store.database import Database
 from memsvc_store.episode_rows import EpisodeRows
 from memsvc_store.erasure import Erasures
@@ -110,21 +110,21 @@ class Store:
         """Store messages; returns once they are on disk, with one receipt each."""
         if not drafts:
             return []
-        with writes.writing(self.database, namespace, self._now(), create=True) as write:
+        with transaction.writing(self.database, namespace, self._now(), create=True) as write:
             return writes.add(write, drafts, self.model)
 
     def add_facts(self, namespace: str, found: Sequence[Fact]) -> list[Receipt]:
         """Store facts about messages that are there, and retire those that they replace; one receipt each."""
         if not found:
             return []
-        with writes.writing(self.database, namespace, self._now(), create=True) as write:
+        with transaction.writing(self.database, namespace, self._now(), create=True) as write:
             return facts.add(write, found, self.model)
 
     def add_episodes(self, namespace: str, drafts: Sequence[EpisodeDraft]) -> list[Receipt]:
         """Store task attempts; returns once they are on disk, with one receipt each."""
         if not drafts:
             return []
-        with writes.writing(self.database, namespace, self._now(), create=True) as write:
+        with transaction.writing(self.database, namespace, self._now(), create=True) as write:
             return episodes.add(write, drafts, self.model)
 
     def set_experience(self, namespace: str, memory_id: str, text: str, by: ExperienceBy) -> None:
@@ -133,7 +133,7 @@ class Store:
         Raises:
             NotFound: no such live episode.
         """
-        with writes.writing(self.database, namespace, self._now()) as write:
+        with transaction.writing(self.database, namespace, self._now()) as write:
             episodes.set_experience(write, memory_id, text, by)
 
     def update(
@@ -155,7 +155,7 @@ class Store:
             NotFound: no such live memory.
             InvalidInput: its event time would end before it begins.
         """
-        with writes.writing(self.database, namespace, self._now()) as write:
+        with transaction.writing(self.database, namespace, self._now()) as write:
             writes.update(
                 write, memory_id, self.model,
                 text=text, vector=vector, valid_from=valid_from, valid_to=valid_to, intent=intent,
@@ -168,7 +168,7 @@ class Store:
         Raises:
             NotFound: no such live memory.
         """
-        with writes.writing(self.database, namespace, self._now()) as write:
+        with transaction.writing(self.database, namespace, self._now()) as write:
             writes.delete(write, memory_id)
 
     def retain(self, namespace: str, cold: Sequence[str], *, since: int) -> tuple[list[str], list[str]]:
@@ -176,7 +176,7 @@ class Store:
 
         What was written after version `since`, at which they were chosen, stays as it is. Nothing is deleted.
         """
-        with writes.writing(self.database, namespace, self._now()) as write:
+        with transaction.writing(self.database, namespace, self._now()) as write:
             return temperature.retain(write, cold, since)
 
     def warm(self, namespace: str, ids: Sequence[str]) -> list[str]:
@@ -185,12 +185,12 @@ class Store:
             found = records.namespace(namespace)
             if found is None or not records.live_with(found, ids, cold=True):
                 return []
-        with writes.writing(self.database, namespace, self._now()) as write:
+        with transaction.writing(self.database, namespace, self._now()) as write:
             return temperature.turn(write, ids, cold=False)
 
     def embed(self, namespace: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
         """Store vectors that were missing: memory id -> (text, vector)."""
-        with writes.writing(self.database, namespace, self._now()) as write:
+        with transaction.writing(self.database, namespace, self._now()) as write:
             writes.embed(write, self.model, vectors)
 
     # -- reading --------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class Store:
         """
         with self.database.read() as connection:
             records = Records(connection)
-            return writes.live_memory(records, records.namespace(namespace), namespace, memory_id)
+            return transaction.live_memory(records, records.namespace(namespace), namespace, memory_id)
 
     def page(
         self, namespace: str, wanted: Filter = NO_FILTER, *, limit: int, offset: int = 0, cold: bool | None = None

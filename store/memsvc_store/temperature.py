@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc_store.writes import Write
+    from memsvc_store.transaction import Write
 
 
 def turn(write: Write, ids: Sequence[str], *, cold: bool) -> list[str]:

@@ -17,6 +17,8 @@ from tests.evals.builders import chat, chat_turn, locomo, question, write
 if TYPE_CHECKING:
     from tests.cli.conftest import Ran, Shell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

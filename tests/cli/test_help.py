@@ -48,7 +48,8 @@ def test_every_verb_is_a_command() -> None:
     assert set(get_command(app).commands) == VERBS  # type: ignore[attr-defined]
     studies = {("eval", "learning", name) for name in ("planted", "poisoning", "locomo", "llb", "babyai", "offpolicy")}
     assert {path for path, _ in TREE if path[:1] == ("eval",)} == {
-        ("eval",), ("eval", "locomo"), ("eval", "realtalk"), ("eval", "score"), ("eval", "compare"), ("eval", "report"),
+        ("eval",), ("eval", "locomo"), ("eval", "realtalk"), ("eval", "beam"), ("eval", "score"), ("eval", "compare"),
+        ("eval", "report"),
         ("eval", "adapters"), ("eval", "learning"), *studies,
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 
 import memsvc
 from memsvc.keys import Keys
-from memsvc.server.access import build_door
+from memsvc.service.access import build_door
 from tests.cli.conftest import ANN
 from tests.memsvc.server.served import fresh, served
 

@@ -17,6 +17,8 @@ from tests.evals.reports.builders import Plan, build_run
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 app = typer.Typer(cls=Commands)
 app.command("report")(reporting.report)
 app.command("compare")(reporting.compare)

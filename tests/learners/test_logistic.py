@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc_learners.logistic import LogisticModel, fit, out_of_fold
+from memsvc_learners.fitted import LogisticModel
+from memsvc_learners.logistic import fit, out_of_fold
 from memsvc_store.errors import InvalidInput
 
 

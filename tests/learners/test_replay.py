@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from memsvc_learners.qvalue import decide
 from memsvc_store.learned import Feedback, Situation, Trace, Utility
 from memsvc_store.store import Store
 from tests.store.values import START, Space, said
+
+pytestmark = pytest.mark.slow
 
 
 class Event(NamedTuple):

@@ -17,14 +17,17 @@ from memsvc.errors import InvalidInput, NotFound
 from memsvc.testing import RuleModel
 from memsvc_learners.qvalue import decide
 from memsvc_retrievers.drafting import Draft
-from memsvc_retrievers.gate import Reason, Verdict, build_gate
+from memsvc_retrievers.gate import build_gate
 from memsvc_retrievers.gate_features import DIMENSIONS, FEATURES
 from memsvc_retrievers.passages import Passage
+from memsvc_retrievers.verdict import Reason, Verdict
 from memsvc_store.learned import Feedback, Trace
 from memsvc_store.store import Store
 from tests.retrievers.models import judgement
 from tests.retrievers.shards import entry
 from tests.store.values import Space, said
+
+pytestmark = pytest.mark.slow
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PASSAGES = tuple(Passage.of(entry(key, "Ann", f"message {key}").memory) for key in range(5))

@@ -14,6 +14,8 @@ from memsvc.testing import HashEmbedder, RuleModel
 from memsvc_retrievers.language import Prompt
 from tests.memsvc.models.model_server import ModelServer, says
 
+pytestmark = pytest.mark.slow
+
 
 def examined(path: Path, **parts: Any) -> dict[str, Check]:
     parts.setdefault("embedder", HashEmbedder())

@@ -16,6 +16,8 @@ from memsvc_store import nodes, text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 SIZE = 100_000
 """Characters: the longest message. The slowest of these takes 0.3 s, what grew with the square took 16 s and more."""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memsvc import Memory, wire
+from memsvc import Memory
+from memsvc.contract import wire
 from memsvc.errors import (
     EmbedderError,
     InvalidFilter,

@@ -1,4 +1,4 @@
-"""One list of verbs and their parameters, and every face holds to it: the methods of `Memory`.
+"""The faces that are written by hand hold to the verbs and their parameters; `contract/` has those that are derived.
 
 What a face does without, or has beside it, stands in a table with its reason; a reason that is not needed any more is
 an error like one that is missing. A new verb or parameter fails here until each face has it, or says why it has not.
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memsvc import AsyncClient, AsyncMemory, Client, Memory, Settings
-from memsvc.client.routes import ROUTES
+from memsvc import Memory, Settings
+from memsvc.contract.table import VERBS
 from memsvc.mcp.tools import TOOLS
 from memsvc.server.app import build_app
 from memsvc.server.openapi import document
-from memsvc.server.routes import ALL
 from memsvc.testing import HashEmbedder
 from memsvc_cli import asking, care, episodes, extracting, forgetting, learning, moving, reading, writing
 from memsvc_cli.app import app
@@ -48,7 +47,7 @@ def _named(method: Callable[..., Any], verb: str) -> set[str]:
     found = list(inspect.signature(method).parameters.values())[1:]
     names = {one.name for one in found if one.kind is not one.VAR_KEYWORD}
     open_ended = any(one.kind is one.VAR_KEYWORD for one in found)
-    return names | set(ROUTES[verb].options.__annotations__) if open_ended else names
+    return names | set(VERBS[verb].options.__annotations__) if open_ended else names
 
 
 # Who does without what, and why: (verb, parameter), with "" for the verb itself.
@@ -190,23 +189,6 @@ def tools() -> Parameters:
     return {tool.verb: set(tool.body.model_fields) - set(tool.hidden) for tool in TOOLS.values()}
 
 
-@pytest.mark.parametrize("face", [AsyncMemory, Client, AsyncClient])
-def test_the_python_faces_have_the_same_verbs_with_the_same_signatures(face: type) -> None:
-    methods = {name: one for name, one in inspect.getmembers(face, inspect.isroutine) if not name.startswith("_")}
-    assert set(methods) - set(NO_PLACE) == set(verbs())
-    for name in verbs():
-        assert _shape(methods[name]) == _shape(getattr(Memory, name)), name
-        assert inspect.getdoc(methods[name]), name
-
-
-def _shape(method: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
-    return [(one.name, one.kind, one.default) for one in inspect.signature(method).parameters.values()]
-
-
-def test_the_client_has_a_route_for_each_verb() -> None:
-    assert set(ROUTES) == set(verbs()) - {"count_tokens"}
-
-
 @pytest.mark.parametrize(
     ("face", "without", "more"),
     [(http, HTTP, MORE), (command_line, COMMAND_LINE, None), (tools, TOOL, {})],
@@ -222,7 +204,3 @@ def test_each_face_has_each_verb_and_parameter_or_says_why_not(
     assert missing == set(without)
     if more is not None:
         assert {(verb, name) for verb in found for name in found[verb] - wanted[verb]} == set(more)
-
-
-def test_routes_are_where_the_client_looks_for_them() -> None:
-    assert {(one.method, one.path) for one in ROUTES.values()} == {(one.method, one.path) for one in ALL}

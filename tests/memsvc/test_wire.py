@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from memsvc import wire
 from memsvc.answer import Answer
+from memsvc.contract import wire
 from memsvc.events import Event
 from memsvc_retrievers.coverage import Coverage
-from memsvc_retrievers.language import Call
-from memsvc_retrievers.ledger import Ledger
+from memsvc_retrievers.ledger import Call, Ledger
 from memsvc_store.shapes import Hit, Memory, Node, Nodes, Parts
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 
 from memsvc import Memory
 from memsvc.testing import HashEmbedder
-from memsvc_store import writes
+from memsvc_store import transaction, writes
 from memsvc_store.shapes import Draft
 from tests.memsvc.conftest import START, ticking
 from tests.store.conftest import postgres_uri, postgres_url, target
@@ -50,7 +50,7 @@ def held_open(memory: Memory, namespace: str, text: str) -> Iterator[None]:
 
     def write() -> None:
         draft = Draft(text, "Ben", "user", "default", START, vector=memory.embedder.embed([text])[0])
-        with writes.writing(memory.store.database, namespace, START) as write:
+        with transaction.writing(memory.store.database, namespace, START) as write:
             [receipt] = writes.add(write, [draft], memory.store.model)
             assert receipt.status == "stored"
             written.set()

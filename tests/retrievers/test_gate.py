@@ -12,10 +12,11 @@ from memsvc.errors import InvalidInput, InvalidReply, ModelUnavailable
 from memsvc.testing import RuleModel
 from memsvc_retrievers.choices import POLICIES, Policy
 from memsvc_retrievers.drafting import Draft
-from memsvc_retrievers.gate import Reason, Verdict, build_gate
+from memsvc_retrievers.gate import build_gate
 from memsvc_retrievers.gate_features import DIMENSIONS, FEATURES, features
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import Passage
+from memsvc_retrievers.verdict import Reason, Verdict
 from tests.retrievers.models import answering, judgement, purposes, unreadable
 from tests.retrievers.shards import entry
 

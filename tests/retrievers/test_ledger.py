@@ -4,8 +4,9 @@ import pytest
 
 from memsvc.errors import Cancelled, InvalidReply
 from memsvc.testing import RuleModel
-from memsvc_retrievers.language import Call, Completion, Prompt
-from memsvc_retrievers.ledger import Ledger, Recorder
+from memsvc_retrievers.language import Completion, Prompt
+from memsvc_retrievers.ledger import Call, Ledger
+from memsvc_retrievers.recorder import Recorder
 
 CALLS = (
     Call("extract", "m", 100, 20, 1.5, retries=1, cost=0.0),

@@ -17,6 +17,8 @@ from memsvc_store.shapes import JOB_KINDS, Filter, Job, JobKind, Memory
 from memsvc_store.store import Store
 from tests.store.values import START, Clock, Space, draft, fact, said
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clock() -> Clock:

@@ -14,7 +14,8 @@ from memsvc_evals.answers.sharing import Memo, Shared
 from memsvc_evals.retrieval.metrics import recall_at
 from memsvc_evals.scoring.categories import ADVERSARIAL
 from memsvc_evals.scoring.text import abstained, text_scores
-from memsvc_retrievers.ledger import Ledger, Recorder
+from memsvc_retrievers.ledger import Ledger
+from memsvc_retrievers.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -17,8 +17,8 @@ from memsvc_evals.answers.given import ABSTAINED, NOT_MENTIONED, Given
 from memsvc_evals.answers.guessing import guess
 from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.drafting import draft
-from memsvc_retrievers.ledger import Recorder
 from memsvc_retrievers.passages import Passage, tokens
+from memsvc_retrievers.recorder import Recorder
 from memsvc_store.text import count_tokens
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from memsvc_retrievers.ledger import Ledger
 
 if TYPE_CHECKING:
     from memsvc_retrievers.coverage import Coverage
-    from memsvc_retrievers.gate import Verdict
+    from memsvc_retrievers.verdict import Verdict
 
 ABSTAINED, FAILED = "abstained", "failed"
 NOT_MENTIONED = "Not mentioned in the conversation"

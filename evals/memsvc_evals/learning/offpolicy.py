@@ -9,7 +9,7 @@ likely; a trace keeps the pool, and how likely the set was that was chosen. The 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from memsvc import Memory
     from memsvc.episodes import Episodes
     from memsvc_evals.learning.agents import Arm
-    from memsvc_evals.learning.planted import Task
     from memsvc_store.learned import Outcome, Trace
 
 EPSILON = 0.5
@@ -113,12 +112,24 @@ def logged(trace: Trace, reward: float, weight: float) -> Logged:
     return Logged(trace.document["probability"], reward, target=float(same))
 
 
+class Intended(Protocol):
+    """A task, as far as it is looked up."""
+
+    @property
+    def intent(self) -> str:
+        """What is asked."""
+        ...
+
+
+T = TypeVar("T", bound=Intended)
+
+
 def check(
     memory: Memory,
     namespace: str,
-    tasks: Sequence[Task],
+    tasks: Sequence[T],
     arm: Arm,
-    succeeds: Callable[[Task, Episodes], bool],
+    succeeds: Callable[[T, Episodes], bool],
     chance: random.Random,
 ) -> Check:
     """Log, estimate and measure, with the utilities as they are: nothing is rewarded."""

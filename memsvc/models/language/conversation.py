@@ -12,7 +12,8 @@ from memsvc.models.language.failures import Failure, address, as_error, unreadab
 from memsvc.models.language.patience import Patience, retried
 from memsvc.models.language.replies import Unreadable, read_text, read_value
 from memsvc.models.language.schemas import in_words, response_format
-from memsvc_retrievers.language import Call, Completion
+from memsvc_retrievers.language import Completion
+from memsvc_retrievers.ledger import Call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

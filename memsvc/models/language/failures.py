@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from memsvc.errors import InvalidReply, ModelError, ModelInaccessible, ModelRefused, ModelUnavailable, SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # passing: the same request may succeed later. rejected: the server doesn't like this request, perhaps
 # only its constraint. refused: it will not do it. too_long: nor so much of it. closed: nor anything else, for this key
@@ -47,20 +42,6 @@ def kind_of_status(status: int) -> Kind:
     if status in (401, 402, 403, 404):
         return "closed"
     return "rejected" if status in (400, 422) else "refused"
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that the `Retry-After` header asks for, given as seconds or as a date; None without one."""
-    asked = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
-    if asked is None:
-        return None
-    if re.fullmatch(r"\d+(\.\d+)?", asked):
-        return float(asked)
-    try:
-        until = parsedate_to_datetime(asked)
-    except ValueError:
-        return None
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
 
 
 def shown(text: str, *, secret: str | None = None) -> str:

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from memsvc.contract.headers import retry_after
 from memsvc.errors import MemsvcError, ModelError
-from memsvc.models.language.failures import Failure, Kind, kind_of_status, retry_after, shown
+from memsvc.models.language.failures import Failure, Kind, kind_of_status, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

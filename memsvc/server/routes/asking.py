@@ -8,21 +8,21 @@ from typing import Any
 
 from starlette.responses import Response
 
-from memsvc import wire
 from memsvc.answer import Answer
+from memsvc.contract import wire
 from memsvc.errors import MemsvcError
 from memsvc.events import Event
-from memsvc.server import problems, streaming
-from memsvc.server.bodies import AskBody
-from memsvc.server.routing import Call, Verbs
-from memsvc_retrievers.ledger import Recorder
+from memsvc.server import streaming
+from memsvc.server.routing import Call, Topic
+from memsvc.service import problems
+from memsvc.service.bodies import AskBody
+from memsvc_retrievers.recorder import Recorder
 
-verbs = Verbs("Read")
+verbs = Topic("Read")
 logger = logging.getLogger(__name__)
 
 
-@verbs.add(
-    "ask", "POST", "/ask", permission="read", pool="slow", gives=Answer,
+@verbs.add("ask", pool="slow",
     example={"body": {"namespace": "acme/ann", "question": "Where does Ann live?"}},
 )  # fmt: skip
 async def ask(call: Call, body: AskBody) -> Response:

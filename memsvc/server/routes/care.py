@@ -1,22 +1,21 @@
 """namespaces, stats, verify, reindex."""
 
-from memsvc.server.bodies import AnyNamespace, Body
+from memsvc.contract.wire import Count, Namespaces, Problems
 from memsvc.server.routes.parameters import Namespace
-from memsvc.server.routing import Call, Verbs
-from memsvc.wire import Count, Namespaces, Problems
+from memsvc.server.routing import Call, Topic
+from memsvc.service.bodies import AnyNamespace, Body
 from memsvc_store.patterns import EVERYTHING
 
-verbs = Verbs("Care")
+verbs = Topic("Care")
 
 
-@verbs.add("namespaces", "GET", "/namespaces", permission="read", pool="read", gives=Namespaces, scope="seen")
+@verbs.add("namespaces", pool="read", scope="seen")
 def namespaces(call: Call) -> Namespaces:
     """The namespaces that the key may see, sorted."""
     return Namespaces(tuple(call.service.memory.store.namespaces(call.access.namespaces)))
 
 
-@verbs.add(
-    "stats", "GET", "/stats", permission="read", pool="read", gives=dict[str, int],
+@verbs.add("stats", pool="read",
     example={"query": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def stats(call: Call, namespace: Namespace) -> dict[str, int]:
@@ -24,8 +23,7 @@ def stats(call: Call, namespace: Namespace) -> dict[str, int]:
     return call.service.memory.stats(namespace=namespace)
 
 
-@verbs.add(
-    "verify", "POST", "/verify", permission="admin", pool="slow", gives=Problems,
+@verbs.add("verify", pool="slow",
     example={"body": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def verify(call: Call, body: AnyNamespace) -> Problems:
@@ -38,8 +36,7 @@ def verify(call: Call, body: AnyNamespace) -> Problems:
     return Problems(tuple(call.service.memory.verify(**body.given())))
 
 
-@verbs.add(
-    "reindex", "POST", "/reindex", permission="admin", pool="slow", gives=Count,
+@verbs.add("reindex", pool="slow",
     example={"body": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def reindex(call: Call, body: Body) -> Count:

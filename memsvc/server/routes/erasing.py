@@ -1,16 +1,15 @@
 """forget, verify_erasure."""
 
+from memsvc.contract.wire import Holds
 from memsvc.errors import InvalidInput
-from memsvc.server.bodies import ErasureBody, ForgetBody
-from memsvc.server.routing import Call, Verbs
-from memsvc.wire import Holds
+from memsvc.server.routing import Call, Topic
+from memsvc.service.bodies import ErasureBody, ForgetBody
 from memsvc_store.receipts import Erasure
 
-verbs = Verbs("Erase")
+verbs = Topic("Erase")
 
 
-@verbs.add(
-    "forget", "POST", "/forget", permission="erase", pool="slow", gives=Erasure,
+@verbs.add("forget", pool="slow",
     example={"body": {"namespace": "acme/ann", "session_id": "s1"}},
 )  # fmt: skip
 def forget(call: Call, body: ForgetBody) -> Erasure:
@@ -22,8 +21,7 @@ def forget(call: Call, body: ForgetBody) -> Erasure:
     return call.service.memory.forget(**body.given())
 
 
-@verbs.add(
-    "verify_erasure", "POST", "/forget/verify", permission="read", pool="read", gives=Holds,
+@verbs.add("verify_erasure", pool="read",
     example={"body": {"namespace": "acme/ann", "receipt": "$receipt"}},
 )  # fmt: skip
 def verify_erasure(call: Call, body: ErasureBody) -> Holds:

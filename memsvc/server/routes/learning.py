@@ -1,18 +1,17 @@
 """feedback, trace, retain, and what is calibrated."""
 
+from memsvc.contract.wire import Threshold
 from memsvc.retaining import Retained
-from memsvc.server.bodies import Body, FeedbackBody, GateBody, RetainBody
 from memsvc.server.routes.parameters import Namespace, TraceId
-from memsvc.server.routing import Call, Verbs
-from memsvc.wire import Threshold
-from memsvc_learners.calibration import Calibration
+from memsvc.server.routing import Call, Topic
+from memsvc.service.bodies import Body, FeedbackBody, GateBody, RetainBody
+from memsvc_learners.fitted import Calibration
 from memsvc_store.learned import FeedbackReceipt, Trace
 
-verbs = Verbs("Learn")
+verbs = Topic("Learn")
 
 
-@verbs.add(
-    "feedback", "POST", "/feedback", permission="write", pool="write", gives=FeedbackReceipt,
+@verbs.add("feedback", pool="write",
     example={"body": {"namespace": "acme/ann", "trace_id": "$trace", "reward": 1.0, "key": "task-17"}},
 )  # fmt: skip
 def feedback(call: Call, body: FeedbackBody) -> FeedbackReceipt:
@@ -22,8 +21,7 @@ def feedback(call: Call, body: FeedbackBody) -> FeedbackReceipt:
     return receipt
 
 
-@verbs.add(
-    "trace", "GET", "/traces/{trace_id}", permission="read", pool="read", gives=Trace,
+@verbs.add("trace", pool="read",
     example={"path": {"trace_id": "$trace"}, "query": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def trace(call: Call, trace_id: TraceId, namespace: Namespace) -> Trace:
@@ -31,8 +29,7 @@ def trace(call: Call, trace_id: TraceId, namespace: Namespace) -> Trace:
     return call.service.memory.trace(trace_id, namespace=namespace)
 
 
-@verbs.add(
-    "retain", "POST", "/retain", permission="admin", pool="slow", gives=Retained,
+@verbs.add("retain", pool="slow",
     example={"body": {"namespace": "acme/ann", "budget": 10_000}},
 )  # fmt: skip
 def retain(call: Call, body: RetainBody) -> Retained:
@@ -40,8 +37,7 @@ def retain(call: Call, body: RetainBody) -> Retained:
     return call.service.memory.retain(**body.given())
 
 
-@verbs.add(
-    "calibrate_gate", "POST", "/gate/calibrate", permission="admin", pool="slow", gives=Calibration,
+@verbs.add("calibrate_gate", pool="slow",
     example={"body": {"namespace": "acme/ann", "budget": 0.2}},
 )  # fmt: skip
 def calibrate_gate(call: Call, body: GateBody) -> Calibration:
@@ -49,8 +45,7 @@ def calibrate_gate(call: Call, body: GateBody) -> Calibration:
     return call.service.memory.calibrate_gate(**body.given())
 
 
-@verbs.add(
-    "calibrate_threshold", "POST", "/gate/threshold", permission="admin", pool="slow", gives=Threshold,
+@verbs.add("calibrate_threshold", pool="slow",
     example={"body": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def calibrate_threshold(call: Call, body: Body) -> Threshold:

@@ -4,17 +4,16 @@ from functools import partial
 
 from starlette.responses import Response
 
-from memsvc import wire
+from memsvc.contract import wire
+from memsvc.contract.wire import Receipts
 from memsvc.server import lines
 from memsvc.server.routes.parameters import Namespace
-from memsvc.server.routing import Call, Verbs
-from memsvc.wire import Receipts
+from memsvc.server.routing import Call, Topic
 
-verbs = Verbs("Move")
+verbs = Topic("Move")
 
 
-@verbs.add(
-    "export", "GET", "/export", permission="read", pool="slow", gives=None,
+@verbs.add("export", pool="slow",
     example={"query": {"namespace": "acme/ann"}},
 )  # fmt: skip
 async def export(call: Call, namespace: Namespace) -> Response:
@@ -23,8 +22,7 @@ async def export(call: Call, namespace: Namespace) -> Response:
     return await lines.out(call.service.pools, call.access.key_id, export)
 
 
-@verbs.add(
-    "import", "POST", "/import", permission="write", pool="slow", gives=Receipts,
+@verbs.add("import_", pool="slow",
     example={"query": {"namespace": "acme/ben"}, "lines": "$export"},
 )  # fmt: skip
 async def import_(call: Call, namespace: Namespace) -> Response:

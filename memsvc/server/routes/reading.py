@@ -4,19 +4,18 @@ from typing import Annotated
 
 from fastapi import Query
 
+from memsvc.contract.wire import Changes, Found, Memories
 from memsvc.episodes import Episodes
 from memsvc.errors import Forbidden
-from memsvc.server.bodies import EpisodesBody, SearchBody
 from memsvc.server.routes.parameters import MemoryId, Moment, Names, Namespace, present
-from memsvc.server.routing import Call, Verbs
-from memsvc.wire import Changes, Found, Memories
+from memsvc.server.routing import Call, Topic
+from memsvc.service.bodies import EpisodesBody, SearchBody
 from memsvc_store.shapes import Memory
 
-verbs = Verbs("Read")
+verbs = Topic("Read")
 
 
-@verbs.add(
-    "search", "POST", "/search", permission="read", pool="read", gives=Found,
+@verbs.add("search", pool="read",
     example={"body": {"namespace": "acme/ann", "query": "Where does Ann live?", "top_k": 5, "trace": True}},
 )  # fmt: skip
 def search(call: Call, body: SearchBody) -> Found:
@@ -30,8 +29,7 @@ def search(call: Call, body: SearchBody) -> Found:
     return Found(tuple(hits), hits.trace_id)
 
 
-@verbs.add(
-    "search_episodes", "POST", "/episodes/search", permission="read", pool="read", gives=Episodes,
+@verbs.add("search_episodes", pool="read",
     example={"body": {"namespace": "acme/ann", "intent": "book a table", "top_k": 3}},
 )  # fmt: skip
 def search_episodes(call: Call, body: EpisodesBody) -> Episodes:
@@ -39,8 +37,7 @@ def search_episodes(call: Call, body: EpisodesBody) -> Episodes:
     return call.service.memory.search_episodes(**body.given())
 
 
-@verbs.add(
-    "list", "GET", "/memories", permission="read", pool="read", gives=Memories,
+@verbs.add("list", pool="read",
     example={"query": {"namespace": "acme/ann", "limit": 20, "speaker": ["Ann"]}},
 )  # fmt: skip
 def list_(
@@ -64,8 +61,7 @@ def list_(
     return Memories(tuple(found))
 
 
-@verbs.add(
-    "get", "GET", "/memories/{memory_id}", permission="read", pool="read", gives=Memory,
+@verbs.add("get", pool="read",
     example={"path": {"memory_id": "$memory"}, "query": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def get(call: Call, memory_id: MemoryId, namespace: Namespace) -> Memory:
@@ -73,8 +69,7 @@ def get(call: Call, memory_id: MemoryId, namespace: Namespace) -> Memory:
     return call.service.memory.get(memory_id, namespace=namespace)
 
 
-@verbs.add(
-    "history", "GET", "/memories/{memory_id}/history", permission="read", pool="read", gives=Changes,
+@verbs.add("history", pool="read",
     example={"path": {"memory_id": "$memory"}, "query": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def history(call: Call, memory_id: MemoryId, namespace: Namespace) -> Changes:

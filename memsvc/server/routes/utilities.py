@@ -4,25 +4,24 @@ from typing import Annotated
 
 from fastapi import Query
 
-from memsvc.server.bodies import Body
+from memsvc.contract.wire import Count, Moves, Worth, Worths
 from memsvc.server.routes.parameters import MemoryId, Namespace
-from memsvc.server.routing import Call, Verbs
-from memsvc.wire import Count, Moves, Worth, Worths
+from memsvc.server.routing import Call, Topic
+from memsvc.service.bodies import Body
 from memsvc_store.learned import Move
 
-verbs = Verbs("Learn")
+verbs = Topic("Learn")
 
 _ONE = {"path": {"memory_id": "$memory"}, "query": {"namespace": "acme/ann"}}
 
 
-@verbs.add("utility", "GET", "/memories/{memory_id}/utility", permission="read", pool="read", gives=Worth, example=_ONE)
+@verbs.add("utility", pool="read", example=_ONE)
 def utility(call: Call, memory_id: MemoryId, namespace: Namespace) -> Worth:
     """What a memory is worth by the rewards of its uses; null before its first feedback."""
     return Worth(memory_id, call.service.memory.utility(memory_id, namespace=namespace))
 
 
-@verbs.add(
-    "utility_history", "GET", "/memories/{memory_id}/utility/history", permission="read", pool="read", gives=Moves,
+@verbs.add("utility_history", pool="read",
     example=_ONE,
 )  # fmt: skip
 def utility_history(call: Call, memory_id: MemoryId, namespace: Namespace) -> Moves:
@@ -30,8 +29,7 @@ def utility_history(call: Call, memory_id: MemoryId, namespace: Namespace) -> Mo
     return Moves(tuple(call.service.memory.utility_history(memory_id, namespace=namespace)))
 
 
-@verbs.add(
-    "top_utilities", "GET", "/utilities", permission="read", pool="read", gives=Worths,
+@verbs.add("top_utilities", pool="read",
     example={"query": {"namespace": "acme/ann", "limit": 10}},
 )  # fmt: skip
 def top_utilities(
@@ -45,8 +43,7 @@ def top_utilities(
     return Worths(tuple(Worth(memory_id, worth) for memory_id, worth in found))
 
 
-@verbs.add(
-    "reset_utility", "POST", "/memories/{memory_id}/utility/reset", permission="admin", pool="write", gives=Move,
+@verbs.add("reset_utility", pool="write",
     example={"path": {"memory_id": "$memory"}, "body": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def reset_utility(call: Call, memory_id: MemoryId, body: Body) -> Move:
@@ -54,8 +51,7 @@ def reset_utility(call: Call, memory_id: MemoryId, body: Body) -> Move:
     return call.service.memory.reset_utility(memory_id, **body.given())
 
 
-@verbs.add(
-    "rebuild_utilities", "POST", "/utilities/rebuild", permission="admin", pool="slow", gives=Count,
+@verbs.add("rebuild_utilities", pool="slow",
     example={"body": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def rebuild_utilities(call: Call, body: Body) -> Count:

@@ -1,20 +1,19 @@
 """add, add_episode, update, delete."""
 
-from memsvc.server.bodies import AddBody, EpisodeBody, UpdateBody
+from memsvc.contract.wire import Receipts
 from memsvc.server.routes.parameters import MemoryId, Namespace
-from memsvc.server.routing import Call, Verbs
-from memsvc.wire import Receipts
+from memsvc.server.routing import Call, Topic
+from memsvc.service.bodies import AddBody, EpisodeBody, UpdateBody
 from memsvc_store.shapes import Memory, Receipt
 
-verbs = Verbs("Write")
+verbs = Topic("Write")
 
 _MESSAGE = {
     "role": "user", "name": "Ann", "content": "I moved to Oslo last week.", "timestamp": "2026-03-02T09:00:00+01:00",
 }  # fmt: skip
 
 
-@verbs.add(
-    "add", "POST", "/messages", permission="write", pool="write", gives=Receipts,
+@verbs.add("add", pool="write",
     example={"body": {"namespace": "acme/ann", "session_id": "s1", "messages": [_MESSAGE]}},
 )  # fmt: skip
 def add(call: Call, body: AddBody) -> Receipts:
@@ -26,8 +25,7 @@ def add(call: Call, body: AddBody) -> Receipts:
     return Receipts(tuple(call.service.memory.add(**body.given())))
 
 
-@verbs.add(
-    "add_episode", "POST", "/episodes", permission="write", pool="write", gives=Receipt,
+@verbs.add("add_episode", pool="write",
     example={"body": {
         "namespace": "acme/ann", "intent": "book a table for two in Oslo",
         "trajectory": ["search restaurants", "call Maaemo", "table for two at 19:00"], "reward": 1.0,
@@ -38,8 +36,7 @@ def add_episode(call: Call, body: EpisodeBody) -> Receipt:
     return call.service.memory.add_episode(**body.given())
 
 
-@verbs.add(
-    "update", "PATCH", "/memories/{memory_id}", permission="write", pool="write", gives=Memory,
+@verbs.add("update", pool="write",
     example={"path": {"memory_id": "$memory"}, "body": {"namespace": "acme/ann", "text": "I moved to Bergen."}},
 )  # fmt: skip
 def update(call: Call, memory_id: MemoryId, body: UpdateBody) -> Memory:
@@ -47,8 +44,7 @@ def update(call: Call, memory_id: MemoryId, body: UpdateBody) -> Memory:
     return call.service.memory.update(memory_id, **body.given())
 
 
-@verbs.add(
-    "delete", "DELETE", "/memories/{memory_id}", permission="erase", pool="write", gives=None, status=204,
+@verbs.add("delete", pool="write", status=204,
     example={"path": {"memory_id": "$memory"}, "query": {"namespace": "acme/ann"}},
 )  # fmt: skip
 def delete(call: Call, memory_id: MemoryId, namespace: Namespace) -> None:

@@ -30,6 +30,8 @@ from memsvc_retrievers.language import Prompt
 from tests.evals.answers.made_up import answering
 from tests.evals.builders import chat, chat_turn, question, write
 
+pytestmark = pytest.mark.slow
+
 # -- the judge -----------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from tests.evals.learning.conftest import BOATS, RECORDS, record
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memsvc_evals.learning.llb.tasks import Task
+    from memsvc_evals.learning.llb.values import Task
 
     Tasks = dict[str, Task]
 

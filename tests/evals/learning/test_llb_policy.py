@@ -9,7 +9,7 @@ from memsvc_evals.learning.llb.reading import Token
 from tests.evals.learning.conftest import BEES, BOATS
 
 if TYPE_CHECKING:
-    from memsvc_evals.learning.llb.tasks import Task
+    from memsvc_evals.learning.llb.values import Task
 
     Tasks = dict[str, Task]
 

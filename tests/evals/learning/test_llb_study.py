@@ -8,16 +8,18 @@ import pytest
 from memsvc.testing import HashEmbedder
 from memsvc_evals.learning.agents import MEMRL, NO_MEMORY, Arm
 from memsvc_evals.learning.llb.study import ARMS, NAMESPACE, Agent, Plan, run_llb, split
-from memsvc_evals.learning.llb.tasks import LeftOut
+from memsvc_evals.learning.llb.values import LeftOut
 from memsvc_evals.learning.memories import Clock, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memsvc import Memory
-    from memsvc_evals.learning.llb.tasks import Task
+    from memsvc_evals.learning.llb.values import Task
 
     Tasks = dict[str, Task]
+
+pytestmark = pytest.mark.slow
 
 PLAN = Plan(seeds=2, epochs=2, held_out=0.4, demonstrated=0.7, pool=4, top_k=2)
 

@@ -14,6 +14,8 @@ from memsvc_evals.learning.offpolicy import check, evaluate, logged
 from memsvc_evals.learning.planted import DIMENSION, NAMESPACE, Sizes, fill, plant, succeeds
 from memsvc_store.learned import Outcome
 
+pytestmark = pytest.mark.slow
+
 TASK = "list the users"
 POOL, GIVEN = 4, 2
 

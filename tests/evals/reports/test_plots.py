@@ -17,6 +17,8 @@ from tests.evals.reports.builders import Plan, build_run
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(run_folder: Path) -> Run:

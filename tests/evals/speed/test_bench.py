@@ -11,6 +11,8 @@ from memsvc_evals.speed import chatter
 from memsvc_evals.speed.measurement import Judged, Race
 from memsvc_evals.speed.raw import python
 
+pytestmark = pytest.mark.slow
+
 TINY = Sizes(
     batch=5, batches=3, memories=40, queries=4, cold_memories=5, cold_runs=1, home=20, namespaces=3, log=70,
     deliberations=1, latency=0.01,

@@ -20,7 +20,7 @@ from memsvc.errors import (
     MemsvcError,
     NotFound,
 )
-from memsvc.server.bodies import MAX_MESSAGES
+from memsvc.service.bodies import MAX_MESSAGES
 from memsvc.testing import RuleModel
 from memsvc.tracing import Hits
 from memsvc_store.receipts import document

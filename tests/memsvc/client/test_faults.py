@@ -29,7 +29,7 @@ from memsvc.errors import (
     Unauthorized,
 )
 from memsvc.keys import Keys
-from memsvc.server.access import build_door
+from memsvc.service.access import build_door
 from memsvc.testing import RuleModel
 from tests.memsvc.client.between import between, passed_on
 from tests.memsvc.client.faces import Blocking

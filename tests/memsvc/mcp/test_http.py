@@ -14,8 +14,8 @@ from memsvc.keys import Keys
 from memsvc.mcp import mounting
 from memsvc.mcp.sessions import SESSIONS_OF_KEY, Sessions
 from memsvc.mcp.tools import TOOLS
-from memsvc.server.access import Doorkeeper
-from memsvc.server.limits import RateLimiter
+from memsvc.service.access import Doorkeeper
+from memsvc.service.limits import RateLimiter
 from memsvc_store.keys import PERMISSIONS
 from tests.memsvc.mcp.talking import MODES, given, over_http, refused, run
 from tests.memsvc.server.program import SLOWLY, PatientModel

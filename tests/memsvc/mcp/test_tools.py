@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 from memsvc import Memory
-from memsvc.asking import AskOptions
-from memsvc.filters import Filters
+from memsvc.contract.options import AskOptions, EpisodeOptions, Filters
 from memsvc.mcp.quoting import CLOSE, NOTICE, OPEN
 from memsvc.mcp.serving import input_schema
 from memsvc.mcp.tools import LONGEST_PAGE, TOOLS
-from memsvc.recall import EpisodeOptions
 from memsvc.server.routes import ALL as VERBS
 from memsvc.testing import HashEmbedder, RuleModel
 from tests.memsvc.mcp.talking import MODES, given, inside, local, refused, run, text

@@ -13,15 +13,18 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from memsvc.contract.headers import retry_after
 from memsvc.errors import Cancelled, MissingDependency, ModelRefused, ModelUnavailable
 from memsvc.models.language.background import BackgroundLoop
 from memsvc.models.language.border import load
-from memsvc.models.language.failures import address, kind_of_status, retry_after, shown
+from memsvc.models.language.failures import address, kind_of_status, shown
 from memsvc.models.language.schemas import in_words, response_format
 from memsvc.models.language.served import LiteLLMModel
 from memsvc.models.language.translation import KINDS
 
 from .language_model_laws import Rating, prompt
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memsvc.server import logs
+from memsvc.service import logs
 from tests.memsvc.server.served import ANN, fresh, served
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ import httpx
 import sqlalchemy as sa
 
 from memsvc.keys import Keys
-from memsvc.server.access import Doorkeeper
 from memsvc.server.app import build_app
-from memsvc.server.limits import RateLimiter
+from memsvc.service.access import Doorkeeper
+from memsvc.service.limits import RateLimiter
 from memsvc.testing import RuleModel
 from memsvc_store import schema
 from memsvc_store.keys import PERMISSIONS

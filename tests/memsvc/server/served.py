@@ -11,10 +11,10 @@ import httpx
 import uvicorn
 
 from memsvc import Memory, Settings
-from memsvc.server.access import open_door
 from memsvc.server.app import build_app
 from memsvc.server.connections import Connection
 from memsvc.server.serving import KEEP_ALIVE_SECONDS, Server, listen
+from memsvc.service.access import open_door
 from memsvc.testing import HashEmbedder, RuleModel
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from memsvc.server.service import Service
+    from memsvc.service.service import Service
 
 ANN = [
     {"name": "Ann", "content": "I moved to Oslo last week.", "timestamp": "2026-03-02T09:00:00Z", "session_id": "s1"},

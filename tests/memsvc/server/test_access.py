@@ -14,8 +14,8 @@ from starlette.requests import Request
 from memsvc import Memory
 from memsvc.errors import Forbidden, InvalidNamespace, NotFound, RateLimited, SettingsError, Unauthorized
 from memsvc.keys import Keys
-from memsvc.server.access import ANYBODY, Access, Doorkeeper, build_door, open_door
-from memsvc.server.limits import RateLimiter
+from memsvc.service.access import ANYBODY, Access, Doorkeeper, build_door, open_door
+from memsvc.service.limits import RateLimiter
 from memsvc.testing import HashEmbedder
 from memsvc_store.keys import PERMISSIONS, Permission
 

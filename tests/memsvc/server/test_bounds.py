@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from memsvc.keys import Keys
-from memsvc.server import bodies
-from memsvc.server.access import build_door
-from memsvc.server.bodies import MAX_FIELDS, MAX_MESSAGES, MAX_TOP_K
+from memsvc.service import bodies
+from memsvc.service.access import build_door
+from memsvc.service.bodies import MAX_FIELDS, MAX_MESSAGES, MAX_TOP_K
 from tests.memsvc.server.served import ANN, fresh, served
 from tests.memsvc.server.test_problems import is_problem
 

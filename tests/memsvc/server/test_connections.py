@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from memsvc.server.connections import HEAD_BYTES, Bounded, Connection, Timed
-from memsvc.server.pools import EXPORTS
+from memsvc.service.pools import EXPORTS
 from tests.memsvc.server.served import ANN, fresh, served, until
 from tests.memsvc.server.test_shares import to_the_end
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc.errors import ServiceError
-from memsvc.server import problems
-from memsvc.server.health import Warmup
-from memsvc.server.pools import SIZES
 from memsvc.server.routes import ALL
+from memsvc.service import problems
+from memsvc.service.pools import SIZES
+from memsvc.service.warmup import Warmup
 from tests.memsvc.server.served import fresh, served
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from memsvc.errors import RateLimited, TooLarge
-from memsvc.server.limits import BodyLimit, RateLimiter
 from memsvc.server.serving import listen
+from memsvc.service.limits import BodyLimit, RateLimiter
 
 LIMIT = 100_000
 

@@ -13,11 +13,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from memsvc.errors import DatabaseBusy, EmbedderError, InvalidReply, ModelUnavailable, SettingsError
-from memsvc.server import logs
-from memsvc.server.access import open_door
 from memsvc.server.app import build_app
 from memsvc.server.routes import ALL
-from memsvc.server.tracing import Tracing, wanted
+from memsvc.service import logs
+from memsvc.service.access import open_door
+from memsvc.service.telemetry import Tracing, wanted
 from memsvc.testing import HashEmbedder, RuleModel
 from tests.memsvc.server.examples import Examples
 from tests.memsvc.server.served import ANN, fresh, served, until

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memsvc import errors
-from memsvc.server import problems
+from memsvc.service import problems
 from memsvc.testing import RuleModel
 from tests.memsvc.server.served import fresh, served
 

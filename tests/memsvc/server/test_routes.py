@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.routing import Route
 
-from memsvc import Memory, wire
+from memsvc import Memory
+from memsvc.contract import wire
 from memsvc.errors import NotFound
 from memsvc.mcp import mounting
-from memsvc.server.access import open_door
 from memsvc.server.app import build_app
 from memsvc.server.routes import ALL
 from memsvc.server.routing import Verb, VerbRoute
+from memsvc.service.access import open_door
 from memsvc.testing import RuleModel
 from memsvc_store.keys import PERMISSIONS
 from tests.memsvc.server.examples import BY_NAME, NAMESPACE, Examples

@@ -12,15 +12,15 @@ import pytest
 
 from memsvc.errors import RateLimited
 from memsvc.keys import Keys
-from memsvc.server import pools as pools_of
-from memsvc.server.access import build_door
-from memsvc.server.pools import SHARES, SIZES, Pools
+from memsvc.service import pools as pools_of
+from memsvc.service.access import build_door
+from memsvc.service.pools import SHARES, SIZES, Pools
 from tests.memsvc.server.served import ANN, fresh, served, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memsvc.server.pools import Pool
+    from memsvc.service.pools import Pool
     from tests.memsvc.server.served import Running
 
 pytestmark = pytest.mark.slow

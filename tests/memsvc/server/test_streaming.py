@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memsvc import wire
+from memsvc.contract import wire
 from memsvc.errors import InvalidReply
 from memsvc.events import Event
 from memsvc.server import lines
-from memsvc.server.pools import SIZES, Pools
+from memsvc.service.pools import SIZES, Pools
 from memsvc.testing import RuleModel
 from tests.memsvc.server.served import ANN, fresh, served, until
 

@@ -19,7 +19,7 @@ from memsvc_evals.learning.llb.statement import SqlToken, is_question, parse, wi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc_evals.learning.llb.tasks import Table
+    from memsvc_evals.learning.llb.values import Table
 
 _SHORT = 3  # letters; "of" and "is" meet everywhere
 _OPERATORS = ("aggregate", "comparison", "direction")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from memsvc_evals.learning.llb.tasks import Row, Table, Task, Value
+    from memsvc_evals.learning.llb.values import Row, Table, Task, Value
 
 _CLOSE = 1e-3  # MySQL gives an average with four decimals, SQLite with all of them
 _STEPS = 200_000  # instructions of SQLite's machine; a statement over 30 rows takes a few thousand

@@ -20,7 +20,7 @@ from memsvc_evals.learning.llb.statement import SqlToken, written
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from memsvc_evals.learning.llb.tasks import Table
+    from memsvc_evals.learning.llb.values import Table
 
 
 @dataclass(frozen=True, slots=True)

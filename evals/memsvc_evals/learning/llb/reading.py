@@ -15,7 +15,7 @@ from memsvc_evals.learning.llb.vocabulary import MONTHS, NUMBERS, ORDINALS, PHRA
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from memsvc_evals.learning.llb.tasks import Table
+    from memsvc_evals.learning.llb.values import Table
 
 Kind = Literal["word", "columns", "text", "number", "aggregate", "comparison", "direction"]
 

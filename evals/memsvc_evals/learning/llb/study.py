@@ -16,7 +16,7 @@ from memsvc_evals.learning.agents import MEMRL, NO_MEMORY, RANDOM, SIMILARITY, A
 from memsvc_evals.learning.lifelong import TICKS, figures, live
 from memsvc_evals.learning.llb.database import reward
 from memsvc_evals.learning.llb.policy import Attempt, decide
-from memsvc_evals.learning.llb.tasks import Table, Task
+from memsvc_evals.learning.llb.values import Table, Task
 from memsvc_evals.learning.memories import Ahead, Clock, Recorder, opened
 from memsvc_evals.learning.study import Run, Study, figure, in_parallel
 from memsvc_evals.provenance import provenance
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from memsvc import Memory
     from memsvc.episodes import EpisodeHit, Episodes
     from memsvc_evals.learning.llb.policy import Decision
-    from memsvc_evals.learning.llb.tasks import LeftOut
+    from memsvc_evals.learning.llb.values import LeftOut
     from memsvc_evals.progress import Progress
     from memsvc_retrievers.protocols import Embedder
 

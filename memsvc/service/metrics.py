@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from memsvc import Memory
     from memsvc.answer import Answer
-    from memsvc.server.pools import Pools
-    from memsvc_retrievers.language import Call
+    from memsvc.service.pools import Pools
+    from memsvc_retrievers.ledger import Call
     from memsvc_store.learned import FeedbackReceipt
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST

@@ -15,7 +15,7 @@ from anyio import CapacityLimiter, to_thread
 from memsvc.errors import Forbidden, NotFound, SettingsError, Unauthorized
 from memsvc.ingest import checked_namespace
 from memsvc.keys import Keys
-from memsvc.server.limits import RateLimiter
+from memsvc.service.limits import RateLimiter
 from memsvc_store.keys import PERMISSIONS
 from memsvc_store.patterns import EVERYTHING, covers
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from memsvc import Memory
-    from memsvc.server.service import Door
+    from memsvc.service.door import Door
     from memsvc_store.keys import Key, Permission
 
 THREADS = 8
@@ -33,7 +33,7 @@ that a key is wrong waits for no search, and no search for them."""
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What somebody may do: the holder of a key, or anybody where the door is open. Implements `routing.Access`."""
+    """What somebody may do: the holder of a key, or anybody where the door is open. Implements `door.Access`."""
 
     namespaces: tuple[str, ...]
     allow: tuple[Permission, ...]

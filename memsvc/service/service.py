@@ -9,23 +9,19 @@ from typing import TYPE_CHECKING
 
 from memsvc import wiring
 from memsvc.errors import Cancelled
-from memsvc.server.metering import metered
-from memsvc.server.pools import Pools
+from memsvc.service.metering import metered
+from memsvc.service.pools import Pools
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
-
-    from starlette.requests import Request
+    from collections.abc import Iterator
 
     from memsvc import Memory
-    from memsvc.server.health import Warmup
-    from memsvc.server.metrics import Metrics
-    from memsvc.server.routing import Access
-    from memsvc.server.tracing import Tracing
+    from memsvc.service.door import Door
+    from memsvc.service.metrics import Metrics
+    from memsvc.service.telemetry import Tracing
+    from memsvc.service.warmup import Warmup
     from memsvc_retrievers.language import LanguageModel
     from memsvc_store.shapes import Job
-
-    Door = Callable[[Request], Awaitable[Access]]
 
 HEARTBEAT_SECONDS = 15.0
 """After how long a silent stream says that it lives; proxies give up on one after 30 or 60 s."""

@@ -3,11 +3,13 @@
 Pydantic reads these annotations, so that what they name is imported for real.
 """
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from memsvc.contract.sentences import sentences
 from memsvc_retrievers.choices import Deliberation, Policy, Style
 
 # Pydantic makes an error, of some 600 bytes, for each item of a list and each field that is wrong, on the event loop: a
@@ -52,6 +54,9 @@ Messages = str | Annotated[dict[str, Any], WithJsonSchema(MESSAGE_SCHEMA)] | _Se
 Steps = Annotated[list[str | dict[str, Any]], Field(fail_fast=True, max_length=MAX_STEPS)]
 
 
+B = TypeVar("B", bound="Body")
+
+
 class Body(BaseModel):
     """What a verb is told; what is null counts as not given."""
 
@@ -73,6 +78,18 @@ class Body(BaseModel):
         return {name: value for name, value in found.items() if value is not None}
 
 
+def told_by(verb: str) -> Callable[[type[B]], type[B]]:
+    """A class decorator: fields of which nothing is said get the verb's own sentence about the parameter."""
+
+    def told(body: type[B]) -> type[B]:
+        for name, field in body.model_fields.items():
+            field.description = field.description or sentences(verb).get(name)
+        body.model_rebuild(force=True)
+        return body
+
+    return told
+
+
 class AnyNamespace(Body):
     """For verbs that can go over all namespaces, which takes a key for all of them."""
 
@@ -82,41 +99,44 @@ class AnyNamespace(Body):
 class Filtered(Body):
     """The filters of look-ups."""
 
-    since: Moment | None = Field(None, description="said at or after this time")
-    until: Moment | None = Field(None, description="said at or before this time")
-    as_of: Moment | None = Field(None, description="valid at this moment")
-    session_id: Names | None = Field(None, description="only these sessions")
-    speaker: Names | None = Field(None, description="only what these said")
+    since: Moment | None = None
+    until: Moment | None = None
+    as_of: Moment | None = None
+    session_id: Names | None = None
+    speaker: Names | None = None
 
 
 class Kinds(Filtered):
     """The filters of look-ups that see several kinds of memories."""
 
-    kind: Names | None = Field(None, description="message, fact, episode")
+    kind: Names | None = None
 
 
+@told_by("add")
 class AddBody(Body):
     """Messages to store."""
 
-    messages: Messages = Field(description="a text, a message, or a list of either")
-    session_id: str | None = Field(None, description="the session of messages that name none")
-    key: str | None = Field(None, description="makes the call idempotent: message i is stored once under key/i")
+    messages: Messages
+    session_id: str | None = None
+    key: str | None = None
 
 
+@told_by("add_episode")
 class EpisodeBody(Body):
     """A task attempt to store."""
 
-    intent: str = Field(description="what was asked")
-    trajectory: str | Steps = Field(description="what was done: a text, or its steps")
-    reward: float | None = Field(None, description="from -1 to 1")
-    success: bool | None = Field(None, description="by default whether the reward is above 0")
-    experience: str | None = Field(None, description="what to take from it")
-    key: str | None = Field(None, description="makes the call idempotent")
+    intent: str
+    trajectory: str | Steps
+    reward: float | None = None
+    success: bool | None = None
+    experience: str | None = None
+    key: str | None = None
     session_id: str | None = None
     timestamp: Moment | None = None
     metadata: dict[str, Any] | None = None
 
 
+@told_by("update")
 class UpdateBody(Body):
     """A correction; what is null stays."""
 
@@ -125,79 +145,80 @@ class UpdateBody(Body):
     valid_to: Moment | None = None
 
 
-ForSession: Any = Field(
-    None, description="on whose behalf: for a while, what this session is given and sends back is not stored again"
-)
-
-
+@told_by("search")
 class SearchBody(Kinds):
     """A question to the fast index."""
 
     query: str
-    top_k: int | None = Field(None, le=MAX_TOP_K, description="how many at most; 10 unless a budget is given")
-    token_budget: int | None = Field(None, description="take the best that fit into so many tokens")
-    trace: bool = Field(False, description="keep what was found, so that it can be rewarded")
-    for_session: str | None = ForSession
+    top_k: int | None = Field(None, le=MAX_TOP_K)
+    token_budget: int | None = None
+    trace: bool = False
+    for_session: str | None = None
 
 
+@told_by("search_episodes")
 class EpisodesBody(Filtered):
     """A task to find experience for."""
 
     intent: str
-    top_k: int | None = Field(None, le=MAX_TOP_K, description="how many are given at most (k2); 5")
-    pool: int | None = Field(None, le=MAX_TOP_K, description="how many of the most similar are considered (k1); 10")
-    threshold: float | None = Field(None, description="the cosine that an intent must exceed")
-    weight: float | None = Field(None, description="utility's part in the ranking, 0 to 1")
-    epsilon: float | None = Field(None, description="the probability of choosing from the pool at random")
+    top_k: int | None = Field(None, le=MAX_TOP_K)
+    pool: int | None = Field(None, le=MAX_TOP_K)
+    threshold: float | None = None
+    weight: float | None = None
+    epsilon: float | None = None
     seed: int | None = None
 
 
+@told_by("ask")
 class AskBody(Kinds):
     """A question to be answered."""
 
     question: str
-    top_k: int | None = Field(None, le=MAX_TOP_K, description="memories that the fast answer sees")
+    top_k: int | None = Field(None, le=MAX_TOP_K)
     gate: Policy | None = None
     deliberation: Deliberation | None = None
     style: Style | None = None
-    for_session: str | None = ForSession
+    for_session: str | None = None
     model: str | None = Field(None, description="another model than the service's own, as LiteLLM names it; admin only")
 
 
+@told_by("feedback")
 class FeedbackBody(Body):
     """A reward for what a look-up gave."""
 
     trace_id: str
-    reward: float = Field(description="from -1 (harmful) to 1 (helpful)")
-    used: Annotated[list[str], Field(fail_fast=True, max_length=MAX_NAMES)] | None = Field(
-        None, description="which of the memories given were of use; null: all"
-    )
-    key: str | None = Field(None, description="makes the call idempotent")
-    source: str = Field("default", description="who gives it")
-    credit: str = Field("uniform", description="uniform: all that were used; cited: those the answer names")
+    reward: float
+    used: Annotated[list[str], Field(fail_fast=True, max_length=MAX_NAMES)] | None = None
+    key: str | None = None
+    source: str = "default"
+    credit: str = "uniform"
 
 
+@told_by("forget")
 class ForgetBody(Body):
     """What to erase: one of these, or all of the namespace."""
 
-    session_id: str | None = Field(None, description="this session's messages and episodes")
-    memory_id: str | None = Field(None, description="this message, fact or episode")
-    source: str | None = Field(None, description="what was added under this key or metadata `source`")
+    session_id: str | None = None
+    memory_id: str | None = None
+    source: str | None = None
 
 
+@told_by("verify_erasure")
 class ErasureBody(Body):
     """A receipt to check."""
 
-    receipt: dict[str, Any] = Field(description="as `forget` gave it")
+    receipt: dict[str, Any]
 
 
+@told_by("retain")
 class RetainBody(Body):
     """How many memories stay in the fast index."""
 
-    budget: int | None = Field(None, description="by default the setting hot_memories")
+    budget: int | None = None
 
 
+@told_by("calibrate_gate")
 class GateBody(Body):
     """What the gate is fitted to."""
 
-    budget: float = Field(description="the share of questions that may escalate, 0 to 1")
+    budget: float

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from memsvc import errors, wire
+from memsvc import errors
+from memsvc.contract import wire
 from memsvc_store.errors import shown
 
 if TYPE_CHECKING:

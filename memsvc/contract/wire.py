@@ -22,13 +22,12 @@ import memsvc.episodes
 import memsvc.events
 import memsvc.outcomes
 import memsvc.retaining
-import memsvc_learners.calibration
-import memsvc_learners.logistic
+import memsvc_learners.fitted
 import memsvc_retrievers.coverage
-import memsvc_retrievers.gate
 import memsvc_retrievers.language
 import memsvc_retrievers.ledger
 import memsvc_retrievers.passages
+import memsvc_retrievers.verdict
 import memsvc_store.learned
 import memsvc_store.receipts
 import memsvc_store.shapes
@@ -46,10 +45,9 @@ _MODULES = (
     memsvc.events,
     memsvc.outcomes,
     memsvc.retaining,
-    memsvc_learners.calibration,
-    memsvc_learners.logistic,
+    memsvc_learners.fitted,
     memsvc_retrievers.coverage,
-    memsvc_retrievers.gate,
+    memsvc_retrievers.verdict,
     memsvc_retrievers.language,
     memsvc_retrievers.ledger,
     memsvc_retrievers.passages,

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from memsvc.server.metrics import Metrics
-    from memsvc.server.tracing import Tracing
+    from memsvc.service.metrics import Metrics
+    from memsvc.service.telemetry import Tracing
     from memsvc_retrievers.language import Completion, LanguageModel, Prompt, Watch
 
 

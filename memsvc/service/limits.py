@@ -8,21 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 from memsvc.errors import RateLimited, TooLarge
+from memsvc.settings import BODY_BYTES, BURST, RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-RATE = 100.0
-"""Requests a second that one key gets for as long as it likes."""
-
-BURST = 200
-"""Requests that it gets at once after a rest."""
-
-BODY_BYTES = 16 << 20
-"""The longest body: a thousand messages of the longest kind would be 100 MB, and are better sent as an import."""
-
 
 _ROUNDING = 1e-6
 """Seconds. Sums of 1/rate are off by less; without it the last token of a bucket would come and go."""

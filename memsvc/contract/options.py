@@ -1,0 +1,78 @@
+"""The options and filters that verbs take by name, beside their own parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from memsvc_retrievers.choices import Deliberation, Policy, Style
+    from memsvc_retrievers.language import LanguageModel
+
+Time = str | datetime | float
+Names = str | Sequence[str]
+
+
+class Filters(TypedDict, total=False):
+    """Which memories come into question, applied inside the look-up.
+
+    Attributes:
+        since: said at or after this time.
+        until: said at or before this time.
+        as_of: valid at this moment.
+        session_id: only these sessions.
+        speaker: only what these said.
+        kind: message, fact, episode.
+    """
+
+    since: Time | None
+    until: Time | None
+    as_of: Time | None
+    session_id: Names | None
+    speaker: Names | None
+    kind: Names | None
+
+
+class AskOptions(Filters, total=False):
+    """How `ask` answers; what is left out, or None, is as the settings say.
+
+    Attributes:
+        top_k: memories that the fast answer sees; 30, or 10 without a model.
+        gate: who decides whether the fast answer will do: quality, majority, consensus, filter, never, always,
+            calibrated.
+        deliberation: what follows where it will not: scan, hypergraph, auto.
+        style: how the answer is worded: short (five or six words), reasoned (sentences that give their grounds).
+        model: a model's name, or a model of your own.
+    """
+
+    top_k: int | None
+    gate: Policy | None
+    deliberation: Deliberation | None
+    style: Style | None
+    model: str | LanguageModel | None
+
+
+class EpisodeOptions(Filters, total=False):
+    """How episodes are found; what is left out, or None, is as the settings say.
+
+    Attributes:
+        top_k: how many are given at most (k2); 5, or fewer where `pool` is smaller.
+        pool: how many of the most similar are considered (k1), at least `top_k`; 10, or more where `top_k` is larger.
+        threshold: the cosine that an intent must exceed; by default the one that `calibrate_threshold` found, or none.
+        weight: utility's part in the ranking (lambda), 0 to 1; 0: similarity alone.
+        epsilon: the probability of choosing from the pool at random.
+        seed: makes that choice repeatable.
+    """
+
+    top_k: int | None
+    pool: int | None
+    threshold: float | None
+    weight: float | None
+    epsilon: float | None
+    seed: int | None
+
+
+def own(options: type) -> tuple[str, ...]:
+    """The names that options have beside the filters."""
+    return tuple(name for name in options.__annotations__ if name not in Filters.__annotations__)

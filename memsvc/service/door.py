@@ -1,0 +1,47 @@
+"""Who comes in, and what they may do: what a service asks of whoever keeps its door (`access.py` has ours)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from memsvc_store.keys import Permission
+
+    Door = Callable[[Request], Awaitable["Access"]]
+
+
+class Access(Protocol):
+    """What somebody may do: a key, or the open door of `--no-auth`."""
+
+    def require(self, permission: Permission, namespace: str | None) -> None:
+        """Nothing, if this is allowed there; None stands for all namespaces.
+
+        Raises:
+            Unauthorized, Forbidden, NotFound: it is not.
+        """
+
+    def permit(self, permission: Permission) -> None:
+        """Nothing, if they may do this in the namespaces that are theirs.
+
+        Raises:
+            Forbidden: they may not.
+        """
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The patterns of what is theirs."""
+
+    @property
+    def allow(self) -> tuple[Permission, ...]:
+        """The permissions."""
+
+    @property
+    def key_id(self) -> str | None:
+        """Whose share of the service this takes; None where the door is open."""
+
+    def sees(self, namespace: str) -> bool:
+        """Whether the namespace is one of theirs."""
