@@ -74,6 +74,6 @@ locomo data:
 env:
     {{python}} deploy/env_example.py > .env.example
 
-# A new migration after a change of store/memsvc_store/schema.py: just migration "what it does"
+# A new migration after a change of store/memsvc_store/sql/schema.py: just migration "what it does"
 migration message:
-    @echo "Add store/memsvc_store/migrations/versions/mNNNN_*.py by hand ({{message}}), then append its number to REVISIONS in database.py."
+    @echo "Add store/memsvc_store/sql/migrations/versions/mNNNN_*.py by hand ({{message}}), then append its number to REVISIONS in database.py."

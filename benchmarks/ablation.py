@@ -19,7 +19,7 @@ from unittest.mock import patch
 from memsvc import Memory
 from memsvc_evals import evaluate, load_locomo, load_realtalk
 from memsvc_retrievers import question, ranking, walk
-from memsvc_store import names
+from memsvc_store.projections import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

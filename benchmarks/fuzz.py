@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from memsvc import Memory, Settings
-from memsvc.keys import Keys
 from memsvc.server.app import build_app
 from memsvc.server.serving import Server, listen
 from memsvc.service import logs
 from memsvc.service.access import build_door
+from memsvc.service.keys import Keys
 from memsvc.service.limits import RateLimiter
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc_store.keys import PERMISSIONS

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from memsvc import Memory, Settings, wiring
-from memsvc.keys import Keys
+from memsvc.service.keys import Keys
 from memsvc.testing import HashEmbedder
 from memsvc_evals.speed import chatter
 

@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memsvc.answer import Answer
+    from memsvc.asking.answer import Answer
+    from memsvc.asking.events import Event
     from memsvc.async_memory import AsyncMemory
     from memsvc.client.async_client import AsyncClient
     from memsvc.client.client import Client
-    from memsvc.episodes import Episodes
+    from memsvc.episodes.found import Episodes
     from memsvc.errors import (
         AccessError,
         Cancelled,
@@ -49,15 +50,14 @@ if TYPE_CHECKING:
         TooLarge,
         Unauthorized,
     )
-    from memsvc.events import Event
     from memsvc.memory import Memory
     from memsvc.settings import Settings
     from memsvc_retrievers.ledger import Ledger
     from memsvc_retrievers.passages import Evidence
     from memsvc_retrievers.verdict import Verdict
-    from memsvc_store.learned import FeedbackReceipt, Utility
-    from memsvc_store.receipts import Erasure
-    from memsvc_store.shapes import Change, Hit, Job, Receipt
+    from memsvc_store.values.erasure_receipts import Erasure
+    from memsvc_store.values.learned import FeedbackReceipt, Utility
+    from memsvc_store.values.shapes import Change, Hit, Job, Receipt
 
 __all__ = [
     "AccessError",
@@ -124,23 +124,23 @@ SettingsError StorageFull TooLarge Unauthorized
 
 _HOMES = {
     **dict.fromkeys(_ERRORS, "memsvc.errors"),
-    "Answer": "memsvc.answer",
+    "Answer": "memsvc.asking.answer",
     "AsyncClient": "memsvc.client.async_client",
     "AsyncMemory": "memsvc.async_memory",
-    "Change": "memsvc_store.shapes",
+    "Change": "memsvc_store.values.shapes",
     "Client": "memsvc.client.client",
-    "Episodes": "memsvc.episodes",
-    "Erasure": "memsvc_store.receipts",
-    "Event": "memsvc.events",
+    "Episodes": "memsvc.episodes.found",
+    "Erasure": "memsvc_store.values.erasure_receipts",
+    "Event": "memsvc.asking.events",
     "Evidence": "memsvc_retrievers.passages",
-    "FeedbackReceipt": "memsvc_store.learned",
-    "Hit": "memsvc_store.shapes",
-    "Job": "memsvc_store.shapes",
+    "FeedbackReceipt": "memsvc_store.values.learned",
+    "Hit": "memsvc_store.values.shapes",
+    "Job": "memsvc_store.values.shapes",
     "Ledger": "memsvc_retrievers.ledger",
     "Memory": "memsvc.memory",
-    "Receipt": "memsvc_store.shapes",
+    "Receipt": "memsvc_store.values.shapes",
     "Settings": "memsvc.settings",
-    "Utility": "memsvc_store.learned",
+    "Utility": "memsvc_store.values.learned",
     "Verdict": "memsvc_retrievers.verdict",
 }
 

@@ -12,16 +12,16 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from memsvc.asking.events import Event
 from memsvc.contract.derived import AwaitedVerbs
 from memsvc.errors import Cancelled
-from memsvc.events import Event
 from memsvc.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
-    from memsvc.answer import Answer
-    from memsvc.asking import Work
+    from memsvc.asking.answer import Answer
+    from memsvc.asking.prepare import Work
     from memsvc.contract.options import AskOptions
 
 T = TypeVar("T")

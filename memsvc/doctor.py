@@ -17,7 +17,7 @@ from memsvc.models.embedding import minilm
 from memsvc.models.embedding.checked import CheckedEmbedder
 from memsvc.settings import HOW_TO_SET
 from memsvc_retrievers.language import Prompt
-from memsvc_store.database import TEMPORARY, Database
+from memsvc_store.sql.database import TEMPORARY, Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

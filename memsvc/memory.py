@@ -14,7 +14,7 @@ from memsvc.verbs.learning import Learning
 from memsvc.verbs.moving import Moving
 from memsvc.verbs.reading import Reading
 from memsvc.verbs.writing import Writing
-from memsvc_store import clock
+from memsvc_store.values import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ from memsvc.models.embedding.texts import checked
 from memsvc.models.language.replies import Unreadable, read_value
 from memsvc_retrievers.language import Completion, Prompt
 from memsvc_retrievers.ledger import Call
-from memsvc_store.text import count_tokens, terms
+from memsvc_store.values.text import count_tokens, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ def _features(text: str) -> Iterator[tuple[str, float]]:
 class RuleModel:
     """A language model that answers by rules; implements `LanguageModel`.
 
-    Tokens are counted with `memsvc_store.text.count_tokens`: of system and user together, and of the reply.
+    Tokens are counted with `memsvc_store.values.text.count_tokens`: of system and user together, and of the reply.
 
     Args:
         rules: purpose -> a function of the prompt. It gives the reply as a string, a mapping or a pydantic value;

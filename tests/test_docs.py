@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -111,3 +112,10 @@ def test_the_ablation_explains_itself() -> None:
         [sys.executable, ROOT / "benchmarks" / "ablation.py", "--help"], capture_output=True, text=True, check=True
     )
     assert "--realtalk" in done.stdout
+
+
+def test_the_walks_lead_through_places_that_exist() -> None:
+    places = re.findall(r"\| `(memsvc[\w.]+)` \|$", (ROOT / "docs" / "walks.md").read_text(), re.M)
+    assert len(places) > 20
+    for place in places:
+        pkgutil.resolve_name(place)

@@ -10,7 +10,7 @@ from memsvc_cli.messages import read_text
 from memsvc_cli.opening import callbacks, opened
 
 if TYPE_CHECKING:
-    from memsvc.episodes import Episodes
+    from memsvc.episodes.found import Episodes
 
 
 def add_episode(

@@ -172,7 +172,7 @@ def _kept(out: Path) -> Iterator[None]:
 
 
 def _plan(wanted: Wanted) -> "Plan":
-    from memsvc.filters import checked_choice
+    from memsvc.checks import checked_choice
     from memsvc_evals.answers.plan import JUDGE_PROMPTS, Plan
     from memsvc_evals.answers.selection import Selection
     from memsvc_retrievers.choices import STYLES

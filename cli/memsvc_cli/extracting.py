@@ -9,9 +9,9 @@ from memsvc_cli.asking import Model
 from memsvc_cli.opening import callbacks, known, opened
 
 if TYPE_CHECKING:
-    from memsvc.outcomes import ExtractionSummary
+    from memsvc.work.outcomes import ExtractionSummary
     from memsvc_cli.opening import Opened
-    from memsvc_store.shapes import Job
+    from memsvc_store.values.shapes import Job
 
 State = Annotated[
     str | None,
@@ -89,7 +89,7 @@ def jobs(
 def _extracted(memory: "Opened", namespace: str | None) -> "ExtractionSummary":
     """Extract under a bar; where that ends before its time, say what was done."""
     from memsvc.errors import MemsvcError
-    from memsvc.outcomes import ExtractionSummary
+    from memsvc.work.outcomes import ExtractionSummary
 
     ended: list[Job] = []
     total = 0

@@ -47,7 +47,7 @@ def create(
     \b
     memsvc keys create --namespace 'acme/*' --allow read,write --name billing-bot --expires 90d --db agent.db
     """
-    from memsvc.keys import Keys, parse_lifetime
+    from memsvc.service.keys import Keys, parse_lifetime
 
     lifetime = None if expires is None else parse_lifetime(expires)
     with opened_here(db, create=True) as memory:
@@ -64,7 +64,7 @@ def create(
 @app.command("list")
 def list_(db: options.Db = None, json: options.Json = False) -> None:
     """List the keys, also those that no longer hold: what each may do, and when it was last used, to the minute."""
-    from memsvc.keys import Keys
+    from memsvc.service.keys import Keys
 
     with opened_here(db) as memory:
         found = Keys(memory.store.database).all()
@@ -88,7 +88,7 @@ def revoke(
     \b
     memsvc keys revoke 3f9a0c2be41d7785
     """
-    from memsvc.keys import Keys
+    from memsvc.service.keys import Keys
 
     with opened_here(db) as memory:
         key = Keys(memory.store.database).revoke(key_id)

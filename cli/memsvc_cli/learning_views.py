@@ -8,12 +8,12 @@ from memsvc_cli.views import Rows, when
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc.episodes import Episodes
+    from memsvc.episodes.found import Episodes
     from memsvc_evals.learning.offpolicy import Report
     from memsvc_learners.fitted import Calibration
     from memsvc_learners.offpolicy import Estimate
-    from memsvc_store.learned import Move, Utility
-    from memsvc_store.shapes import Memory
+    from memsvc_store.values.learned import Move, Utility
+    from memsvc_store.values.shapes import Memory
 
 
 def episodes(found: "Episodes") -> tuple[list[Column], Rows]:

@@ -6,7 +6,7 @@ from memsvc_cli.output import Column
 from memsvc_cli.views import Rows, plural, when
 
 if TYPE_CHECKING:
-    from memsvc_store.learned import Trace
+    from memsvc_store.values.learned import Trace
 
 
 def trace(one: "Trace") -> list[tuple[str, str]]:

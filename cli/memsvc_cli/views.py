@@ -10,7 +10,7 @@ from memsvc_cli.output import Column
 if TYPE_CHECKING:
     from memsvc import Change, Hit
     from memsvc.doctor import Check
-    from memsvc_store.shapes import Blend, Job, Memory
+    from memsvc_store.values.shapes import Blend, Job, Memory
 
 Rows = list[list[str]]
 

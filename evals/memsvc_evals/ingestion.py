@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from memsvc import Memory
     from memsvc_evals.datasets.values import Conversation, Turn
     from memsvc_evals.progress import Count
-    from memsvc_store.shapes import Memory as Stored
+    from memsvc_store.values.shapes import Memory as Stored
 
 
 def ingest(

@@ -13,10 +13,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memsvc_store.errors import InvalidInput
-from memsvc_store.learned import Utility
+from memsvc_store.values.learned import Utility
 
 if TYPE_CHECKING:
-    from memsvc_store.learned import Situation
+    from memsvc_store.values.learned import Situation
 
 ALPHA = 0.3
 """MemRL, Tables 7-9: the last three rewards make two thirds of the value."""

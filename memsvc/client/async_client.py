@@ -13,12 +13,12 @@ from memsvc.client.routes import arguments, request
 from memsvc.client.slicing import slices
 from memsvc.contract.derived import AwaitedVerbs
 from memsvc.contract.table import VERBS
-from memsvc_store.text import count_tokens
+from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from memsvc.answer import Answer
+    from memsvc.asking.answer import Answer
 
 Given = dict[str, Any]
 

@@ -13,13 +13,13 @@ from memsvc.client.slicing import slices
 from memsvc.contract.derived import done
 from memsvc.contract.table import VERBS
 from memsvc.contract.verbs import Verbs
-from memsvc_store.text import count_tokens
+from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from memsvc.answer import Answer
-    from memsvc.events import Event
+    from memsvc.asking.answer import Answer
+    from memsvc.asking.events import Event
 
 Given = dict[str, Any]
 

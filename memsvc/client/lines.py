@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from memsvc.asking.events import Event
 from memsvc.client import answers
 from memsvc.errors import ServiceForeign, ServiceUnavailable
-from memsvc.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,15 +13,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from memsvc import forgetting
 from memsvc.client import encoding
 from memsvc.contract.options import Filters, own
 from memsvc.contract.table import VERBS
 from memsvc.contract.verbs import Verbs
 from memsvc.errors import InvalidInput
-from memsvc.filters import parse_filters
+from memsvc.lookup.filters import parse_filters
+from memsvc.writing import forgetting
 from memsvc_store.errors import shown
-from memsvc_store.receipts import document
+from memsvc_store.values.erasure_receipts import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from memsvc.answer import Answer
+from memsvc.asking.answer import Answer
 from memsvc.contract import wire
 from memsvc.contract.options import AskOptions, EpisodeOptions, Filters
-from memsvc.episodes import Episodes
-from memsvc.outcomes import ExtractionSummary
-from memsvc.retaining import Retained
-from memsvc.tracing import Hits
+from memsvc.episodes.found import Episodes
+from memsvc.lookup.traces import Hits
+from memsvc.work.outcomes import ExtractionSummary
+from memsvc.work.retaining import Retained
 from memsvc_learners.fitted import Calibration
-from memsvc_store.learned import FeedbackReceipt, Move, Trace
-from memsvc_store.receipts import Erasure
-from memsvc_store.shapes import Memory, Receipt
+from memsvc_store.values.erasure_receipts import Erasure
+from memsvc_store.values.learned import FeedbackReceipt, Move, Trace
+from memsvc_store.values.shapes import Memory, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

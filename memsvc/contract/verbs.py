@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Unpack
 
-    from memsvc.answer import Answer
+    from memsvc.asking.answer import Answer
+    from memsvc.asking.events import Event
     from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Time
-    from memsvc.episodes import Episodes
-    from memsvc.events import Event
-    from memsvc.experience import Trajectory
-    from memsvc.ingest import Messages
-    from memsvc.outcomes import ExtractionSummary
-    from memsvc.retaining import Retained
-    from memsvc.tracing import Hits
+    from memsvc.episodes.experience import Trajectory
+    from memsvc.episodes.found import Episodes
+    from memsvc.lookup.traces import Hits
+    from memsvc.work.outcomes import ExtractionSummary
+    from memsvc.work.retaining import Retained
+    from memsvc.writing.ingest import Messages
     from memsvc_learners.credit import Credit
     from memsvc_learners.fitted import Calibration
-    from memsvc_store.learned import FeedbackReceipt, Move, Trace, Utility
-    from memsvc_store.receipts import Erasure
-    from memsvc_store.shapes import Change, Job, JobState, Memory, Receipt
+    from memsvc_store.values.erasure_receipts import Erasure
+    from memsvc_store.values.learned import FeedbackReceipt, Move, Trace, Utility
+    from memsvc_store.values.shapes import Change, Job, JobState, Memory, Receipt
 
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]

@@ -17,43 +17,43 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer, core_schema
 
-import memsvc.answer
-import memsvc.episodes
-import memsvc.events
-import memsvc.outcomes
-import memsvc.retaining
+import memsvc.asking.answer
+import memsvc.asking.events
+import memsvc.episodes.found
+import memsvc.work.outcomes
+import memsvc.work.retaining
 import memsvc_learners.fitted
 import memsvc_retrievers.coverage
 import memsvc_retrievers.language
 import memsvc_retrievers.ledger
 import memsvc_retrievers.passages
 import memsvc_retrievers.verdict
-import memsvc_store.learned
-import memsvc_store.receipts
-import memsvc_store.shapes
+import memsvc_store.values.erasure_receipts
+import memsvc_store.values.learned
+import memsvc_store.values.shapes
 from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.ledger import Ledger
-from memsvc_store.shapes import Hit, Memory, Node, Nodes
+from memsvc_store.values.shapes import Hit, Memory, Node, Nodes
 
 if TYPE_CHECKING:
-    from memsvc_store.learned import Move, Utility
-    from memsvc_store.shapes import Change, Job, Receipt
+    from memsvc_store.values.learned import Move, Utility
+    from memsvc_store.values.shapes import Change, Job, Receipt
 
 _MODULES = (
-    memsvc.answer,
-    memsvc.episodes,
-    memsvc.events,
-    memsvc.outcomes,
-    memsvc.retaining,
+    memsvc.asking.answer,
+    memsvc.episodes.found,
+    memsvc.asking.events,
+    memsvc.work.outcomes,
+    memsvc.work.retaining,
     memsvc_learners.fitted,
     memsvc_retrievers.coverage,
     memsvc_retrievers.verdict,
     memsvc_retrievers.language,
     memsvc_retrievers.ledger,
     memsvc_retrievers.passages,
-    memsvc_store.learned,
-    memsvc_store.receipts,
-    memsvc_store.shapes,
+    memsvc_store.values.learned,
+    memsvc_store.values.erasure_receipts,
+    memsvc_store.values.shapes,
 )
 
 

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
 
     from memsvc import Memory
-    from memsvc.answer import Answer
+    from memsvc.asking.answer import Answer
+    from memsvc.asking.events import Event
     from memsvc.errors import MemsvcError
-    from memsvc.events import Event
     from memsvc.service.access import Access
     from memsvc.service.pools import Pools
     from memsvc.service.service import Asks
     from memsvc_retrievers.language import LanguageModel
-    from memsvc_store.learned import FeedbackReceipt
+    from memsvc_store.values.learned import FeedbackReceipt
 
 
 @dataclass(frozen=True, slots=True)

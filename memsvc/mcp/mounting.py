@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from starlette.types import Message, Receive, Scope, Send
 
-    from memsvc.answer import Answer
+    from memsvc.asking.answer import Answer
     from memsvc.errors import MemsvcError
     from memsvc.service.access import Access
     from memsvc.service.service import Service
     from memsvc_retrievers.language import LanguageModel
-    from memsvc_store.learned import FeedbackReceipt
+    from memsvc_store.values.learned import FeedbackReceipt
 
 PATH = "/mcp"
 _SESSION = "mcp-session-id"

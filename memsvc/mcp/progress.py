@@ -10,7 +10,7 @@ from memsvc.mcp import telling
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from memsvc.events import Event
+    from memsvc.asking.events import Event
 
     Report = Callable[[float, float | None, str | None], Coroutine[None, None, None]]
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-from memsvc.answer import Answer
-from memsvc.episodes import EpisodeHit, Episodes
-from memsvc.instructions import flags
+from memsvc.asking.answer import Answer
+from memsvc.episodes.found import EpisodeHit, Episodes
+from memsvc.lookup.instructions import flags
+from memsvc.lookup.traces import Hits
 from memsvc.mcp.quoting import NOTICE
-from memsvc.tracing import Hits
-from memsvc_store.shapes import Flag, Memory
+from memsvc_store.values.shapes import Flag, Memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc import Memory
 from memsvc.errors import MissingDependency
-from memsvc.keys import checked_patterns, checked_permissions
 from memsvc.mcp.hosting import Caller
 from memsvc.service import logs
+from memsvc.service.keys import checked_patterns, checked_permissions
 from memsvc_store.keys import PERMISSIONS
 
 try:
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
     from mcp.server import Server, ServerRequestContext
 
-    from memsvc.answer import Answer
+    from memsvc.asking.answer import Answer
     from memsvc.errors import MemsvcError
     from memsvc.settings import Settings
     from memsvc_retrievers.language import LanguageModel
     from memsvc_store.keys import Permission
-    from memsvc_store.learned import FeedbackReceipt
+    from memsvc_store.values.learned import FeedbackReceipt
 
 logger = logging.getLogger(__name__)
 

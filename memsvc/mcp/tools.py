@@ -30,9 +30,9 @@ from memsvc.service.bodies import (
 from memsvc.service.pools import Pool
 from memsvc_retrievers.recorder import Recorder
 from memsvc_store.keys import Permission
-from memsvc_store.learned import FeedbackReceipt
-from memsvc_store.receipts import Erasure
-from memsvc_store.shapes import Receipt
+from memsvc_store.values.erasure_receipts import Erasure
+from memsvc_store.values.learned import FeedbackReceipt
+from memsvc_store.values.shapes import Receipt
 
 B = TypeVar("B", bound=Body)
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from memsvc.contract import wire
 from memsvc.errors import DatabaseError
-from memsvc_store.gauges import check
+from memsvc_store.sql.gauges import check
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from memsvc.answer import Answer
-    from memsvc.events import Event
+    from memsvc.asking.answer import Answer
+    from memsvc.asking.events import Event
     from memsvc.service.service import Service
 
     Tell = Callable[[Event], None]

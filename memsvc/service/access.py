@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
 
+from memsvc.checks import checked_namespace
 from memsvc.errors import Forbidden, NotFound, SettingsError, Unauthorized
-from memsvc.ingest import checked_namespace
-from memsvc.keys import Keys
+from memsvc.service.keys import Keys
 from memsvc.service.limits import RateLimiter
 from memsvc_store.keys import PERMISSIONS
-from memsvc_store.patterns import EVERYTHING, covers
+from memsvc_store.values.patterns import EVERYTHING, covers
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -11,17 +11,17 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from memsvc.errors import DatabaseError
-from memsvc_store.gauges import job_counts
-from memsvc_store.shapes import JOB_KINDS, JOB_STATES
+from memsvc_store.sql.gauges import job_counts
+from memsvc_store.values.shapes import JOB_KINDS, JOB_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memsvc import Memory
-    from memsvc.answer import Answer
+    from memsvc.asking.answer import Answer
     from memsvc.service.pools import Pools
     from memsvc_retrievers.ledger import Call
-    from memsvc_store.learned import FeedbackReceipt
+    from memsvc_store.values.learned import FeedbackReceipt
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

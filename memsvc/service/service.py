@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from memsvc.service.telemetry import Tracing
     from memsvc.service.warmup import Warmup
     from memsvc_retrievers.language import LanguageModel
-    from memsvc_store.shapes import Job
+    from memsvc_store.values.shapes import Job
 
 HEARTBEAT_SECONDS = 15.0
 """After how long a silent stream says that it lives; proxies give up on one after 30 or 60 s."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memsvc import ingest
+from memsvc import checks
 from memsvc.verbs.parts import Parts
-from memsvc_store.text import count_tokens
+from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ class Care(Parts):
         return self.store.namespaces()
 
     def stats(self, *, namespace: str) -> dict[str, int]:
-        return self.store.counts(ingest.checked_namespace(namespace))
+        return self.store.counts(checks.checked_namespace(namespace))
 
     def verify(self, *, namespace: str | None = None) -> list[str]:
         names = self._namespaces(namespace)
@@ -27,7 +27,7 @@ class Care(Parts):
         return problems + [problem for name in names for problem in self.store.verify(name)]
 
     def reindex(self, *, namespace: str, progress: Callable[[int], None] | None = None) -> int:
-        namespace = ingest.checked_namespace(namespace)
+        namespace = checks.checked_namespace(namespace)
         self._reembedder.run(namespace, progress)
         return self.store.reindex(namespace)
 

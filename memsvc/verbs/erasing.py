@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memsvc import forgetting, ingest
+from memsvc import checks
 from memsvc.verbs.parts import Parts
+from memsvc.writing import forgetting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from memsvc_store.receipts import Erasure
+    from memsvc_store.values.erasure_receipts import Erasure
 
 
 class Erasing(Parts):
@@ -26,7 +27,7 @@ class Erasing(Parts):
         source: str | None = None,
     ) -> Erasure:
         target = forgetting.target(session_id=session_id, memory_id=memory_id, source=source)
-        receipt = self.store.erasure.forget(ingest.checked_namespace(namespace), target)
+        receipt = self.store.erasure.forget(checks.checked_namespace(namespace), target)
         if receipt.what != "namespace":
             self._wake(receipt.namespace)
         return receipt

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memsvc import ingest
+from memsvc import checks
 from memsvc.errors import InvalidInput
 from memsvc.verbs.parts import Parts
 from memsvc_store.errors import shown
-from memsvc_store.shapes import JOB_STATES
+from memsvc_store.values.shapes import JOB_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memsvc.outcomes import ExtractionSummary
-    from memsvc_store.shapes import Job, JobState
+    from memsvc.work.outcomes import ExtractionSummary
+    from memsvc_store.values.shapes import Job, JobState
 
 
 class Improving(Parts):
@@ -35,7 +35,7 @@ class Improving(Parts):
     def jobs(self, *, namespace: str | None = None, state: JobState | None = None) -> list[Job]:
         if state is not None and state not in JOB_STATES:
             raise InvalidInput(f"state came as {shown(state)}; give one of {', '.join(JOB_STATES)}")
-        return self.store.jobs.find(None if namespace is None else ingest.checked_namespace(namespace), state)
+        return self.store.jobs.find(None if namespace is None else checks.checked_namespace(namespace), state)
 
     def retry(self, *, namespace: str | None = None) -> int:
         names = self._namespaces(namespace)

@@ -5,22 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memsvc import ingest
-from memsvc.budget import checked_count
+from memsvc import checks
+from memsvc.checks import checked_choice, checked_count
 from memsvc.errors import InvalidInput
-from memsvc.filters import checked_choice
 from memsvc.verbs.parts import Parts
 from memsvc_learners.credit import CREDITS, credited
 from memsvc_learners.qvalue import decide
-from memsvc_store.learned import Feedback
+from memsvc_store.values.learned import Feedback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc.retaining import Retained
+    from memsvc.work.retaining import Retained
     from memsvc_learners.credit import Credit
     from memsvc_learners.fitted import Calibration
-    from memsvc_store.learned import FeedbackReceipt, Move, Utility
+    from memsvc_store.values.learned import FeedbackReceipt, Move, Utility
 
 
 class Learning(Parts):
@@ -37,10 +36,10 @@ class Learning(Parts):
         credit: Credit = "uniform",
         namespace: str | None = None,
     ) -> FeedbackReceipt:
-        reward = ingest.checked_reward(reward)
-        namespace = None if namespace is None else ingest.checked_namespace(namespace)
-        home, trace = self.store.learning.trace(ingest.checked_id(trace_id, "trace"), namespace)
-        used = None if used is None else ingest.checked_ids("used", used)
+        reward = checks.checked_reward(reward)
+        namespace = None if namespace is None else checks.checked_namespace(namespace)
+        home, trace = self.store.learning.trace(checks.checked_id(trace_id, "trace"), namespace)
+        used = None if used is None else checks.checked_ids("used", used)
         if strangers := [one for one in used or () if one not in trace.used]:
             raise InvalidInput(f"trace {trace_id!r} did not give {strangers[:3]}; `used` names memories that it gave")
         feedback = Feedback(
@@ -50,40 +49,40 @@ class Learning(Parts):
             alpha=self.settings.alpha,
             cap=self.settings.feedback_cap,
             window=timedelta(hours=self.settings.feedback_window),
-            source=ingest.checked_name("source", source),
-            key=None if key is None else ingest.checked_name("key", key),
+            source=checks.checked_name("source", source),
+            key=None if key is None else checks.checked_name("key", key),
         )
         return self.store.learning.learn(home, feedback, decide)
 
     def utility(self, memory_id: str, *, namespace: str) -> Utility | None:
-        return self.store.learning.utility(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))
+        return self.store.learning.utility(checks.checked_namespace(namespace), checks.checked_id(memory_id))
 
     def utility_history(self, memory_id: str, *, namespace: str) -> list[Move]:
-        return self.store.learning.moves(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))
+        return self.store.learning.moves(checks.checked_namespace(namespace), checks.checked_id(memory_id))
 
     def top_utilities(self, *, namespace: str, limit: int = 20, worst: bool = False) -> list[tuple[str, Utility]]:
         checked_count("limit", limit, least=1)
-        return self.store.learning.top_utilities(ingest.checked_namespace(namespace), limit, ascending=worst)
+        return self.store.learning.top_utilities(checks.checked_namespace(namespace), limit, ascending=worst)
 
     def reset_utility(self, memory_id: str, *, namespace: str) -> Move:
-        return self.store.learning.reset(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))
+        return self.store.learning.reset(checks.checked_namespace(namespace), checks.checked_id(memory_id))
 
     def calibrate_gate(self, *, namespace: str, budget: float) -> Calibration:
-        from memsvc.calibrating import calibrate_gate
+        from memsvc.asking.calibrating import calibrate_gate
 
-        return calibrate_gate(self.store.learning, ingest.checked_namespace(namespace), budget)
+        return calibrate_gate(self.store.learning, checks.checked_namespace(namespace), budget)
 
     def retain(self, *, namespace: str, budget: int | None = None) -> Retained:
-        from memsvc.retaining import retain
+        from memsvc.work.retaining import retain
 
         budget = self.settings.hot_memories if budget is None else budget
         if budget is None:
             raise InvalidInput("no budget came, and hot_memories is not set; say how many memories stay hot")
         checked_count("budget", budget, least=1)
-        return retain(self.store, ingest.checked_namespace(namespace), budget, self._now())
+        return retain(self.store, checks.checked_namespace(namespace), budget, self._now())
 
     def calibrate_threshold(self, *, namespace: str) -> float:
-        return self._recall.calibrate(ingest.checked_namespace(namespace))
+        return self._recall.calibrate(checks.checked_namespace(namespace))
 
     def rebuild_utilities(self, *, namespace: str) -> int:
-        return self.store.learning.replay(ingest.checked_namespace(namespace), decide)
+        return self.store.learning.replay(checks.checked_namespace(namespace), decide)

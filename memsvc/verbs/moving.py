@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memsvc import ingest, transfer
+from memsvc import checks
 from memsvc.verbs.parts import Parts
-from memsvc_store.shapes import Draft, EpisodeDraft, Fact
-from memsvc_store.writes import draft_id
+from memsvc.writing import transfer
+from memsvc_store.values.shapes import Draft, EpisodeDraft, Fact
+from memsvc_store.writing.writes import draft_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from memsvc_store.shapes import Receipt
+    from memsvc_store.values.shapes import Receipt
 
 _IMPORT_BATCH = 256
 
@@ -22,12 +23,12 @@ class Moving(Parts):
     """The verbs that move a namespace."""
 
     def export(self, *, namespace: str) -> Iterator[str]:
-        namespace = ingest.checked_namespace(namespace)
+        namespace = checks.checked_namespace(namespace)
         self.store.require(namespace)
         return transfer.write(namespace, self.store.export(namespace))
 
     def import_(self, lines: Iterable[str], *, namespace: str) -> list[Receipt]:
-        namespace = ingest.checked_namespace(namespace)
+        namespace = checks.checked_namespace(namespace)
         receipts: list[Receipt] = []
         ids: dict[str, str] = {}
         items = transfer.read(lines, self.settings.max_text_chars, self.settings.max_trajectory_chars)

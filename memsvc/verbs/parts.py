@@ -6,25 +6,25 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from memsvc import ingest, wiring
-from memsvc.background import Background
+from memsvc import checks, wiring
 from memsvc.contract.verbs import Verbs
-from memsvc.echo import Echoes
-from memsvc.lookup import Lookup
+from memsvc.lookup.lookup import Lookup
+from memsvc.lookup.traces import Tracer
 from memsvc.models.embedding.checked import CheckedEmbedder
-from memsvc.reembed import Reembedder
-from memsvc.tracing import Tracer
-from memsvc_store.shapes import Draft, Receipt
+from memsvc.work.background import Background
+from memsvc.work.reembed import Reembedder
+from memsvc.writing.echo import Echoes
+from memsvc_store.values.shapes import Draft, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from memsvc.asking import Asker
-    from memsvc.jobs import ExtractionWorker, Worker
-    from memsvc.recall import Recall
-    from memsvc.reflection import Attempt
+    from memsvc.asking.prepare import Asker
+    from memsvc.episodes.recall import Recall
     from memsvc.settings import Settings
+    from memsvc.work.reflection import Attempt
+    from memsvc.work.worker import ExtractionWorker, Worker
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
@@ -74,32 +74,32 @@ class Parts(Verbs):
 
     @cached_property
     def _asker(self) -> Asker:
-        from memsvc.asking import Asker  # with what follows: 60 ms that a search needs not
+        from memsvc.asking.prepare import Asker  # with what follows: 60 ms that a search needs not
 
         return Asker(self.settings, self._lookup, self._models, self._tracer, self.store.learning)
 
     @cached_property
     def _recall(self) -> Recall:
-        from memsvc.recall import Recall
+        from memsvc.episodes.recall import Recall
 
         return Recall(self.settings, self.store, self._lookup, self._tracer)
 
     @cached_property
     def _extraction(self) -> ExtractionWorker:
-        from memsvc.jobs import ExtractionWorker
+        from memsvc.work.worker import ExtractionWorker
 
         return ExtractionWorker(self.store, self._checked, self._models.get, self.settings)
 
     @cached_property
     def _reflection(self) -> Worker[Attempt]:
-        from memsvc.jobs import Worker
-        from memsvc.reflection import Reflection
+        from memsvc.work.reflection import Reflection
+        from memsvc.work.worker import Worker
 
         return Worker(self.store, Reflection(self.store), self._models.get)
 
     @cached_property
     def _retention(self) -> Background:
-        from memsvc.retaining import retain
+        from memsvc.work.retaining import retain
 
         def see_to(namespace: str) -> None:
             assert self.settings.hot_memories is not None
@@ -120,7 +120,7 @@ class Parts(Verbs):
 
     def _namespaces(self, namespace: str | None) -> list[str]:
         """This one, or all."""
-        return self.store.namespaces() if namespace is None else [ingest.checked_namespace(namespace)]
+        return self.store.namespaces() if namespace is None else [checks.checked_namespace(namespace)]
 
     def _store(self, namespace: str, drafts: Sequence[Draft | Receipt]) -> list[Receipt]:
         """Embed what has no vector yet, write, and put each receipt in its place."""

@@ -5,22 +5,25 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
-from memsvc import budget, echo, ingest
-from memsvc.filters import checked_choice, parse_filters
-from memsvc.tracing import Hits, considered
+from memsvc import checks
+from memsvc.checks import checked_choice
+from memsvc.lookup import budget
+from memsvc.lookup.filters import parse_filters
+from memsvc.lookup.traces import Hits, considered
 from memsvc.verbs.parts import Parts
+from memsvc.writing import echo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from memsvc.answer import Answer
-    from memsvc.asking import Work
+    from memsvc.asking.answer import Answer
+    from memsvc.asking.events import Event
+    from memsvc.asking.prepare import Work
     from memsvc.contract.options import AskOptions, EpisodeOptions, Filters
-    from memsvc.episodes import Episodes
-    from memsvc.events import Event
-    from memsvc_store import shapes
-    from memsvc_store.learned import Trace
-    from memsvc_store.shapes import Change
+    from memsvc.episodes.found import Episodes
+    from memsvc_store.values import shapes
+    from memsvc_store.values.learned import Trace
+    from memsvc_store.values.shapes import Change
 
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]
@@ -41,11 +44,11 @@ class Reading(Parts):
         for_session: str | None = None,
         **filters: Unpack[Filters],
     ) -> Hits:
-        namespace = ingest.checked_namespace(namespace)
-        ingest.checked_query(query, "query")
+        namespace = checks.checked_namespace(namespace)
+        checks.checked_query(query, "query")
         limit = budget.limit(top_k, token_budget)
         wanted = parse_filters(filters)
-        session = None if for_session is None else ingest.checked_name("for_session", for_session)
+        session = None if for_session is None else checks.checked_name("for_session", for_session)
         found = self._lookup.search(namespace, query, limit, wanted)
         hits = found if token_budget is None else budget.within(found, token_budget)
         if session is not None:
@@ -75,7 +78,7 @@ class Reading(Parts):
     def ask_stream(
         self, question: str, *, namespace: str, for_session: str | None = None, **options: Unpack[AskOptions]
     ) -> Iterator[Event]:
-        from memsvc.streaming import streamed
+        from memsvc.asking.streaming import streamed
 
         return streamed(self._asked(question, namespace, for_session, options))
 
@@ -84,7 +87,7 @@ class Reading(Parts):
         work = self._asker.prepare(question, namespace, options)
         if for_session is None:
             return work
-        session = ingest.checked_name("for_session", for_session)
+        session = checks.checked_name("for_session", for_session)
 
         def heard(tell: Callable[[Event], None], event: Event) -> None:
             if event.answer is not None:
@@ -94,11 +97,11 @@ class Reading(Parts):
         return lambda tell, stop: work(partial(heard, tell), stop)
 
     def trace(self, trace_id: str, *, namespace: str) -> Trace:
-        namespace, trace_id = ingest.checked_namespace(namespace), ingest.checked_id(trace_id, "trace")
+        namespace, trace_id = checks.checked_namespace(namespace), checks.checked_id(trace_id, "trace")
         return self.store.learning.trace(trace_id, namespace)[1]
 
     def get(self, memory_id: str, *, namespace: str) -> shapes.Memory:
-        return self.store.get(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))
+        return self.store.get(checks.checked_namespace(namespace), checks.checked_id(memory_id))
 
     def list(
         self,
@@ -110,10 +113,10 @@ class Reading(Parts):
         **filters: Unpack[Filters],
     ) -> Memories:
         checked_choice("cold", cold, (None, False, True))
-        budget.checked_count("limit", limit, least=1)
-        budget.checked_count("offset", offset, least=0)
-        namespace, wanted = ingest.checked_namespace(namespace), parse_filters(filters)
+        checks.checked_count("limit", limit, least=1)
+        checks.checked_count("offset", offset, least=0)
+        namespace, wanted = checks.checked_namespace(namespace), parse_filters(filters)
         return self.store.page(namespace, wanted, limit=limit, offset=offset, cold=cold)
 
     def history(self, memory_id: str, *, namespace: str) -> Changes:
-        return self.store.history(ingest.checked_namespace(namespace), ingest.checked_id(memory_id))
+        return self.store.history(checks.checked_namespace(namespace), checks.checked_id(memory_id))

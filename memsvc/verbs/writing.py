@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from memsvc import attempts, ingest
+from memsvc import checks
+from memsvc.episodes import attempts
 from memsvc.verbs.parts import Parts
-from memsvc_store.clock import parse_timestamp
+from memsvc.writing import ingest
 from memsvc_store.errors import NotFound
-from memsvc_store.shapes import Draft, Receipt
+from memsvc_store.values.clock import parse_timestamp
+from memsvc_store.values.shapes import Draft, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from memsvc.contract.options import Time
-    from memsvc.experience import Trajectory
-    from memsvc.ingest import Messages
-    from memsvc_store.shapes import Memory
+    from memsvc.episodes.experience import Trajectory
+    from memsvc.writing.ingest import Messages
+    from memsvc_store.values.shapes import Memory
 
 
 class Writing(Parts):
@@ -27,9 +29,9 @@ class Writing(Parts):
     def add(
         self, messages: Messages, *, namespace: str, session_id: str | None = None, key: str | None = None
     ) -> list[Receipt]:
-        namespace = ingest.checked_namespace(namespace)
-        session_id = None if session_id is None else ingest.checked_name("session_id", session_id)
-        key = None if key is None else ingest.checked_name("key", key)
+        namespace = checks.checked_namespace(namespace)
+        session_id = None if session_id is None else checks.checked_name("session_id", session_id)
+        key = None if key is None else checks.checked_name("key", key)
         envelope = ingest.Envelope(session_id, key, self._now(), self.settings.max_text_chars)
         drafts = ingest.drafts(messages, envelope)
         receipts = self._store(namespace, self._without_echoes(namespace, drafts, envelope.now))
@@ -78,7 +80,7 @@ class Writing(Parts):
         timestamp: Time | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Receipt:
-        namespace = ingest.checked_namespace(namespace)
+        namespace = checks.checked_namespace(namespace)
         draft = attempts.drafted(
             intent, trajectory, reward=reward, success=success, experience=experience, key=key,
             session_id=session_id, timestamp=timestamp, metadata=metadata,
@@ -102,10 +104,10 @@ class Writing(Parts):
         valid_from: Time | None = None,
         valid_to: Time | None = None,
     ) -> Memory:
-        namespace, memory_id = ingest.checked_namespace(namespace), ingest.checked_id(memory_id)
+        namespace, memory_id = checks.checked_namespace(namespace), checks.checked_id(memory_id)
         vector = intent = None
         if text is not None:
-            [vector] = self._checked.embed([ingest.checked_text(text, self.settings.max_text_chars)])
+            [vector] = self._checked.embed([checks.checked_text(text, self.settings.max_text_chars)])
             intent = self._lookup.intent_node(namespace, text, vector, self.settings.intent_similarity)
         updated = self.store.update(
             namespace,
@@ -120,6 +122,6 @@ class Writing(Parts):
         return updated
 
     def delete(self, memory_id: str, *, namespace: str) -> None:
-        namespace = ingest.checked_namespace(namespace)
-        self.store.delete(namespace, ingest.checked_id(memory_id))
+        namespace = checks.checked_namespace(namespace)
+        self.store.delete(namespace, checks.checked_id(memory_id))
         self._wake(namespace)

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsvc_retrievers.ranking import comparable, two_phase
-from memsvc_store import filtering
-from memsvc_store.shapes import NO_FILTER
+from memsvc_store.projections import filtering
+from memsvc_store.values.shapes import NO_FILTER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_retrievers.ranking import Choice
-    from memsvc_store.shapes import Filter
-    from memsvc_store.shard import Shard
-    from memsvc_store.vectors import Look
+    from memsvc_store.projections.shard import Shard
+    from memsvc_store.projections.vectors import Look
+    from memsvc_store.values.shapes import Filter
 
 _LOOKED_AT = 200
 """Most similar episodes that are fetched at first; more where that ends among equals."""

@@ -28,9 +28,9 @@ from memsvc_retrievers import ranking as rank
 from memsvc_retrievers import walk
 from memsvc_retrievers.choices import POOL
 from memsvc_retrievers.ranking import share
-from memsvc_store import filtering
-from memsvc_store.shapes import NO_FILTER, Blend, Parts
-from memsvc_store.vectors import at_least_kth
+from memsvc_store.projections import filtering
+from memsvc_store.projections.vectors import at_least_kth
+from memsvc_store.values.shapes import NO_FILTER, Blend, Parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_retrievers.question import Question
-    from memsvc_store.shapes import Filter
-    from memsvc_store.shard import Shard
-    from memsvc_store.vectors import Look
+    from memsvc_store.projections.shard import Shard
+    from memsvc_store.projections.vectors import Look
+    from memsvc_store.values.shapes import Filter
 
     Rows = NDArray[np.int64]
     Scores = NDArray[np.float32]

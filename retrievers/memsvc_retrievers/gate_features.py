@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from memsvc_store.text import count_tokens
+from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

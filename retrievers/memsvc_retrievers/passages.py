@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from memsvc_store.text import terms
+from memsvc_store.values.text import terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc_store.shapes import Memory
+    from memsvc_store.values.shapes import Memory
 
 _SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?。！？]*")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -11,14 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from memsvc_store.nodes import mentions
-from memsvc_store.text import terms
+from memsvc_store.values.nodes import mentions
+from memsvc_store.values.text import terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from memsvc_store.shapes import Node
+    from memsvc_store.values.shapes import Node
 
 MOST_DAYS = 20
 """Different days of a question that are looked for, the first ones: each is held against every day of a namespace."""

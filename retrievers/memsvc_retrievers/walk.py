@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsvc_store.shapes import Node
+from memsvc_store.values.shapes import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_retrievers.question import Day
-    from memsvc_store.lexical import Posting
-    from memsvc_store.shard import Shard
+    from memsvc_store.projections.lexical import Posting
+    from memsvc_store.projections.shard import Shard
 
 DECAY = 0.6
 """What of a word reaches the utterances up to two before and after its own."""

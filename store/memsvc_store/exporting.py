@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memsvc_store.episode_rows import EpisodeRows
 from memsvc_store.errors import DatabaseUnreadable
-from memsvc_store.records import there
+from memsvc_store.sql.episode_rows import EpisodeRows
+from memsvc_store.sql.records import there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memsvc_store.records import Records
-    from memsvc_store.shapes import Episode, Memory, Message
+    from memsvc_store.sql.records import Records
+    from memsvc_store.values.shapes import Episode, Memory, Message
 
 _PAGE = 500
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 
-from memsvc_store import schema
-from memsvc_store.clock import from_instant, to_instant
 from memsvc_store.errors import NotFound, shown
-from memsvc_store.rows import readable
+from memsvc_store.sql import schema
+from memsvc_store.sql.rows import readable
+from memsvc_store.values.clock import from_instant, to_instant
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from sqlalchemy.engine import Connection, Row
 
-    from memsvc_store.database import Database
+    from memsvc_store.sql.database import Database
 
 Permission = Literal["read", "write", "erase", "admin", "metrics"]
 PERMISSIONS: tuple[Permission, ...] = ("read", "write", "erase", "admin", "metrics")

@@ -11,22 +11,26 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
-from memsvc_store import clock, episodes, exporting, facts, schema, temperature, transaction, verify, writes
-from memsvc_store.database import Database
-from memsvc_store.episode_rows import EpisodeRows
-from memsvc_store.erasure import Erasures
+from memsvc_store import exporting
+from memsvc_store.erasing.erasure import Erasures
 from memsvc_store.errors import DatabaseUnreadable, NotFound
-from memsvc_store.filtering import conditions
-from memsvc_store.job_queue import JobQueue
-from memsvc_store.learning import Learning
 from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
-from memsvc_store.patterns import EVERYTHING
-from memsvc_store.records import Records, there
-from memsvc_store.rows import text_digest
-from memsvc_store.shapes import NO_FILTER
-from memsvc_store.shards import Shards, ShardUsage
-from memsvc_store.snapshot import Snapshots
-from memsvc_store.whole import Whole
+from memsvc_store.projections import verify
+from memsvc_store.projections.filtering import conditions
+from memsvc_store.projections.shards import Shards, ShardUsage
+from memsvc_store.projections.snapshot import Snapshots
+from memsvc_store.projections.whole import Whole
+from memsvc_store.sql import schema
+from memsvc_store.sql.database import Database
+from memsvc_store.sql.episode_rows import EpisodeRows
+from memsvc_store.sql.records import Records, there
+from memsvc_store.sql.rows import text_digest
+from memsvc_store.values import clock
+from memsvc_store.values.patterns import EVERYTHING
+from memsvc_store.values.shapes import NO_FILTER
+from memsvc_store.writing import episodes, facts, temperature, transaction, writes
+from memsvc_store.writing.job_queue import JobQueue
+from memsvc_store.writing.learning import Learning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +41,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc_store.shapes import (
+    from memsvc_store.projections.shards import Reading
+    from memsvc_store.values.shapes import (
         Change,
         Draft,
         Episode,
@@ -50,7 +55,6 @@ if TYPE_CHECKING:
         Node,
         Receipt,
     )
-    from memsvc_store.shards import Reading
 
 
 class Space(Protocol):

@@ -96,7 +96,7 @@ def test_why_a_job_could_not_be_done_and_until_when_it_waits(filled: Shell, monk
 def test_what_was_done_before_it_stopped_is_said(
     filled: Shell, monkeypatch: pytest.MonkeyPatch, stop: BaseException, code: int, last: str
 ) -> None:
-    monkeypatch.setattr("memsvc.jobs.BATCH", 1)
+    monkeypatch.setattr("memsvc.work.worker.BATCH", 1)
 
     def facts(prompt: Prompt) -> Any:
         if "Oslo" not in prompt.user.partition("New messages")[2]:

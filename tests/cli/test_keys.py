@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from memsvc.errors import Unauthorized
-from memsvc.keys import Keys
-from memsvc_store.database import Database
+from memsvc.service.keys import Keys
+from memsvc_store.sql.database import Database
 from tests.cli.conftest import Shell
 
 

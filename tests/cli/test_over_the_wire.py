@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import memsvc
-from memsvc.keys import Keys
 from memsvc.service.access import build_door
+from memsvc.service.keys import Keys
 from tests.cli.conftest import ANN
 from tests.memsvc.server.served import fresh, served
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc import Memory, wiring
-from memsvc.reembed import Reembedder
 from memsvc.testing import HashEmbedder
+from memsvc.work.reembed import Reembedder
 from memsvc_cli import output
 
 if TYPE_CHECKING:

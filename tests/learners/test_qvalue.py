@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memsvc_learners.qvalue import CAP, decide, moved
 from memsvc_store.errors import InvalidInput
-from memsvc_store.learned import Situation, Utility
+from memsvc_store.values.learned import Situation, Utility
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 REWARDS = st.floats(-1, 1)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memsvc_learners.qvalue import decide
-from memsvc_store.learned import Feedback, Situation, Trace, Utility
 from memsvc_store.store import Store
+from memsvc_store.values.learned import Feedback, Situation, Trace, Utility
 from tests.store.values import START, Space, said
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memsvc import calibrating
-from memsvc.calibrating import GATE, calibrate_gate, gate_record, gate_scorer, observations
+from memsvc.asking import calibrating
+from memsvc.asking.calibrating import GATE, calibrate_gate, gate_record, gate_scorer, observations
 from memsvc.errors import InvalidInput, NotFound
 from memsvc.testing import RuleModel
 from memsvc_learners.qvalue import decide
@@ -21,8 +21,8 @@ from memsvc_retrievers.gate import build_gate
 from memsvc_retrievers.gate_features import DIMENSIONS, FEATURES
 from memsvc_retrievers.passages import Passage
 from memsvc_retrievers.verdict import Reason, Verdict
-from memsvc_store.learned import Feedback, Trace
 from memsvc_store.store import Store
+from memsvc_store.values.learned import Feedback, Trace
 from tests.retrievers.models import judgement
 from tests.retrievers.shards import entry
 from tests.store.values import Space, said

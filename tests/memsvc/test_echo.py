@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc import Memory, Settings
-from memsvc.echo import LONGEST_WORD, Echoes, normalised
 from memsvc.errors import InvalidInput
 from memsvc.mcp import quoting
 from memsvc.testing import HashEmbedder, RuleModel
+from memsvc.writing.echo import LONGEST_WORD, Echoes, normalised
 from memsvc_retrievers.passages import Passage, line
 from tests.memsvc.conftest import START, ticking
 

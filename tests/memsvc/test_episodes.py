@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from memsvc import Memory, Settings
-from memsvc.episodes import AVOID, FOLLOW
+from memsvc.episodes.found import AVOID, FOLLOW
 from memsvc.errors import (
     DatabaseBusy,
     DatabaseError,
@@ -22,9 +22,9 @@ from memsvc.errors import (
     NotFound,
     SettingsError,
 )
-from memsvc.jobs import Worker
-from memsvc.reflection import Reflection
 from memsvc.testing import HashEmbedder, RuleModel
+from memsvc.work.reflection import Reflection
+from memsvc.work.worker import Worker
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.ranking import zscores
 from tests.memsvc.conftest import nested

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc.experience import FIRST, LAST, STEP_CHARS, by_rule, steps
+from memsvc.episodes.experience import FIRST, LAST, STEP_CHARS, by_rule, steps
 
 
 def test_a_short_trajectory_is_kept_step_by_step() -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from memsvc import Memory
 from memsvc.errors import InvalidReply, NotFound, SettingsError
-from memsvc.extraction import Candidate, decide, read_candidates, to_fact
 from memsvc.testing import HashEmbedder, RuleModel
+from memsvc.work.extraction import Candidate, decide, read_candidates, to_fact
 from memsvc_retrievers.extraction_prompts import CandidatesReply, DecisionsReply, facts_prompt, update_prompt
 from memsvc_retrievers.language import Prompt
-from memsvc_store.shapes import Memory as Stored
-from memsvc_store.shapes import Nodes
+from memsvc_store.values.shapes import Memory as Stored
+from memsvc_store.values.shapes import Nodes
 from tests.memsvc.conftest import START, ticking
 from tests.memsvc.extracting import as_said, every_message, extracting, facts_of, numbered, purposes, section, talk
 

@@ -18,7 +18,7 @@ from memsvc import Memory, Settings
 from memsvc.errors import InvalidReply, ModelUnavailable
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc_retrievers.language import Prompt
-from memsvc_store.job_queue import LEASE
+from memsvc_store.writing.job_queue import LEASE
 from tests.memsvc.conftest import START
 from tests.memsvc.extracting import every_message, extracting, fact_text, nothing_decided, numbered
 

@@ -12,7 +12,7 @@ import pytest
 from memsvc import Erasure, Memory, Settings
 from memsvc.errors import InvalidInput, InvalidMessage, InvalidNamespace, NotFound
 from memsvc.testing import HashEmbedder
-from memsvc_store import receipts
+from memsvc_store.values import erasure_receipts as receipts
 from tests.memsvc.conftest import ticking
 from tests.memsvc.second_process import SecondProcess
 from tests.store.erasing import contents, files

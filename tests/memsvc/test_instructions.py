@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memsvc.instructions import PATTERNS, _compiled, flags
+from memsvc.lookup.instructions import PATTERNS, _compiled, flags
 
 if TYPE_CHECKING:
     from memsvc import Memory

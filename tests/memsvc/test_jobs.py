@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from memsvc import Memory, Settings
-from memsvc.background import Background
 from memsvc.errors import (
     Cancelled,
     EmbedderError,
@@ -24,11 +23,12 @@ from memsvc.errors import (
     ModelUnavailable,
     SettingsError,
 )
-from memsvc.jobs import BATCH, GROUP_WAIT, RENEW_SECONDS, Extraction, ExtractionWorker, _Lease
 from memsvc.testing import HashEmbedder, RuleModel
+from memsvc.work.background import Background
+from memsvc.work.worker import BATCH, GROUP_WAIT, RENEW_SECONDS, Extraction, ExtractionWorker, _Lease
 from memsvc_retrievers.language import Prompt
-from memsvc_store.job_queue import BACKOFF, LEASE
-from memsvc_store.shapes import Job
+from memsvc_store.values.shapes import Job
+from memsvc_store.writing.job_queue import BACKOFF, LEASE
 from tests.memsvc.conftest import START
 from tests.memsvc.extracting import every_message, extracting, fact_text, facts_of, new_messages, talk
 
@@ -408,7 +408,7 @@ def test_closing_stops_the_background_and_puts_its_jobs_back(opened: Callable[..
 def test_the_background_comes_back_after_a_failure(
     opened: Callable[..., Memory], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memsvc.jobs.AWAY_SECONDS", 0.01)
+    monkeypatch.setattr("memsvc.work.worker.AWAY_SECONDS", 0.01)
     tries = []
 
     def rule(prompt: Prompt) -> Any:
@@ -465,11 +465,11 @@ HERE = Path(__file__).resolve().parents[2]
 DYING = """
 import os, signal, sys
 import sqlalchemy as sa
-import memsvc_store.vectors
+import memsvc_store.projections.vectors
 from memsvc import Memory, Settings
 from memsvc.testing import HashEmbedder
 from tests.memsvc.extracting import extracting, talk
-memsvc_store.vectors.load_faiss()
+memsvc_store.projections.vectors.load_faiss()
 
 def child(path, fatal, pipe):
     settings = Settings.load(extract_messages=1)

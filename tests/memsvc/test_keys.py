@@ -13,11 +13,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from memsvc.checks import checked_namespace
 from memsvc.errors import InvalidInput, InvalidNamespace, NotFound, Unauthorized
-from memsvc.ingest import checked_namespace
-from memsvc.keys import Keys, checked_patterns, parse_lifetime
-from memsvc_store.database import Database
-from memsvc_store.patterns import covers
+from memsvc.service.keys import Keys, checked_patterns, parse_lifetime
+from memsvc_store.sql.database import Database
+from memsvc_store.values.patterns import covers
 from tests.memsvc.conftest import START
 from tests.store.conftest import postgres_uri, postgres_url, target
 
@@ -208,9 +208,9 @@ def test_a_key_that_another_process_revokes_opens_nothing_from_then_on(target: s
     made = keys.create(namespaces=["a"], allow=["read"])
     assert keys.authenticate(made.token)
     revoking = f"""
-from memsvc.keys import Keys
-from memsvc_store.database import Database
-from memsvc_store.patterns import covers
+from memsvc.service.keys import Keys
+from memsvc_store.sql.database import Database
+from memsvc_store.values.patterns import covers
 Keys(Database({target!r})).revoke({made.key.id!r})
 """
     subprocess.run([sys.executable, "-c", revoking], check=True)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memsvc import echo, instructions
+from memsvc.lookup import instructions
+from memsvc.writing import echo
 from memsvc_retrievers import passages
 from memsvc_retrievers.question import take_apart
-from memsvc_store import nodes, text
+from memsvc_store.values import nodes, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

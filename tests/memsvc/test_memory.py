@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from memsvc import Memory
+from memsvc.checks import MAX_DEPTH, MAX_QUERY_CHARS
 from memsvc.contract import wire
 from memsvc.errors import (
     EmbedderError,
@@ -23,9 +24,8 @@ from memsvc.errors import (
     MemsvcError,
     NotFound,
 )
-from memsvc.ingest import MAX_DEPTH, MAX_QUERY_CHARS
 from memsvc.testing import HashEmbedder
-from memsvc_store.shapes import Receipt
+from memsvc_store.values.shapes import Receipt
 from tests.memsvc.conftest import START, nested, ticking
 
 TALK = [

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from memsvc import transfer
 from memsvc.errors import InvalidInput
-from memsvc_store.episodes import own_intent
-from memsvc_store.nodes import INTENT
-from memsvc_store.shapes import EpisodeDraft, Node
+from memsvc.writing import transfer
 from memsvc_store.store import Store
+from memsvc_store.values.nodes import INTENT
+from memsvc_store.values.shapes import EpisodeDraft, Node
+from memsvc_store.writing.episodes import own_intent
 from tests.store.values import START, Space, episode, feedback, said, towards, trace, vector
 
 HEADER = '{"memsvc_export": 3, "namespace": "x"}'

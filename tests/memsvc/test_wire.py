@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from memsvc.answer import Answer
+from memsvc.asking.answer import Answer
+from memsvc.asking.events import Event
 from memsvc.contract import wire
-from memsvc.events import Event
 from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.ledger import Call, Ledger
-from memsvc_store.shapes import Hit, Memory, Node, Nodes, Parts
+from memsvc_store.values.shapes import Hit, Memory, Node, Nodes, Parts
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NODES = Nodes.of([Node("speaker", "ann"), Node("thing", "oslo")])

@@ -11,8 +11,8 @@ import pytest
 
 from memsvc import Memory
 from memsvc.testing import HashEmbedder
-from memsvc_store import transaction, writes
-from memsvc_store.shapes import Draft
+from memsvc_store.values.shapes import Draft
+from memsvc_store.writing import transaction, writes
 from tests.memsvc.conftest import START, ticking
 from tests.store.conftest import postgres_uri, postgres_url, target
 

@@ -7,8 +7,8 @@ import pytest
 
 from memsvc_retrievers.episodic import find_episodes
 from memsvc_retrievers.ranking import two_phase
-from memsvc_store.shapes import Filter
-from memsvc_store.shard import Shard
+from memsvc_store.projections.shard import Shard
+from memsvc_store.values.shapes import Filter
 from tests.retrievers.shards import entry, shard, vector
 
 VECTOR = vector("list the open invoices")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from memsvc_retrievers.fast import LEARNED, Found, find
 from memsvc_retrievers.question import take_apart
 from memsvc_retrievers.ranking import zscores
-from memsvc_store.shard import Shard
+from memsvc_store.projections.shard import Shard
 from tests.retrievers.shards import entry, shard, vector
 
 pytestmark = pytest.mark.slow

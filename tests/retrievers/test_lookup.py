@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as hnp
 from memsvc_retrievers import ranking, walk
 from memsvc_retrievers.fast import POOL, Found, find
 from memsvc_retrievers.question import take_apart
-from memsvc_store.hypergraph import HUB, Hypergraph
-from memsvc_store.shapes import Filter, Node, Parts
-from memsvc_store.shard import Shard
+from memsvc_store.projections.hypergraph import HUB, Hypergraph
+from memsvc_store.projections.shard import Shard
+from memsvc_store.values.shapes import Filter, Node, Parts
 from tests.retrievers.shards import entry, shard, vector
 
 TALK = [

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from memsvc_store import schema
-from memsvc_store.nodes import INTENT, hyperedge
-from memsvc_store.rows import text_digest
-from memsvc_store.shapes import EpisodeDraft, Node
+from memsvc_store.sql import schema
+from memsvc_store.sql.rows import text_digest
 from memsvc_store.store import Store
+from memsvc_store.values.nodes import INTENT, hyperedge
+from memsvc_store.values.shapes import EpisodeDraft, Node
 from tests.store.values import START, draft, episode, fact, feedback, said, towards, trace, vector
 
 SECRET = "My locker code is zanzibar seventeen."

@@ -15,8 +15,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from memsvc_store import schema
-from memsvc_store.database import HEAD, Database, migrate
 from memsvc_store.errors import (
     DatabaseBusy,
     DatabaseError,
@@ -26,6 +24,8 @@ from memsvc_store.errors import (
     MissingDependency,
     StorageFull,
 )
+from memsvc_store.sql import schema
+from memsvc_store.sql.database import HEAD, Database, migrate
 from memsvc_store.store import Store
 from tests.store.values import Space, draft
 
@@ -67,7 +67,7 @@ def test_the_migrations_make_what_the_schema_says(target: str) -> None:
 
 
 def test_a_new_database_needs_no_alembic(tmp_path: Path) -> None:
-    code = f"import sys; from memsvc_store.database import Database; Database({str(tmp_path / 'a.db')!r}).close()"
+    code = f"import sys; from memsvc_store.sql.database import Database; Database({str(tmp_path / 'a.db')!r}).close()"
     subprocess.run([sys.executable, "-c", f"{code}; assert 'alembic' not in sys.modules"], check=True)
 
 

@@ -13,14 +13,14 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc_store import schema
-from memsvc_store.episode_rows import packed
-from memsvc_store.episodes import own_intent
 from memsvc_store.errors import DatabaseError, NotFound
-from memsvc_store.job_queue import LEASE
-from memsvc_store.nodes import INTENT
-from memsvc_store.shapes import Episode, EpisodeDraft, Filter, Node
+from memsvc_store.sql import schema
+from memsvc_store.sql.episode_rows import packed
 from memsvc_store.store import Store
+from memsvc_store.values.nodes import INTENT
+from memsvc_store.values.shapes import Episode, EpisodeDraft, Filter, Node
+from memsvc_store.writing.episodes import own_intent
+from memsvc_store.writing.job_queue import LEASE
 from tests.store.values import START, Space, draft, episode, said, tried, vector
 
 EPISODES = Filter(kind=("episode",))

@@ -12,12 +12,13 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from memsvc_store import clock, snapshot
-from memsvc_store.database import Database
-from memsvc_store.erasure import Erasures
+from memsvc_store.erasing.erasure import Erasures
 from memsvc_store.errors import DatabaseBusy, DatabaseUnreadable, NotFound, StorageFull
-from memsvc_store.receipts import Target
+from memsvc_store.projections import snapshot
+from memsvc_store.sql.database import Database
 from memsvc_store.store import Store
+from memsvc_store.values import clock
+from memsvc_store.values.erasure_receipts import Target
 from tests.store.erasing import KEPT, SECRET, contents, files
 from tests.store.values import START, Space, draft, said, ticking, trace
 

@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from memsvc_store import clock, receipts
-from memsvc_store.database import Database
-from memsvc_store.erasing import QUOTED
-from memsvc_store.erasure import Erasures
+from memsvc_store.erasing.erasure import Erasures
+from memsvc_store.erasing.removal import QUOTED
 from memsvc_store.errors import DatabaseBusy, InvalidInput, NotFound
-from memsvc_store.nodes import INTENT
-from memsvc_store.receipts import Target
-from memsvc_store.records import Records
-from memsvc_store.rows import text_digest
+from memsvc_store.sql.database import Database
+from memsvc_store.sql.records import Records
+from memsvc_store.sql.rows import text_digest
 from memsvc_store.store import Store
+from memsvc_store.values import clock
+from memsvc_store.values import erasure_receipts as receipts
+from memsvc_store.values.erasure_receipts import Target
+from memsvc_store.values.nodes import INTENT
 from tests.store.erasing import KEPT, SECRET, contents, files, fill, found, table_rows
 from tests.store.values import Space, draft, fact, said, ticking, towards, trace, tried, vector
 
@@ -416,7 +417,7 @@ def test_a_reader_that_holds_the_log_is_named_and_the_erasure_finished_later(tmp
 DYING = """
 import os, signal, sys
 import sqlalchemy as sa
-from memsvc_store.receipts import Target
+from memsvc_store.values.erasure_receipts import Target
 from memsvc_store.store import Store
 from tests.store.values import Space
 

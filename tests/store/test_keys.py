@@ -15,9 +15,9 @@ import pytest
 import sqlalchemy as sa
 
 from memsvc_store import keys as module
-from memsvc_store.database import Database
 from memsvc_store.errors import DatabaseUnreadable, NotFound
 from memsvc_store.keys import Key, KeyTable
+from memsvc_store.sql.database import Database
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from memsvc_store import schema
 from memsvc_store.errors import InvalidInput, NotFound
-from memsvc_store.learned import Considered, Situation, Trace, Utility
-from memsvc_store.records import Records, there
-from memsvc_store.shapes import NO_FILTER, Filter
+from memsvc_store.sql import schema
+from memsvc_store.sql.records import Records, there
 from memsvc_store.store import Store
-from memsvc_store.traces import _OWN, Traces
-from memsvc_store.utilities import _KEYED, _LOGGED_AT, _SINCE, _TOTALS
+from memsvc_store.values.learned import Considered, Situation, Trace, Utility
+from memsvc_store.values.shapes import NO_FILTER, Filter
+from memsvc_store.writing.traces import _OWN, Traces
+from memsvc_store.writing.utilities import _KEYED, _LOGGED_AT, _SINCE, _TOTALS
 from tests.store.values import START, Clock, Space, fact, feedback, said, towards, trace, tried, vector
 
 pytestmark = pytest.mark.slow

@@ -8,10 +8,11 @@ from itertools import combinations
 import pytest
 import sqlalchemy as sa
 
-from memsvc_store import clock, schema
-from memsvc_store.database import Database
-from memsvc_store.patterns import covered, covers
-from memsvc_store.records import Records
+from memsvc_store.sql import schema
+from memsvc_store.sql.database import Database
+from memsvc_store.sql.records import Records
+from memsvc_store.values import clock
+from memsvc_store.values.patterns import covered, covers
 
 NAMES = (
     "acme acme/ann acme/ann/b acme/Ann acme/a%n acme/a_n acme/a*n acmex acmex/ann acme-/ann acme0 acme0/a acme. "

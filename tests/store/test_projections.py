@@ -16,16 +16,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memsvc_store.columns import Codes, Column
 from memsvc_store.errors import InvalidVector, MissingDependency
-from memsvc_store.lexical import K1, B, LexicalIndex
-from memsvc_store.nodes import hyperedge
-from memsvc_store.rows import Entry
-from memsvc_store.shapes import Memory, Nodes
-from memsvc_store.shard import Shard
-from memsvc_store.sizes import size_of_memory
-from memsvc_store.text import stems
-from memsvc_store.vectors import VectorIndex
+from memsvc_store.projections.columns import Codes, Column
+from memsvc_store.projections.lexical import K1, B, LexicalIndex
+from memsvc_store.projections.shard import Shard
+from memsvc_store.projections.sizes import size_of_memory
+from memsvc_store.projections.vectors import VectorIndex
+from memsvc_store.sql.rows import Entry
+from memsvc_store.values.nodes import hyperedge
+from memsvc_store.values.shapes import Memory, Nodes
+from memsvc_store.values.text import stems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +126,7 @@ def test_a_gpu_fetches_what_is_left_out_besides(monkeypatch: pytest.MonkeyPatch)
     """No GPU at hand: a second flat index stands in for its mirror, which has the same interface."""
     import faiss
 
-    monkeypatch.setattr("memsvc_store.vectors._mirror", lambda _faiss, index: faiss.IndexFlatIP(index.d))
+    monkeypatch.setattr("memsvc_store.projections.vectors._mirror", lambda _faiss, index: faiss.IndexFlatIP(index.d))
     plain, index = VectorIndex(8), VectorIndex(8, exact_limit=10)
     monkeypatch.undo()
     vectors, queries = unit(3_000, 8), unit(20, 8, 1)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from memsvc_store import filtering
-from memsvc_store.records import Records
-from memsvc_store.rows import Entry, Namespace
-from memsvc_store.shapes import Filter
+from memsvc_store.projections import filtering
+from memsvc_store.sql.records import Records
+from memsvc_store.sql.rows import Entry, Namespace
 from memsvc_store.store import Store
+from memsvc_store.values.shapes import Filter
 from tests.store.values import Space, draft
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from memsvc_store import filtering, schema
 from memsvc_store.errors import DatabaseUnreadable, InvalidInput, MemsvcError, NotFound
-from memsvc_store.shapes import Filter
+from memsvc_store.projections import filtering
+from memsvc_store.sql import schema
 from memsvc_store.store import Store
+from memsvc_store.values.shapes import Filter
 from tests.store.values import START, Space, draft, ticking, vector
 
 
@@ -297,7 +298,7 @@ def test_reindex_builds_the_same_from_sql(store: Store) -> None:
 
 
 def test_a_crowded_shard_is_built_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memsvc_store.shard._SPARE_ROWS", 5)
+    monkeypatch.setattr("memsvc_store.projections.shard._SPARE_ROWS", 5)
     receipts = store.add("ann", [draft(f"text {index}", minutes=index) for index in range(20)])
     with store.reading("ann"):
         pass

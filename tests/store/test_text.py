@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc_store.clock import from_instant, parse_timestamp, to_instant
 from memsvc_store.errors import InvalidTimestamp
-from memsvc_store.nodes import hyperedge, key_phrases, named_things
-from memsvc_store.shapes import Node
-from memsvc_store.text import asks, count_tokens, terms, words
+from memsvc_store.values.clock import from_instant, parse_timestamp, to_instant
+from memsvc_store.values.nodes import hyperedge, key_phrases, named_things
+from memsvc_store.values.shapes import Node
+from memsvc_store.values.text import asks, count_tokens, terms, words
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from memsvc_store import database, schema
-from memsvc_store.learned import Feedback, Trace
+from memsvc_store.sql import database, schema
 from memsvc_store.store import Store
+from memsvc_store.values.learned import Feedback, Trace
 from tests.store.values import START, Space, draft, fact, said, towards
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memsvc import Memory
-    from memsvc_store import shapes
+    from memsvc_store.values import shapes
 
 _DATED = "dated"  # in the metadata: the time is the harness's, and not that of the write
 

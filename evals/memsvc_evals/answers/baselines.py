@@ -19,7 +19,7 @@ from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.drafting import draft
 from memsvc_retrievers.passages import Passage, tokens
 from memsvc_retrievers.recorder import Recorder
-from memsvc_store.text import count_tokens
+from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.drafting import Draft
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
-    from memsvc_store.shapes import Memory
+    from memsvc_store.values.shapes import Memory
 
 CHUNK = 500
 """Tokens of a chunk, and one chunk an answer: mem0's baseline."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from memsvc.asking import TOP_K
+from memsvc.asking.prepare import TOP_K
 from memsvc_evals.answers.selection import Selection
 
 if TYPE_CHECKING:

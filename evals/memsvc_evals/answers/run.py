@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsvc import wiring
-from memsvc.asking import REPLY, ROOM_LEAST
+from memsvc.asking.prepare import REPLY, ROOM_LEAST
 from memsvc.memory import Memory
 from memsvc_evals import extra
 from memsvc_evals.answers import journal, policies

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from memsvc.outcomes import merged
+from memsvc.work.outcomes import merged
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.ingestion import held, ingest
-from memsvc_store import clock
+from memsvc_store.values import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from memsvc_evals.answers.journal import Journal
     from memsvc_evals.datasets.values import Conversation, Dataset
     from memsvc_evals.progress import Count
-    from memsvc_store.shapes import Job
-    from memsvc_store.shapes import Memory as Stored
+    from memsvc_store.values.shapes import Job
+    from memsvc_store.values.shapes import Memory as Stored
 
 _ENDED = ("done", "failed")
 _ATTEMPTS = 3

@@ -10,7 +10,7 @@ import math
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from memsvc.outcomes import merged
+from memsvc.work.outcomes import merged
 from memsvc_evals.answers import measures as measuring
 from memsvc_evals.answers.ceiling import ceiling
 from memsvc_evals.answers.exclusions import exclusions, failed, listed

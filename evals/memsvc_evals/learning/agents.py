@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import random
 
     from memsvc import Memory
-    from memsvc.episodes import Episodes
+    from memsvc.episodes.found import Episodes
 
 MEMRL = "memrl"
 SIMILARITY = "similarity"

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from memsvc import Memory
-    from memsvc.episodes import Episodes
+    from memsvc.episodes.found import Episodes
     from memsvc_evals.learning.agents import Arm
-    from memsvc_store.learned import Outcome, Trace
+    from memsvc_store.values.learned import Outcome, Trace
 
 EPSILON = 0.5
 TIMES = 5

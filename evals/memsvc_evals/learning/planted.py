@@ -24,7 +24,7 @@ from memsvc_evals.retrieval.metrics import mean
 
 if TYPE_CHECKING:
     from memsvc import Memory
-    from memsvc.episodes import Episodes
+    from memsvc.episodes.found import Episodes
     from memsvc_evals.progress import Progress
 
 NAMESPACE = "planted"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memsvc import Memory
     from memsvc_evals.speed.measurement import Judged
     from memsvc_evals.speed.workbench import Workbench
-    from memsvc_store.shapes import Hit
+    from memsvc_store.values.shapes import Hit
 
 TOP_K = 10
 HOME = "bench/home"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsvc.errors import EmbedderError, MemsvcError
-from memsvc_store.vectors import checked
+from memsvc_store.projections.vectors import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

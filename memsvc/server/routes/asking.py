@@ -8,10 +8,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from memsvc.answer import Answer
+from memsvc.asking.answer import Answer
+from memsvc.asking.events import Event
 from memsvc.contract import wire
 from memsvc.errors import MemsvcError
-from memsvc.events import Event
 from memsvc.server import streaming
 from memsvc.server.routing import Call, Topic
 from memsvc.service import problems

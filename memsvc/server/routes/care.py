@@ -4,7 +4,7 @@ from memsvc.contract.wire import Count, Namespaces, Problems
 from memsvc.server.routes.parameters import Namespace
 from memsvc.server.routing import Call, Topic
 from memsvc.service.bodies import AnyNamespace, Body
-from memsvc_store.patterns import EVERYTHING
+from memsvc_store.values.patterns import EVERYTHING
 
 verbs = Topic("Care")
 

@@ -4,7 +4,7 @@ from memsvc.contract.wire import Holds
 from memsvc.errors import InvalidInput
 from memsvc.server.routing import Call, Topic
 from memsvc.service.bodies import ErasureBody, ForgetBody
-from memsvc_store.receipts import Erasure
+from memsvc_store.values.erasure_receipts import Erasure
 
 verbs = Topic("Erase")
 

@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import Query
 
 from memsvc.contract.wire import Count, Jobs
-from memsvc.outcomes import ExtractionSummary
 from memsvc.server.routes.parameters import AnyNamespace
 from memsvc.server.routing import Call, Topic
 from memsvc.service.bodies import AnyNamespace as AnyBody
-from memsvc_store.patterns import EVERYTHING
-from memsvc_store.shapes import Job, JobState
+from memsvc.work.outcomes import ExtractionSummary
+from memsvc_store.values.patterns import EVERYTHING
+from memsvc_store.values.shapes import Job, JobState
 
 verbs = Topic("Improve")
 

@@ -1,12 +1,12 @@
 """feedback, trace, retain, and what is calibrated."""
 
 from memsvc.contract.wire import Threshold
-from memsvc.retaining import Retained
 from memsvc.server.routes.parameters import Namespace, TraceId
 from memsvc.server.routing import Call, Topic
 from memsvc.service.bodies import Body, FeedbackBody, GateBody, RetainBody
+from memsvc.work.retaining import Retained
 from memsvc_learners.fitted import Calibration
-from memsvc_store.learned import FeedbackReceipt, Trace
+from memsvc_store.values.learned import FeedbackReceipt, Trace
 
 verbs = Topic("Learn")
 

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import Query
 
 from memsvc.contract.wire import Changes, Found, Memories
-from memsvc.episodes import Episodes
+from memsvc.episodes.found import Episodes
 from memsvc.errors import Forbidden
 from memsvc.server.routes.parameters import MemoryId, Moment, Names, Namespace, present
 from memsvc.server.routing import Call, Topic
 from memsvc.service.bodies import EpisodesBody, SearchBody
-from memsvc_store.shapes import Memory
+from memsvc_store.values.shapes import Memory
 
 verbs = Topic("Read")
 

@@ -8,7 +8,7 @@ from memsvc.contract.wire import Count, Moves, Worth, Worths
 from memsvc.server.routes.parameters import MemoryId, Namespace
 from memsvc.server.routing import Call, Topic
 from memsvc.service.bodies import Body
-from memsvc_store.learned import Move
+from memsvc_store.values.learned import Move
 
 verbs = Topic("Learn")
 

@@ -4,7 +4,7 @@ from memsvc.contract.wire import Receipts
 from memsvc.server.routes.parameters import MemoryId, Namespace
 from memsvc.server.routing import Call, Topic
 from memsvc.service.bodies import AddBody, EpisodeBody, UpdateBody
-from memsvc_store.shapes import Memory, Receipt
+from memsvc_store.values.shapes import Memory, Receipt
 
 verbs = Topic("Write")
 

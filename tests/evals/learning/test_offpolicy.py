@@ -12,7 +12,7 @@ from memsvc_evals.learning.agents import MEMRL, Arm
 from memsvc_evals.learning.memories import Clock, opened
 from memsvc_evals.learning.offpolicy import check, evaluate, logged
 from memsvc_evals.learning.planted import DIMENSION, NAMESPACE, Sizes, fill, plant, succeeds
-from memsvc_store.learned import Outcome
+from memsvc_store.values.learned import Outcome
 
 pytestmark = pytest.mark.slow
 

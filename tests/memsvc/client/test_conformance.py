@@ -10,7 +10,7 @@ import pytest
 
 from memsvc import Answer, Erasure, Event, FeedbackReceipt
 from memsvc.client.slicing import MOST_MESSAGES
-from memsvc.episodes import Episodes
+from memsvc.episodes.found import Episodes
 from memsvc.errors import (
     InvalidFilter,
     InvalidInput,
@@ -20,11 +20,11 @@ from memsvc.errors import (
     MemsvcError,
     NotFound,
 )
+from memsvc.lookup.traces import Hits
 from memsvc.service.bodies import MAX_MESSAGES
 from memsvc.testing import RuleModel
-from memsvc.tracing import Hits
-from memsvc_store.receipts import document
-from memsvc_store.shapes import Hit, Memory, Receipt
+from memsvc_store.values.erasure_receipts import document
+from memsvc_store.values.shapes import Hit, Memory, Receipt
 from tests.memsvc.client.faces import FACES, face
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ from memsvc.errors import (
     TooLarge,
     Unauthorized,
 )
-from memsvc.keys import Keys
 from memsvc.service.access import build_door
+from memsvc.service.keys import Keys
 from memsvc.testing import RuleModel
 from tests.memsvc.client.between import between, passed_on
 from tests.memsvc.client.faces import Blocking

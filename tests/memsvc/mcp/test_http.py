@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from memsvc import Memory
-from memsvc.keys import Keys
 from memsvc.mcp import mounting
 from memsvc.mcp.sessions import SESSIONS_OF_KEY, Sessions
 from memsvc.mcp.tools import TOOLS
 from memsvc.service.access import Doorkeeper
+from memsvc.service.keys import Keys
 from memsvc.service.limits import RateLimiter
 from memsvc_store.keys import PERMISSIONS
 from tests.memsvc.mcp.talking import MODES, given, over_http, refused, run

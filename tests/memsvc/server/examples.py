@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memsvc.server.routes import ALL
-from memsvc_store.receipts import document
+from memsvc_store.values.erasure_receipts import document
 from tests.memsvc.server.served import ANN
 
 if TYPE_CHECKING:

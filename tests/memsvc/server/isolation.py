@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 import sqlalchemy as sa
 
-from memsvc.keys import Keys
 from memsvc.server.app import build_app
 from memsvc.service.access import Doorkeeper
+from memsvc.service.keys import Keys
 from memsvc.service.limits import RateLimiter
 from memsvc.testing import RuleModel
-from memsvc_store import schema
 from memsvc_store.keys import PERMISSIONS
-from memsvc_store.receipts import document
+from memsvc_store.sql import schema
+from memsvc_store.values.erasure_receipts import document
 from tests.memsvc.server.examples import NAMESPACE as MINE
 from tests.memsvc.server.examples import Examples
 from tests.memsvc.server.served import fresh

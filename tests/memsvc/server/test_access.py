@@ -13,8 +13,8 @@ from starlette.requests import Request
 
 from memsvc import Memory
 from memsvc.errors import Forbidden, InvalidNamespace, NotFound, RateLimited, SettingsError, Unauthorized
-from memsvc.keys import Keys
 from memsvc.service.access import ANYBODY, Access, Doorkeeper, build_door, open_door
+from memsvc.service.keys import Keys
 from memsvc.service.limits import RateLimiter
 from memsvc.testing import HashEmbedder
 from memsvc_store.keys import PERMISSIONS, Permission

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from memsvc.keys import Keys
 from memsvc.service import bodies
 from memsvc.service.access import build_door
 from memsvc.service.bodies import MAX_FIELDS, MAX_MESSAGES, MAX_TOP_K
+from memsvc.service.keys import Keys
 from tests.memsvc.server.served import ANN, fresh, served
 from tests.memsvc.server.test_problems import is_problem
 

@@ -15,11 +15,11 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from memsvc.keys import Keys
 from memsvc.server.app import build_app
 from memsvc.server.openapi import document
 from memsvc.server.routes import ALL
 from memsvc.service.access import Doorkeeper
+from memsvc.service.keys import Keys
 from memsvc.service.limits import RateLimiter
 from memsvc_store.keys import PERMISSIONS
 from tests.memsvc.server.examples import NAMESPACE, Examples

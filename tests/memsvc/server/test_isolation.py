@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memsvc.keys import Keys
 from memsvc.mcp.mounting import PATH as MCP
 from memsvc.mcp.tools import TOOLS
 from memsvc.server.routes import ALL
+from memsvc.service.keys import Keys
 from memsvc_store.keys import PERMISSIONS
 from tests.memsvc.mcp.talking import inside, local, over_http, text
 from tests.memsvc.server.examples import BY_NAME, request

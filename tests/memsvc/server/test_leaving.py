@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memsvc.keys import Keys
 from memsvc.service.access import build_door
+from memsvc.service.keys import Keys
 from tests.memsvc.server.served import ANN, fresh, served, until
 from tests.memsvc.server.test_problems import is_problem
 

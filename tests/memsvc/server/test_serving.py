@@ -20,8 +20,8 @@ import pytest
 
 from memsvc import Memory, Settings
 from memsvc.errors import SettingsError
-from memsvc.keys import Keys
 from memsvc.server.serving import KEEP_ALIVE_SECONDS, check_open_door, listen
+from memsvc.service.keys import Keys
 from memsvc.testing import HashEmbedder
 from tests.memsvc.server.program import SLOWLY
 from tests.memsvc.server.served import until

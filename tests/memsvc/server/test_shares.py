@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc.errors import RateLimited
-from memsvc.keys import Keys
 from memsvc.service import pools as pools_of
 from memsvc.service.access import build_door
+from memsvc.service.keys import Keys
 from memsvc.service.pools import SHARES, SIZES, Pools
 from tests.memsvc.server.served import ANN, fresh, served, until
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from memsvc.asking.events import Event
 from memsvc.contract import wire
 from memsvc.errors import InvalidReply
-from memsvc.events import Event
 from memsvc.server import lines
 from memsvc.service.pools import SIZES, Pools
 from memsvc.testing import RuleModel

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memsvc import Memory
-    from memsvc.episodes import EpisodeHit, Episodes
+    from memsvc.episodes.found import EpisodeHit, Episodes
     from memsvc_evals.learning.babyai.missions import Script
     from memsvc_evals.learning.babyai.tasks import Task
     from memsvc_evals.progress import Progress

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memsvc import Memory
-    from memsvc.episodes import EpisodeHit, Episodes
+    from memsvc.episodes.found import EpisodeHit, Episodes
     from memsvc_evals.learning.llb.policy import Decision
     from memsvc_evals.learning.llb.values import LeftOut
     from memsvc_evals.progress import Progress

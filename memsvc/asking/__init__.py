@@ -1,0 +1,1 @@
+"""`ask`: checked and prepared, run as a pipeline, answered, and told step by step."""

@@ -1,0 +1,57 @@
+"""What `ask` gives back, and the answer that needs no model: the best evidence, quoted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
+
+from memsvc_retrievers.ledger import Ledger
+from memsvc_retrievers.passages import Evidence, Passage, evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memsvc_retrievers.coverage import Coverage
+    from memsvc_retrievers.verdict import Verdict
+    from memsvc_store.values.shapes import Hit
+
+Process = Literal["fast", "scan", "hypergraph", "extractive", "abstained"]
+PROCESSES: tuple[Process, ...] = get_args(Process)
+
+NOTHING_FOUND = "No memory matches the question."
+NOT_ANSWERED = "The memories do not answer the question."
+
+_QUOTES = 3
+"""Memories that are quoted without a model; the first one is the answer's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `ask` found, what it rests on, and what it cost.
+
+    `process` says who gave it: `fast` (from what was looked up), `scan` (the log was read again), `hypergraph` (a
+    working memory was grown), `extractive` (no model: quoted, not reasoned), or `abstained` (no answer; `evidence` is
+    empty). `verdict` is the gate's, `coverage` what a slow process read; None where there was none. `seconds` is
+    time on the clock. `retrieved` are the ids that the look-up found, best first. `trace_id` is what `feedback`
+    wants; None if the namespace is not there.
+    """
+
+    text: str
+    process: Process
+    evidence: tuple[Evidence, ...]
+    seconds: float
+    verdict: Verdict | None = None
+    coverage: Coverage | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    retrieved: tuple[str, ...] = ()
+    trace_id: str | None = None
+
+
+def extract(question: str, hits: Sequence[Hit], seconds: float) -> Answer:
+    """Quote the sentence of each of the best hits that shares most with the question."""
+    found = evidence([Passage.of(hit.memory) for hit in hits[:_QUOTES]], question, cited=False)
+    if not found:
+        return Answer(NOTHING_FOUND, "abstained", (), seconds)
+    first = found[0]
+    text = f"“{first.quote}” ({first.speaker}, {first.said_at.day} {first.said_at:%B %Y})"
+    return Answer(text, "extractive", found, seconds)

@@ -1,0 +1,113 @@
+"""`ask`: what came in is checked, and it is decided who answers and how."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from memsvc import checks
+from memsvc.asking.answer import Answer, extract
+from memsvc.asking.calibrating import gate_scorer
+from memsvc.asking.events import Event
+from memsvc.asking.pipeline import Answering, How
+from memsvc.checks import checked_choice
+from memsvc.contract.options import AskOptions, own
+from memsvc.errors import InvalidInput, SettingsError
+from memsvc.lookup import budget
+from memsvc.lookup.filters import parse_filters
+from memsvc.lookup.traces import considered
+from memsvc.settings import HOW_TO_SET
+from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, STYLES, Scan
+from memsvc_retrievers.recorder import Recorder
+from memsvc_store.errors import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memsvc.asking.pipeline import Tell
+    from memsvc.lookup.lookup import Lookup
+    from memsvc.lookup.traces import Tracer
+    from memsvc.settings import Settings
+    from memsvc.wiring import LanguageModels
+    from memsvc_retrievers.language import LanguageModel
+    from memsvc_store.values.shapes import Filter, Kind
+    from memsvc_store.writing.learning import Learning
+
+    Work = Callable[[Tell, Callable[[], bool]], Answer]
+
+TOP_K = 30
+"""Memories that the fast answer sees (D-Mem, App. B.1)."""
+
+
+REPLY = 5_000
+"""Tokens of the context that are left to instructions (about 700) and to the longest reply, asked for again with twice
+the room where it was cut (4,096)."""
+
+ROOM_LEAST = 1_000
+
+ASKED: tuple[Kind, ...] = ("message", "fact")
+"""Kinds that questions are answered from, unless they name others. Episodes are for `search_episodes`."""
+
+
+_OWN = own(AskOptions)
+
+
+class Asker:
+    """Checks what came in and picks who answers."""
+
+    def __init__(
+        self, settings: Settings, lookup: Lookup, models: LanguageModels, tracer: Tracer, learning: Learning
+    ) -> None:
+        self._settings, self._lookup, self._models = settings, lookup, models
+        self._tracer, self._learning = tracer, learning
+
+    def prepare(self, question: str, namespace: str, options: AskOptions) -> Work:
+        """The work of answering, ready to run.
+
+        Raises:
+            InvalidInput, SettingsError: see `Memory.ask`.
+        """
+        namespace, settings = checks.checked_namespace(namespace), self._settings
+        checks.checked_query(question, "question")
+        mine: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
+        wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
+        if wanted.kind is None:
+            wanted = replace(wanted, kind=ASKED)
+        budget.limit(mine.get("top_k"), None)
+        gate = checked_choice("gate", mine.get("gate", settings.gate), POLICIES)
+        deliberation = checked_choice("deliberation", mine.get("deliberation", settings.deliberation), DELIBERATIONS)
+        style = checked_choice("style", mine.get("style", settings.answer_style), STYLES)
+        model = self._model(mine.get("model"))
+        if model is None:
+            if mine.keys() & {"gate", "deliberation", "style"}:
+                raise SettingsError(
+                    f"a gate, a deliberation or a style came, and no language model is set; {HOW_TO_SET}"
+                )
+            return lambda tell, _: self._quoted(question, namespace, wanted, mine.get("top_k", budget.TOP_K), tell)
+        room = max(ROOM_LEAST, settings.model_context - REPLY)
+        scan = Scan(settings.chunk_messages, settings.context_messages, settings.scan_tokens, room)
+        scorer = gate_scorer(self._learning, namespace) if gate == "calibrated" else None
+        how = How(mine.get("top_k", TOP_K), gate, deliberation, style, scan, scorer)
+        return lambda tell, stop: Answering(
+            question, namespace, wanted, how, self._lookup, self._tracer, Recorder(model, stop), tell
+        ).run()
+
+    def _model(self, given: object) -> LanguageModel | None:
+        if given is None or (isinstance(given, str) and given.strip()):
+            return self._models.get(given)
+        if not hasattr(given, "complete_many"):
+            raise InvalidInput(f"model came as {shown(given)}; give a model's name, or an object with `complete_many`")
+        return cast("LanguageModel", given)
+
+    def _quoted(self, question: str, namespace: str, wanted: Filter, top_k: int, tell: Tell) -> Answer:
+        """Without a model: the best evidence, quoted."""
+        started = time.perf_counter()
+        hits = self._lookup.search(namespace, question, top_k, wanted)
+        tell(Event("retrieved", time.perf_counter() - started, done=len(hits)))
+        answer = extract(question, hits, time.perf_counter() - started)
+        used = [evidence.id for evidence in answer.evidence]
+        trace_id = self._tracer.keep(namespace, "ask", question, used=used, pool=considered(hits))
+        answer = replace(answer, trace_id=trace_id, retrieved=tuple(hit.id for hit in hits))
+        tell(Event("answered", answer.seconds, answer=answer))
+        return answer

@@ -1,0 +1,1 @@
+"""Task attempts (MemRL): stored, summed up, and found again."""

@@ -1,0 +1,1 @@
+"""Looking things up in a namespace: filters, budgets, traces, and flags on what was found."""

@@ -1,0 +1,74 @@
+"""The filters of `search`, `ask` and `list`: from what callers write to a `Filter`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from memsvc import checks
+from memsvc.contract.options import Filters
+from memsvc.errors import InvalidFilter, InvalidMessage, InvalidTimestamp
+from memsvc_store.errors import shown
+from memsvc_store.values.clock import parse_timestamp
+from memsvc_store.values.shapes import KINDS, Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+_MOST = 1_000
+_KNOWN = tuple(Filters.__annotations__)
+
+
+def parse_filters(given: Mapping[str, Any], also: Sequence[str] = ()) -> Filter:
+    """Check and read filters; None counts as not given. `also` are other options that would have been known.
+
+    Raises:
+        InvalidFilter: an unknown filter, or a value it cannot take.
+        InvalidTimestamp: a time that cannot be read.
+    """
+    for name in given:
+        if name not in _KNOWN:
+            known = (*_KNOWN, *also)
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+            raise InvalidFilter(f"unknown {'filter or option' if also else 'filter'} {name!r}; {hint}")
+    wanted = Filter(
+        since=_time(given, "since"),
+        until=_time(given, "until"),
+        as_of=_time(given, "as_of"),
+        session_id=_names(given, "session_id"),
+        speaker=_names(given, "speaker"),
+        kind=_names(given, "kind"),  # type: ignore[arg-type]  # checked below
+    )
+    for kind in wanted.kind or ():
+        if kind not in KINDS:
+            raise InvalidFilter(f"filter 'kind' came as {kind!r}; give one of {', '.join(KINDS)}")
+    return wanted
+
+
+def _time(given: Mapping[str, Any], name: str) -> datetime | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    try:
+        return parse_timestamp(value)
+    except InvalidTimestamp as error:
+        raise InvalidTimestamp(f"filter {name!r}: {error}") from error
+
+
+def _names(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not 0 < len(names) <= _MOST or not all(isinstance(one, str) for one in names):
+        raise InvalidFilter(
+            f"filter {name!r} came as {shown(value)}; give a string or a list of strings, at most {_MOST:,}"
+        )
+    try:
+        return tuple(checks.storable(name, one) for one in names)
+    except InvalidMessage as error:
+        raise InvalidFilter(f"filter {error}") from error

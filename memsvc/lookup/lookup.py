@@ -1,0 +1,166 @@
+"""Looking things up in one namespace: what `search` and the processes of `ask` share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from memsvc.lookup.instructions import flags
+from memsvc_retrievers.episodic import find_episodes
+from memsvc_retrievers.fast import find
+from memsvc_retrievers.question import take_apart
+from memsvc_store.projections import filtering
+from memsvc_store.values.learned import Considered
+from memsvc_store.values.nodes import INTENT
+from memsvc_store.values.shapes import Blend, Filter, Hit, Node
+from memsvc_store.writing.episodes import own_intent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from memsvc.lookup.whole_log import WholeLog
+    from memsvc_retrievers.protocols import Embedder
+    from memsvc_retrievers.question import Question
+    from memsvc_store.projections.shards import Reading
+    from memsvc_store.store import Store
+    from memsvc_store.values.shapes import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class TwoPhase:
+    """How episodes are selected: k1 (`pool`), k2 (`top_k`), delta (`threshold`), lambda (`weight`), epsilon."""
+
+    pool: int
+    top_k: int
+    threshold: float | None
+    weight: float
+    epsilon: float
+
+
+class Found(NamedTuple):
+    """The pool of a selection, and its choice: (place in the pool, blend, score), best first.
+
+    `probability`: how likely just this set was to be chosen.
+    """
+
+    pool: tuple[Considered, ...]
+    chosen: tuple[tuple[int, Blend, float], ...]
+    explored: bool
+    probability: float
+
+
+class Lookup:
+    """Reads of the projections. Nobody waits for a model: a reading is paused while the embedder works."""
+
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        *,
+        stale: Callable[[str], None],
+        warmed: Callable[[str], None],
+        weight: float,
+    ) -> None:
+        """Both are called with a namespace: `stale` where memories have no vector, `warmed` where some turned warm.
+
+        `weight` is utility's in `search`.
+        """
+        self._store, self._embedder = store, embedder
+        self._stale, self._warmed, self._weight = stale, warmed, weight
+
+    def search(self, namespace: str, query: str, limit: int, wanted: Filter) -> list[Hit]:
+        """The memories that fit a question best, best first."""
+        with self._store.reading(namespace) as reading:
+            if not len(reading.shard):
+                return []
+            [(question, vector)] = self._embedded(reading, [query])
+            found = find(reading.shard, question, vector, limit, wanted, weight=self._weight)
+            memories = reading.memories([one.row for one in found])
+            stale = reading.shard.stale
+        if stale:
+            self._stale(namespace)
+        return [
+            Hit(memory, rank, one.parts, one.blend, flags(memory.text))
+            for rank, (memory, one) in enumerate(zip(memories, found, strict=True), 1)
+        ]
+
+    def episodes(
+        self, namespace: str, intent: str, wanted: Filter, how: TwoPhase, random: np.random.Generator | None
+    ) -> Found:
+        """The episodes for an intent, and what they were chosen from (MemRL, section 4.2)."""
+        with self._store.reading(namespace) as reading:
+            if not len(reading.shard):
+                return Found((), (), explored=False, probability=1.0)
+            with reading.paused():
+                [vector] = self._embedder.embed([intent], purpose="query")
+            found = find_episodes(
+                reading.shard, vector, k1=how.pool, k2=how.top_k, threshold=how.threshold, weight=how.weight,
+                epsilon=how.epsilon, random=random, wanted=wanted,
+            )  # fmt: skip
+            ids, choice = reading.shard.ids, found.choice
+            columns = (column.tolist() for column in (found.rows, found.similarity, found.q, choice.chances))
+            pool = tuple(Considered(ids[row], *numbers) for row, *numbers in zip(*columns, strict=True))
+            stale = reading.shard.stale
+        if stale:
+            self._stale(namespace)
+        blended = zip(choice.z_similarity.tolist(), found.q.tolist(), choice.z_q.tolist(), strict=True)
+        blends = [Blend(*numbers, how.weight) for numbers in blended]
+        chosen = tuple((place, blends[place], float(choice.score[place])) for place in choice.order.tolist())
+        greedy = set(np.argsort(-choice.score, kind="stable")[: len(chosen)].tolist())
+        explored = {place for place, _, _ in chosen} != greedy
+        return Found(pool, chosen, explored=explored, probability=choice.probability)
+
+    def intent_node(self, namespace: str, intent: str, vector: NDArray[np.float32], similarity: float | None) -> Node:
+        """The node that an episode shares with those of the same intent, or of one that is this alike (cosine)."""
+        if similarity is not None:
+            with self._store.reading(namespace) as reading:
+                near = reading.nearest(vector, 1, Filter(kind=("episode",))) if len(reading.shard) else []
+            if near and near[0][1] >= similarity:
+                shared = [node for node in near[0][0].entities if node.kind == INTENT]
+                if shared:
+                    return shared[0]
+        return own_intent(intent)
+
+    def intents(self, namespace: str) -> NDArray[np.float32]:
+        """The vectors of the live episodes' intents, shape `(n, dimension)`."""
+        with self._store.reading(namespace) as reading:
+            shard = reading.shard
+            rows = filtering.embedded(shard, filtering.mask(shard, Filter(kind=("episode",))))
+            return shard.vectors.matrix[rows].copy()
+
+    def whole(self, namespace: str, wanted: Filter) -> WholeLog:
+        """The messages of a namespace, cold ones too, as deliberation looks at them."""
+        from memsvc.lookup.whole_log import WholeLog  # with prompts and replies, that a search needs not
+
+        return WholeLog(self._store, self._embedder, namespace, wanted, weight=self._weight)
+
+    def settle(self, namespace: str, ids: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+        """Id -> text of those memories that are live now; and which of them are cold."""
+        with self._store.reading(namespace) as reading:
+            hot, cold = reading.live(ids)
+        return {memory.id: memory.text for memory in (*hot, *cold)}, [memory.id for memory in cold]
+
+    def warm(self, namespace: str, ids: Sequence[str]) -> None:
+        """Bring cold memories back into the look-ups, and have the budget of hot ones seen to."""
+        if self._store.warm(namespace, ids):
+            self._warmed(namespace)
+
+    def sources(self, namespace: str, hits: Sequence[Hit], wanted: Filter) -> dict[str, Memory]:
+        """The live messages behind the facts among hits that the filter lets through, cold ones too, by id."""
+        ids = [source for hit in hits if hit.memory.kind == "fact" for source in hit.memory.sources]
+        if not ids:
+            return {}
+        with self._store.reading(namespace) as reading:
+            hot, cold = reading.live(ids, replace(wanted, kind=("message",)))
+        return {memory.id: memory for memory in (*hot, *cold)}
+
+    def _embedded(self, reading: Reading, queries: Sequence[str]) -> list[tuple[Question, NDArray[np.float32]]]:
+        """Questions taken apart, with their vectors, in one call of the embedder."""
+        questions = [take_apart(query, reading.shard.names) for query in queries]
+        with reading.paused():
+            vectors = self._embedder.embed([question.text for question in questions], purpose="query")
+        return list(zip(questions, vectors, strict=True))

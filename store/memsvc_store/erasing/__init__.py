@@ -1,0 +1,1 @@
+"""Erasure with proof: what goes, row by row, and the files rewritten."""

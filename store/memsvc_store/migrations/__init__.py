@@ -1,1 +1,0 @@
-"""Alembic's environment and the numbered steps; `memsvc_store.database` runs them."""

@@ -1,0 +1,1 @@
+"""What is made of the truth to look things up: vectors, words, hypergraph, shards, snapshots."""

@@ -1,0 +1,67 @@
+"""A filter in two languages that must say the same: as SQL for listings, as a mask of a shard's rows for look-ups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sqlalchemy as sa
+
+from memsvc_store.sql import schema
+from memsvc_store.values.clock import to_instant
+from memsvc_store.values.shapes import KINDS, Filter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memsvc_store.projections.shard import Shard
+
+
+def conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
+    """What a listing asks of SQL."""
+    columns = schema.memories.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.since is not None:
+        conditions.append(columns.valid_from >= to_instant(wanted.since).micros)
+    if wanted.until is not None:
+        conditions.append(columns.valid_from <= to_instant(wanted.until).micros)
+    if wanted.as_of is not None:
+        moment = to_instant(wanted.as_of).micros
+        conditions.append((columns.valid_from <= moment) & (sa.func.coalesce(columns.valid_to, moment + 1) > moment))
+    for column, values in (
+        (columns.session_id, wanted.session_id),
+        (columns.speaker, wanted.speaker),
+        (columns.kind, wanted.kind),
+    ):
+        if values is not None:
+            conditions.append(column.in_(values))
+    return conditions
+
+
+def mask(shard: Shard, wanted: Filter) -> NDArray[np.bool_] | None:
+    """Which rows a look-up may return, shape `(rows,)`; None when that is every row."""
+    if not wanted:
+        return shard.alive.values if shard.dead else None
+    allowed: NDArray[np.bool_] = shard.alive.values.copy()
+    if wanted.since is not None:
+        allowed &= shard.valid_from.values >= to_instant(wanted.since).micros
+    if wanted.until is not None:
+        allowed &= shard.valid_from.values <= to_instant(wanted.until).micros
+    if wanted.as_of is not None:
+        moment = to_instant(wanted.as_of).micros
+        allowed &= (shard.valid_from.values <= moment) & (moment < shard.valid_to.values)
+    if wanted.session_id is not None:
+        allowed &= np.isin(shard.session.values, shard.sessions.find(wanted.session_id))
+    if wanted.speaker is not None:
+        allowed &= np.isin(shard.speaker.values, shard.speakers.find(wanted.speaker))
+    if wanted.kind is not None:
+        allowed &= np.isin(shard.kind.values, [KINDS.index(kind) for kind in wanted.kind])
+    return allowed
+
+
+def embedded(shard: Shard, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """The mask without rows that have no vector yet."""
+    if not shard.stale:
+        return allowed
+    known: NDArray[np.bool_] = shard.embedded.values
+    return known if allowed is None else allowed & known

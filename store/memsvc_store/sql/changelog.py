@@ -1,0 +1,96 @@
+"""The change log: what every write did, so that projections can catch up and `history` can tell."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+
+from memsvc_store.sql import schema
+from memsvc_store.sql.rows import Namespace, dump_json
+from memsvc_store.values.clock import Instant, from_instant
+from memsvc_store.values.shapes import Change, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+ERASED = "\x7f"
+"""Stands in the change log for memories that were erased; no caller can ask for this id, as it does not print."""
+
+_chg = schema.changes
+
+
+class ChangeLog:
+    """The statements of one open transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(
+        self, namespace: Namespace, version: int, at: Instant, steps: Sequence[tuple[Operation, str, Mapping[str, Any]]]
+    ) -> None:
+        """Append one write's steps to the change log."""
+        rows = [
+            {"namespace_key": namespace.key, "version": version, "ordinal": ordinal, "memory_id": memory_id,
+             "operation": operation, "at": at.micros, "before": dump_json(before)}
+            for ordinal, (operation, memory_id, before) in enumerate(steps)
+        ]  # fmt: skip
+        self._connection.execute(sa.insert(_chg), rows)
+
+    def changed_since(self, namespace: Namespace, version: int) -> list[str]:
+        """Ids touched by writes after `version`, each once."""
+        where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version > version)
+        return list(self._connection.execute(sa.select(_chg.c.memory_id).where(where).distinct()).scalars())
+
+    def history(self, namespace: Namespace, memory_id: str) -> list[Change]:
+        """Every step of one memory, oldest first."""
+        statement = (
+            sa.select(_chg)
+            .where(_chg.c.namespace_key == namespace.key, _chg.c.memory_id == memory_id)
+            .order_by(_chg.c.version, _chg.c.ordinal)
+        )
+        return [
+            Change(
+                version=row.version,
+                at=from_instant(row.at),
+                operation=cast("Operation", row.operation),
+                memory_id=row.memory_id,
+                before=json.loads(row.before),
+            )
+            for row in self._connection.execute(statement)
+        ]
+
+    def stamp(self, namespace: Namespace, version: int) -> int | None:
+        """When a write was made: ties a snapshot to this very history, which a restored backup leaves."""
+        where = (_chg.c.namespace_key == namespace.key) & (_chg.c.version == version) & (_chg.c.ordinal == 0)
+        return self._connection.execute(sa.select(_chg.c.at).where(where)).scalar_one_or_none()
+
+    def erased_since(self, namespace: Namespace, version: int) -> bool:
+        """Whether anything was erased after a write: what was read at that write may hold what is gone."""
+        return bool(self._connection.execute(_ERASED_SINCE, {"key": namespace.key, "version": version}).scalar_one())
+
+    def last_operations(self, namespace: Namespace, among: Sequence[Operation]) -> dict[str, str]:
+        """Memory id -> which of these happened to it last, for `verify`."""
+        columns = sa.select(_chg.c.memory_id, _chg.c.operation).where(_chg.c.namespace_key == namespace.key)
+        rows = self._connection.execute(columns.order_by(_chg.c.version, _chg.c.ordinal))
+        return {row.memory_id: row.operation for row in rows if row.operation in among}
+
+    def versions(self, namespace: Namespace) -> tuple[int, int, int]:
+        """(lowest, highest, number of) versions in the change log, zeros when empty."""
+        low, high = sa.func.min(_chg.c.version), sa.func.max(_chg.c.version)
+        select = sa.select(low, high, sa.func.count(sa.distinct(_chg.c.version)))
+        row = self._connection.execute(select.where(_chg.c.namespace_key == namespace.key)).one()
+        return row[0] or 0, row[1] or 0, row[2]
+
+
+# Built once: every trace that is kept asks it.
+_ERASED_SINCE = sa.select(
+    sa.exists().where(
+        (_chg.c.namespace_key == sa.bindparam("key"))
+        & (_chg.c.memory_id == ERASED)
+        & (_chg.c.version > sa.bindparam("version"))
+    )
+)

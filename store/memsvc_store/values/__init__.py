@@ -1,0 +1,1 @@
+"""Plain frozen values, and text and time as they are kept. Imports nothing of the other rooms."""

@@ -1,0 +1,1 @@
+"""The writes: what goes together into one transaction of one namespace."""

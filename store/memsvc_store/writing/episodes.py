@@ -1,0 +1,149 @@
+"""Episodes: task attempts, kept verbatim, and what is to be taken from them.
+
+The memory of an episode holds its intent, so that look-ups find it as they find any memory. The experience is not in
+the projections: it may be rewritten at any time without a write of the namespace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from memsvc_store.errors import NotFound
+from memsvc_store.sql.episode_rows import Contents, EpisodeRows
+from memsvc_store.sql.rows import dump_json, text_digest, text_values, validity_values
+from memsvc_store.values.clock import to_instant
+from memsvc_store.values.nodes import INTENT
+from memsvc_store.values.shapes import Node, Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memsvc_store.values.clock import Instant
+    from memsvc_store.values.shapes import EpisodeDraft, ExperienceBy
+    from memsvc_store.writing.transaction import Write
+
+
+def episode_id(contents: Contents, happened_at: Instant) -> str:
+    """The id that an episode always gets: 80 bits of SHA-256 over its contents and its time."""
+    payload = json.dumps(["episode", *contents, happened_at.micros])
+    return hashlib.sha256(payload.encode()).hexdigest()[:20]
+
+
+def own_intent(text: str) -> Node:
+    """The node of this very intent. An episode has this one, or that of a similar intent that it was put to."""
+    return Node(INTENT, text_digest(text).hex())
+
+
+def intents(entities: Iterable[Node]) -> tuple[Node, ...]:
+    """The intents among a memory's nodes: one where it is an episode."""
+    return tuple(node for node in entities if node.kind == INTENT)
+
+
+def with_intent(entities: Sequence[Node], text: str) -> Sequence[Node]:
+    """The nodes of an episode of this text, with its own intent unless it was put to another."""
+    return entities if intents(entities) else (*entities, own_intent(text))
+
+
+def add(write: Write, drafts: Sequence[EpisodeDraft], model: str) -> list[Receipt]:
+    """Store episodes, each with its memory; one receipt a draft, in order."""
+    known = _Known(write, drafts)
+    rows: list[dict[str, Any]] = []
+    memories: list[dict[str, Any]] = []
+    vectors: dict[bytes, NDArray[np.float32]] = {}
+    receipts = []
+    for draft in drafts:
+        contents = Contents.of(draft)
+        receipt = known.receipt(draft, contents)
+        receipts.append(receipt)
+        if receipt.status != "stored":
+            continue
+        assert receipt.id is not None
+        row, memory = _rows(write, draft, contents, receipt.id)
+        rows.append(row)
+        memories.append(memory)
+        if draft.vector is not None:
+            vectors[memory["digest"]] = draft.vector
+        write.step("add", receipt.id)
+    if rows:
+        write.records.insert_memories(memories)
+        EpisodeRows(write.records.connection).insert(rows)
+        write.records.vectors.insert(write.namespace, model, vectors)
+    return receipts
+
+
+def set_experience(write: Write, memory_id: str, text: str, by: ExperienceBy) -> None:
+    """Replace what is taken from an episode.
+
+    Raises:
+        NotFound: no such live episode.
+    """
+    write.live(memory_id)
+    if not EpisodeRows(write.records.connection).set_experience(write.namespace, memory_id, text, by):
+        raise NotFound(f"memory {memory_id!r} of namespace {write.name!r} is no episode; only those have an experience")
+
+
+def reflect(write: Write, experiences: Mapping[str, str]) -> int:
+    """Write experiences that a model found (id -> text) over those by a rule; how many were written."""
+    rows = EpisodeRows(write.records.connection)
+    memories = write.records.memories(write.namespace, write.name, list(experiences))
+    live = [memory for memory in memories if memory.retired_at is None]
+    due = [one.id for one in rows.of(write.namespace, live) if one.experience_by == "rule"]
+    return sum(rows.set_experience(write.namespace, one, experiences[one], "model") for one in due)
+
+
+class _Known:
+    """What the namespace holds already, as far as a batch of drafts is concerned."""
+
+    def __init__(self, write: Write, drafts: Sequence[EpisodeDraft]) -> None:
+        rows, namespace = EpisodeRows(write.records.connection), write.namespace
+        ids = [episode_id(Contents.of(draft), to_instant(draft.happened_at)) for draft in drafts]
+        self._keyed = rows.keyed(namespace, [draft.key for draft in drafts if draft.key is not None])
+        self._ids = rows.known(namespace, ids)
+        repeated = {*self._ids, *(memory_id for memory_id, _ in self._keyed.values())}
+        self._retired = write.records.retired(namespace, sorted(repeated))
+
+    def receipt(self, draft: EpisodeDraft, contents: Contents) -> Receipt:
+        """What becomes of a draft; one that is to be stored is known from now on."""
+        named = self._keyed.get(draft.key) if draft.key is not None else None
+        if named is not None and named[1] != contents:
+            return Receipt("rejected", None, _key_taken(draft, named[0]))
+        memory_id = named[0] if named is not None else episode_id(contents, to_instant(draft.happened_at))
+        if memory_id in self._retired:  # a retry must not bring back what was deleted
+            return Receipt("duplicate", memory_id, "it was deleted since, and stays so")
+        if named is not None or memory_id in self._ids:
+            return Receipt("duplicate", memory_id)
+        self._ids.add(memory_id)
+        if draft.key is not None:
+            self._keyed[draft.key] = (memory_id, contents)
+        return Receipt("stored", memory_id)
+
+
+def _rows(
+    write: Write, draft: EpisodeDraft, contents: Contents, memory_id: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rows of a new episode: one for what was given, one for its memory."""
+    happened_at = to_instant(draft.happened_at)
+    row = {
+        "namespace_key": write.namespace.key, "memory_id": memory_id, **contents._asdict(),
+        "success": None if contents.success is None else int(contents.success),
+        "happened_at": happened_at.micros, "happened_at_offset": happened_at.offset,
+        "experience": draft.experience, "experience_by": draft.experience_by,
+        "write_key": draft.key, "stored_at": write.at.micros,
+    }  # fmt: skip
+    memory = {
+        "namespace_key": write.namespace.key, "id": memory_id, "kind": "episode", "session_id": draft.session_id,
+        "position": 0, "speaker": draft.speaker, "metadata": dump_json(draft.metadata),
+        "created_at": write.at.micros, "retired_at": None,
+        **text_values(draft.memory_text, with_intent(draft.entities, draft.memory_text)),
+        **validity_values(draft.valid_from or draft.happened_at, draft.valid_to),
+    }  # fmt: skip
+    return row, memory
+
+
+def _key_taken(draft: EpisodeDraft, memory_id: str) -> str:
+    return f"key {draft.key!r} already names episode {memory_id!r} with other contents; use a new key for a new episode"

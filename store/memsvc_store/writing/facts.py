@@ -1,0 +1,137 @@
+"""Facts: what was worked out from messages, and what becomes of it when those change.
+
+A fact never outlives a message that it rests on. A retired fact keeps its row and its history. It comes back only when
+it is worked out again and nothing stands against it: its owner did not delete it, and what replaced it is gone as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from memsvc_store.sql.rows import fact_id, fact_row
+from memsvc_store.values.shapes import Receipt
+from memsvc_store.writing.jobs import Jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memsvc_store.values.shapes import Fact, Memory
+    from memsvc_store.writing.transaction import Write
+
+
+def add(write: Write, facts: Sequence[Fact], model: str) -> list[Receipt]:
+    """Store facts, and retire those that they replace; one receipt a fact, in order.
+
+    A fact is a `duplicate` if a live one says the same, or if it was here before and must stay away;
+    it is `rejected` if it rests on no message, or on one that is not there or was deleted.
+    """
+    known = _Known(write, facts)
+    vectors: dict[bytes, NDArray[np.float32]] = {}
+    receipts = []
+    for fact in facts:
+        receipt = known.receipt(fact)
+        receipts.append(receipt)
+        if receipt.status == "stored":
+            assert receipt.id is not None
+            row = fact_row(write.namespace, fact, receipt.id)
+            _store(write, row, fact.sources, known.before.get(receipt.id))
+            if fact.vector is not None:
+                vectors[row["digest"]] = fact.vector
+        if receipt.reason is None:
+            known.retire(fact.replaces, receipt.id or "")
+    write.records.vectors.insert(write.namespace, model, vectors)
+    return receipts
+
+
+def withdraw(write: Write, message: Memory, why: Literal["source deleted", "source corrected"]) -> None:
+    """Retire every fact that rests on a message, and queue the live messages behind them to be worked through again.
+
+    Those are the message itself if it was corrected, the others that a retired fact rested on, and
+    those behind the facts that it had replaced: what they say may hold again.
+    """
+    records, namespace = write.records, write.namespace
+    behind: dict[str, None] = {} if why == "source deleted" else {message.id: None}
+    gone = records.memories(namespace, write.name, records.sources.resting_on(namespace, message.id))
+    for fact in gone:
+        write.retire(fact, "retire", why=why, by=message.id)
+        behind |= dict.fromkeys(messages_behind(write, fact))
+    if gone:
+        retired = records.retired(namespace, list(behind))
+        again = [[one] for one in behind if one not in retired]
+        Jobs(records.connection).insert(namespace, "extract", again, write.at, through=0)
+
+
+def messages_behind(write: Write, fact: Memory) -> list[str]:
+    """The messages that a fact rests on, and those of all the facts that it replaced."""
+    behind, todo, seen = list(fact.sources), [fact], {fact.id}
+    while todo:
+        ids = [one for one in todo.pop().metadata.get("replaces", ()) if one not in seen]
+        seen.update(ids)
+        todo += (replaced := write.records.memories(write.namespace, write.name, ids))
+        behind += [source for one in replaced for source in one.sources]
+    return behind
+
+
+def _store(write: Write, row: dict[str, object], sources: Sequence[str], before: Memory | None) -> None:
+    if before is not None and before.retired_at is not None:
+        write.records.update_memory(write.namespace, before.id, row)
+        write.step("add", before.id, retired_at=before.retired_at.isoformat())
+        return
+    write.records.insert_memories([row | {"created_at": write.at.micros}])
+    write.records.sources.insert(write.namespace, str(row["id"]), list(dict.fromkeys(sources)))
+    write.step("add", str(row["id"]))
+
+
+class _Known:
+    """What the namespace holds already, as far as a batch of facts is concerned."""
+
+    def __init__(self, write: Write, facts: Sequence[Fact]) -> None:
+        self._write = write
+        records, namespace = write.records, write.namespace
+        ids = {*(fact_id(fact.text, fact.sources) for fact in facts), *(one for fact in facts for one in fact.replaces)}
+        self.before = {memory.id: memory for memory in records.memories(namespace, write.name, sorted(ids))}
+        self._live = {memory.id for memory in self.before.values() if memory.retired_at is None}
+        self._saying = records.sources.facts_saying(namespace, sorted({fact.text for fact in facts}))
+        sources = sorted({source for fact in facts for source in fact.sources})
+        self._messages = records.known_messages(namespace, sources) - records.retired(namespace, sources)
+
+    def receipt(self, fact: Fact) -> Receipt:
+        """What becomes of a fact; one that is to be stored is known from now on."""
+        fact_id_ = fact_id(fact.text, fact.sources)
+        missing = [source for source in fact.sources if source not in self._messages]
+        if missing or not fact.sources:
+            return Receipt("rejected", None, f"it rests on {missing or 'no message'}; give ids of live messages")
+        same = self._saying.get(fact.text)
+        if fact_id_ in self._live or (same is not None and same not in fact.replaces):
+            return Receipt("duplicate", fact_id_ if fact_id_ in self._live else same)
+        if fact_id_ in self.before and _stays_away(self._write, fact_id_):
+            return Receipt("duplicate", fact_id_, "it was deleted or replaced since, and stays so")
+        self._live.add(fact_id_)
+        self._saying[fact.text] = fact_id_
+        return Receipt("stored", fact_id_)
+
+    def retire(self, ids: Sequence[str], by: str) -> None:
+        """Retire facts that another one replaces; those that are gone already stay as they are."""
+        for one in ids:
+            if one != by and one in self._live:
+                self._live.discard(one)
+                self._write.retire(self.before[one], "retire", why="replaced", by=by)
+
+
+def _stays_away(write: Write, fact: str) -> bool:
+    """Whether a retired fact must not come back.
+
+    Its owner deleted it, or it was replaced and so on to a fact that is live or was deleted. Each step
+    of that chain is later than the one before it, so that it ends.
+    """
+    records, namespace = write.records, write.namespace
+    last = records.changes.history(namespace, fact)[-1]
+    while last.operation == "retire" and last.before["why"] == "replaced":
+        [successor] = records.memories(namespace, write.name, [last.before["by"]])
+        if successor.retired_at is None:
+            return True
+        last = records.changes.history(namespace, successor.id)[-1]
+    return last.operation == "delete"

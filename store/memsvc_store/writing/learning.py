@@ -1,0 +1,218 @@
+"""What a store keeps of its own use: traces, feedback, utilities, calibrations; each step one transaction.
+
+The arithmetic is the caller's: a `Decide` is a pure function from one memory's situation to its next utility. It is
+called under the namespace's lock when a feedback comes in, and again in the order of the log when all is rebuilt.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from memsvc_store.errors import NotFound
+from memsvc_store.sql import schema
+from memsvc_store.sql.records import Records, there
+from memsvc_store.values.clock import from_instant, to_instant
+from memsvc_store.values.learned import Outcome
+from memsvc_store.writing import feedback, transaction
+from memsvc_store.writing.traces import Traces, missing
+from memsvc_store.writing.utilities import Utilities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from memsvc_store.sql.database import Database
+    from memsvc_store.sql.rows import Namespace
+    from memsvc_store.values.learned import Decide, Feedback, FeedbackReceipt, Move, Trace, TraceKind, Utility
+
+
+_ns = schema.namespaces
+
+_HELD = sa.select(_ns.c.key).where(_ns.c.key == sa.bindparam("key")).with_for_update(read=True, key_share=True)
+
+
+class Learning:
+    """The learning of one database. Safe to share between threads and processes."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database, self._now = database, now
+
+    # -- traces ---------------------------------------------------------------------------------
+
+    def add_trace(self, namespace: str, trace: Trace) -> None:
+        """Store a trace; returns once it is on disk. It is no write of the namespace: no version is taken.
+
+        Raises:
+            NotFound: no such namespace, or something that the trace names was erased meanwhile.
+        """
+        with self._database.write() as connection:
+            found = there(Records(connection), namespace)
+            _check_known(Records(connection), found, trace)
+            Traces(connection).insert(found, trace)
+
+    def trace(self, trace_id: str, namespace: str | None = None) -> tuple[str, Trace]:
+        """A trace, with the namespace that it is of.
+
+        Raises:
+            NotFound: no such trace, or if a namespace is given, none in it; the two are not told apart.
+        """
+        with self._database.read() as connection:
+            found = Traces(connection).find(trace_id, namespace)
+        if found is None:
+            raise missing(trace_id, namespace)
+        return found
+
+    def traces(self, namespace: str, kind: TraceKind | None = None, limit: int | None = None) -> list[Trace]:
+        """Traces of one kind or of all, the newest first.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        with self._reading(namespace) as (connection, found):
+            return Traces(connection).page(found, kind, limit)
+
+    def outcomes(self, namespace: str, kind: TraceKind = "ask") -> list[Outcome]:
+        """Traces that were rewarded, with their rewards, the oldest first.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        with self._reading(namespace) as (connection, found):
+            traces = Traces(connection).page(found, kind, None)[::-1]
+            rewards = Utilities(connection).rewards(found, [trace.id for trace in traces])
+        return [Outcome(trace, rewards[trace.id]) for trace in traces if trace.id in rewards]
+
+    def uses(self, namespace: str, latest: int) -> dict[str, list[datetime]]:
+        """Memory id -> when the latest look-ups gave it to a caller, oldest first; those that they did not are absent.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        found: defaultdict[str, list[datetime]] = defaultdict(list)
+        with self._reading(namespace) as (connection, here):
+            for at, ids in Traces(connection).used(here, latest):
+                for memory_id in dict.fromkeys(ids):
+                    found[memory_id].append(from_instant(at))
+        return dict(found)
+
+    # -- utilities ------------------------------------------------------------------------------
+
+    def learn(self, namespace: str, given: Feedback, decide: Decide) -> FeedbackReceipt:
+        """Move the utilities of the memories that a feedback credits, and log it; once a key. Durable on return.
+
+        Credited memories that are gone or never were are skipped and named. `decide` gets each of the others as it
+        stands under the namespace's lock.
+
+        Raises:
+            NotFound: no such namespace, or no such trace in it.
+            InvalidInput: the key names another feedback.
+        """
+        with transaction.writing(self._database, namespace, self._now()) as write:
+            return feedback.learn(write, given, decide)
+
+    def reset(self, namespace: str, memory_id: str) -> Move:
+        """Take a memory's utility back to what it was before its first visit; its history stays.
+
+        Raises:
+            NotFound: no such live memory.
+        """
+        with transaction.writing(self._database, namespace, self._now()) as write:
+            return feedback.reset(write, memory_id)
+
+    def replay(self, namespace: str, decide: Decide) -> int:
+        """Work all utilities and moves out anew from the log, each by the rule of its own time; how many rows it has.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        with transaction.writing(self._database, namespace, self._now()) as write:
+            return feedback.replay(write, decide)
+
+    def utility(self, namespace: str, memory_id: str) -> Utility | None:
+        """What a memory is worth, deleted ones too; None before its first visit and after a reset.
+
+        Raises:
+            NotFound: this namespace never had such a memory.
+        """
+        with self._reading(namespace) as (connection, found):
+            utilities = Utilities(connection)
+            _known(utilities, found, namespace, memory_id)
+            return utilities.of(found, [memory_id]).get(memory_id)
+
+    def utilities(self, namespace: str) -> dict[str, Utility]:
+        """Memory id -> what it is worth; deleted memories too, those without a visit are absent.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        with self._reading(namespace) as (connection, found):
+            return Utilities(connection).all(found)
+
+    def top_utilities(self, namespace: str, limit: int, *, ascending: bool = False) -> list[tuple[str, Utility]]:
+        """(id, utility) of the live memories that are worth most, or least.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        with self._reading(namespace) as (connection, found):
+            return Utilities(connection).top(found, limit, ascending=ascending)
+
+    def moves(self, namespace: str, memory_id: str) -> list[Move]:
+        """Every step of a memory's utility, the oldest first; deleted memories too.
+
+        Raises:
+            NotFound: this namespace never had such a memory.
+        """
+        with self._reading(namespace) as (connection, found):
+            utilities = Utilities(connection)
+            _known(utilities, found, namespace, memory_id)
+            return utilities.moves(found, memory_id=memory_id)
+
+    # -- calibrations ---------------------------------------------------------------------------
+
+    def set_calibration(self, namespace: str, name: str, document: Mapping[str, Any]) -> None:
+        """Keep what was worked out for a namespace, instead of what was there under the name.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        with self._database.write() as connection:
+            found = there(Records(connection), namespace)
+            Traces(connection).set_calibration(found, name, document, to_instant(self._now()))
+
+    def calibration(self, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """What was worked out under a name; None where nothing was, or there is no such namespace."""
+        with self._database.read() as connection:
+            found = Records(connection).namespace(namespace)
+            return None if found is None else Traces(connection).calibration(found, name)
+
+    @contextmanager
+    def _reading(self, namespace: str) -> Iterator[tuple[Connection, Namespace]]:
+        with self._database.read() as connection:
+            yield connection, there(Records(connection), namespace)
+
+
+def _known(utilities: Utilities, namespace: Namespace, name: str, memory_id: str) -> None:
+    if memory_id not in utilities.live(namespace, [memory_id]):
+        raise NotFound(f"no memory {memory_id!r} was ever in namespace {name!r}; `list` gives the ids there are")
+
+
+def _check_known(records: Records, namespace: Namespace, trace: Trace) -> None:
+    """Nothing, if all that a new trace names is there: a look-up that began before an erasure may end after it.
+
+    Raises:
+        NotFound: it names what was erased, or the whole namespace was.
+    """
+    if records.connection.dialect.name == "postgresql":  # in SQLite there is one writer, which is this one
+        held = records.connection.execute(_HELD, {"key": namespace.key})  # an erasure under way is waited for
+        if held.one_or_none() is None:
+            raise NotFound("the namespace of a trace was erased meanwhile; it was not kept")
+    named = {*trace.used, *trace.cited, *(one.memory_id for one in trace.pool)}
+    if named - Utilities(records.connection).live(namespace, sorted(named)).keys():
+        raise NotFound("a trace names memories that were erased since; it was not kept")

@@ -1,0 +1,177 @@
+"""The writes, each one transaction: rows, vectors, change log and version land together or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memsvc_store.errors import InvalidInput
+from memsvc_store.sql.rows import draft_rows, message_id, text_digest, text_values, validity_values
+from memsvc_store.values import clock
+from memsvc_store.values.nodes import hyperedge
+from memsvc_store.values.shapes import Receipt
+from memsvc_store.writing import episodes, facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memsvc_store.values.shapes import Draft, Node
+    from memsvc_store.writing.transaction import Write
+
+
+def add(write: Write, drafts: Sequence[Draft], model: str) -> list[Receipt]:
+    """Append messages to the raw log, each with its memory; one receipt a draft, in order."""
+    known = _Known(write, drafts)
+    raw_rows: list[dict[str, Any]] = []
+    memory_rows: list[dict[str, Any]] = []
+    vectors: dict[bytes, NDArray[np.float32]] = {}
+    receipts = []
+    for draft in drafts:
+        receipt = known.receipt(draft)
+        receipts.append(receipt)
+        if receipt.status != "stored":
+            continue
+        assert receipt.id is not None
+        raw, memory = draft_rows(write.namespace, draft, receipt.id, known.next_position(draft), write.at)
+        raw_rows.append(raw)
+        memory_rows.append(memory)
+        if draft.vector is not None:
+            vectors[memory["digest"]] = draft.vector
+        write.step("add", receipt.id)
+    if raw_rows:
+        write.records.insert_messages(raw_rows)
+        write.records.insert_memories(memory_rows)
+        write.records.vectors.insert(write.namespace, model, vectors)
+    return receipts
+
+
+class _Known:
+    """What the raw log holds already, as far as a batch of drafts is concerned."""
+
+    def __init__(self, write: Write, drafts: Sequence[Draft]) -> None:
+        records, namespace = write.records, write.namespace
+        self._keyed = records.keyed_messages(namespace, [d.key for d in drafts if d.key is not None])
+        self._ids = records.known_messages(namespace, [draft_id(draft) for draft in drafts])
+        self._positions = records.next_positions(namespace, sorted({d.session_id for d in drafts}))
+        repeated = {*self._ids, *(named[0] for named in self._keyed.values())}
+        self._retired = records.retired(namespace, sorted(repeated))
+
+    def receipt(self, draft: Draft) -> Receipt:
+        """What becomes of a draft; one that is to be stored is known from now on."""
+        contents = (draft.session_id, draft.speaker, draft.text)
+        named = self._keyed.get(draft.key) if draft.key is not None else None
+        if named is not None and named[1:] != contents:
+            return Receipt("rejected", None, _key_taken(draft, named[0]))
+        message = named[0] if named is not None else draft_id(draft)
+        if message in self._retired:  # a retry or a second sync must not bring back what was deleted
+            return Receipt("duplicate", message, "it was deleted since, and stays so")
+        if named is not None or message in self._ids:
+            return Receipt("duplicate", message)
+        self._ids.add(message)
+        if draft.key is not None:
+            self._keyed[draft.key] = (message, *contents)
+        return Receipt("stored", message)
+
+    def next_position(self, draft: Draft) -> int:
+        """The place of a draft in its session."""
+        position = self._positions.get(draft.session_id, 0)
+        self._positions[draft.session_id] = position + 1
+        return position
+
+
+def update(
+    write: Write,
+    memory_id: str,
+    model: str,
+    *,
+    text: str | None,
+    vector: NDArray[np.float32] | None,
+    valid_from: datetime | None,
+    valid_to: datetime | None,
+    intent: Node | None,
+) -> None:
+    """Correct a memory; None leaves a field as it is now, under the lock. The raw message stays as it was said.
+
+    Facts that rest on a message whose text or beginning changed are retired, to be worked out anew. An episode keeps
+    its intent while its text stays; with another text it gets `intent`, or that text's own.
+
+    Raises:
+        NotFound: no such live memory.
+        InvalidInput: its event time would end before it begins.
+    """
+    old = write.live(memory_id)
+    text = old.text if text is None else text
+    start, end = valid_from or old.valid_from, valid_to or old.valid_to
+    checked_interval(start, end)
+    before: dict[str, Any] = {}
+    if text != old.text:
+        before["text"] = old.text
+    if (start, end) != (old.valid_from, old.valid_to):
+        before["valid_from"] = old.valid_from.isoformat()
+        before["valid_to"] = old.valid_to and old.valid_to.isoformat()
+    if not before:
+        return
+    entities: Sequence[Node] = hyperedge(text, old.speaker, old.session_id, start.date())
+    if old.kind == "episode":
+        kept = episodes.intents(old.entities) if text == old.text else () if intent is None else (intent,)
+        entities = episodes.with_intent((*entities, *kept), text)
+    values = text_values(text, entities) | validity_values(start, end)
+    write.records.update_memory(write.namespace, memory_id, values)
+    if "text" in before:
+        if vector is not None:
+            write.records.vectors.insert(write.namespace, model, {text_digest(text): vector})
+        write.records.vectors.drop_orphans(write.namespace, [text_digest(old.text)])
+    write.step("update", memory_id, **before)
+    if old.kind == "message" and (text, start) != (old.text, old.valid_from):
+        facts.withdraw(write, old, "source corrected")
+
+
+def delete(write: Write, memory_id: str) -> None:
+    """Retire a memory, and with a message the facts that rest on it: out of every look-up, listing and export at once.
+
+    Raises:
+        NotFound: no such live memory.
+    """
+    old = write.live(memory_id)
+    write.retire(old, "delete")
+    if old.kind == "message":
+        facts.withdraw(write, old, "source deleted")
+
+
+def embed(write: Write, model: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
+    """Store vectors that were missing: memory id -> (the text that was embedded, its vector).
+
+    Those of memories that were changed, deleted or erased meanwhile are left out.
+    """
+    live = write.records.live(write.namespace, write.name, list(vectors), ())
+    current = {memory.id: vectors[memory.id] for memory in live if memory.text == vectors[memory.id][0]}
+    write.records.vectors.insert(write.namespace, model, {text_digest(text): v for text, v in current.values()})
+    for memory_id in current:
+        write.step("embed", memory_id)
+
+
+def checked_interval(start: datetime, end: datetime | None) -> None:
+    """An event time that ends after it begins.
+
+    Raises:
+        InvalidInput: it does not.
+    """
+    if end is not None and end <= start:
+        raise InvalidInput(
+            f"valid_to {end.isoformat()} is not after valid_from {start.isoformat()}; swap or correct them"
+        )
+
+
+def draft_id(draft: Draft) -> str:
+    """The id that a message gets."""
+    return message_id(draft.session_id, draft.speaker, draft.text, clock.to_instant(draft.said_at))
+
+
+def _key_taken(draft: Draft, message: str) -> str:
+    return (
+        f"key {draft.key!r} already names message {message!r} with other contents; "
+        "use a new key for a new message, or `update` to correct the old one"
+    )
