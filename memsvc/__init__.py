@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     )
     from memsvc.memory import Memory
     from memsvc.settings import Settings
+    from memsvc_retrievers.graph import Graph
     from memsvc_retrievers.ledger import Ledger
     from memsvc_retrievers.passages import Evidence
     from memsvc_retrievers.verdict import Verdict
@@ -80,6 +81,7 @@ __all__ = [
     "Evidence",
     "FeedbackReceipt",
     "Forbidden",
+    "Graph",
     "Hit",
     "InvalidFilter",
     "InvalidInput",
@@ -134,6 +136,7 @@ _HOMES = {
     "Event": "memsvc.asking.events",
     "Evidence": "memsvc_retrievers.passages",
     "FeedbackReceipt": "memsvc_store.values.learned",
+    "Graph": "memsvc_retrievers.graph",
     "Hit": "memsvc_store.values.shapes",
     "Job": "memsvc_store.values.shapes",
     "Ledger": "memsvc_retrievers.ledger",

@@ -9,6 +9,7 @@ from memsvc.errors import SettingsError
 from memsvc.settings import HOW_TO_SET, Settings
 from memsvc.verbs.care import Care
 from memsvc.verbs.erasing import Erasing
+from memsvc.verbs.graphing import Graphing
 from memsvc.verbs.improving import Improving
 from memsvc.verbs.learning import Learning
 from memsvc.verbs.moving import Moving
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.protocols import Embedder
 
 
-class Memory(Writing, Reading, Moving, Improving, Learning, Erasing, Care):
+class Memory(Writing, Reading, Graphing, Moving, Improving, Learning, Erasing, Care):
     """An agent's memory in one database. Safe to share between threads."""
 
     @classmethod

@@ -60,6 +60,17 @@ def test_the_tour_of_learning_runs(fake_model: Path, capsys: pytest.CaptureFixtu
     assert "Utility(q=0.15" in said
 
 
+def test_the_page_of_the_graph_runs(fake_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "graph.md").read_text()
+    [tour], [commands] = (re.findall(rf"```{language}\n(.*?)```", page, re.S) for language in ("python", "bash"))
+    exec(compile(tour, "docs/graph.md", "exec"), {})
+    assert "['Kim', 'Torvald', 'Skarnes']" in capsys.readouterr().out
+    for line in commands.strip().splitlines():
+        done = CliRunner().invoke(app, shlex.split(line)[1:])
+        assert done.exit_code == 0, f"{line}\n{done.output}"
+    assert (fake_model / "graph.html").exists()
+
+
 def test_the_shell_tour_runs(fake_model: Path) -> None:
     runner = CliRunner()
     for line in block("bash", "memsvc add").strip().splitlines():

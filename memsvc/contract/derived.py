@@ -100,6 +100,7 @@ class AwaitedVerbs:
     get = _awaited(Verbs.get)
     list = _awaited(Verbs.list)
     history = _awaited(Verbs.history)
+    graph = _awaited(Verbs.graph)
     export = _stepped(Verbs.export)
     extract = _awaited(Verbs.extract)
     reflect = _awaited(Verbs.reflect)

@@ -18,6 +18,7 @@ from memsvc.lookup.traces import Hits
 from memsvc.work.outcomes import ExtractionSummary
 from memsvc.work.retaining import Retained
 from memsvc_learners.fitted import Calibration
+from memsvc_retrievers.graph import Graph
 from memsvc_store.values.erasure_receipts import Erasure
 from memsvc_store.values.learned import FeedbackReceipt, Move, Trace
 from memsvc_store.values.shapes import Memory, Receipt
@@ -84,6 +85,7 @@ VERBS: Mapping[str, Row] = {
     "get": Row("GET", _ONE, "read", Memory, repeat="safe"),
     "list": Row("GET", "/memories", "read", wire.Memories, _each("memories"), "safe"),
     "history": Row("GET", f"{_ONE}/history", "read", wire.Changes, _each("changes"), "safe"),
+    "graph": Row("GET", "/graph", "read", Graph, repeat="safe", slow=True),
     "export": Row("GET", "/export", "read", repeat="safe", accept=LINES),
     "import_": Row("POST", "/import", "write", wire.Receipts, _each("receipts"), slow=True),
     "extract": Row("POST", "/extract", "write", ExtractionSummary, slow=True),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from memsvc.writing.ingest import Messages
     from memsvc_learners.credit import Credit
     from memsvc_learners.fitted import Calibration
+    from memsvc_retrievers.graph import Graph
     from memsvc_store.values.erasure_receipts import Erasure
     from memsvc_store.values.learned import FeedbackReceipt, Move, Trace, Utility
     from memsvc_store.values.shapes import Change, Job, JobState, Memory, Receipt
@@ -253,6 +254,41 @@ class Verbs:
 
         Raises:
             NotFound: this namespace never had such a memory.
+        """
+        raise NotImplementedError
+
+    def graph(
+        self,
+        thing: str | None = None,
+        *,
+        namespace: str,
+        to: str | None = None,
+        kinds: str | Sequence[str] | None = None,
+        limit: int = 40,
+    ) -> Graph:
+        """How people, places and other things hang together: each memory joins those that it names.
+
+        Without `thing` an overview: the most central ones and their communities. With it, what it is joined to, how
+        often, and by which memories. With `to` as well, the shortest path between the two, with the memories of each
+        step; where none joins them, the graph has no nodes and no edges.
+
+        Args:
+            thing: a name, in any case.
+            to: where a path shall end.
+            kinds: what is shown, and what a path leads through: by default `person` and `thing` (any other name).
+                `word` (capitalised at the head of a sentence, or a weekday or month), `phrase`, `session` and `day`
+                join nearly everything, and are shown only if they are asked for. What `thing` and `to` name may be
+                of any kind; a session or day is named as it is, or as `day:2026-03-02`.
+            limit: things that are shown at most; all of a path is.
+
+        Central is what has the highest weighted degree: the number of memories that it shares with others, summed up.
+        It takes one pass over the ties, where betweenness takes one for each thing. An overview compares the 300 most
+        mentioned things, and any graph the latest 50,000 memories; the result says what was left out. Cold memories
+        count, deleted ones do not. The same memories give the same graph.
+
+        Raises:
+            NotFound: no such namespace, or nothing there is called so; the message has names that are spelled alike.
+            InvalidInput: an empty name, an unknown kind, a limit below 1, `to` without `thing`.
         """
         raise NotImplementedError
 

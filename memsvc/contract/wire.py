@@ -24,6 +24,7 @@ import memsvc.work.outcomes
 import memsvc.work.retaining
 import memsvc_learners.fitted
 import memsvc_retrievers.coverage
+import memsvc_retrievers.graph
 import memsvc_retrievers.language
 import memsvc_retrievers.ledger
 import memsvc_retrievers.passages
@@ -48,6 +49,7 @@ _MODULES = (
     memsvc_learners.fitted,
     memsvc_retrievers.coverage,
     memsvc_retrievers.verdict,
+    memsvc_retrievers.graph,
     memsvc_retrievers.language,
     memsvc_retrievers.ledger,
     memsvc_retrievers.passages,

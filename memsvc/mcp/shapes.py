@@ -13,6 +13,7 @@ from memsvc.episodes.found import EpisodeHit, Episodes
 from memsvc.lookup.instructions import flags
 from memsvc.lookup.traces import Hits
 from memsvc.mcp.quoting import NOTICE
+from memsvc_retrievers.graph import Graph, Thing, Tie, View
 from memsvc_store.values.shapes import Flag, Memory
 
 
@@ -115,3 +116,47 @@ class Attempts:
     def of(cls, episodes: Episodes) -> Self:
         """What a search for episodes found."""
         return cls(tuple(Attempt.of(hit) for hit in episodes.hits), episodes.trace_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """The latest memory that joins two things; `text` is how it begins."""
+
+    id: str
+    text: str
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Two things, how many memories join them, and the latest of these."""
+
+    source: str
+    target: str
+    memories: int
+    latest: Joint
+
+    @classmethod
+    def of(cls, tie: Tie) -> Self:
+        """A tie as it is quoted."""
+        latest = tie.memories[0]
+        return cls(tie.source, tie.target, tie.weight, Joint(latest.id, latest.text, flags(latest.text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """How things hang together. `ties` are in order: of a path its steps, else the strongest first."""
+
+    notice: str = field(init=False, default=NOTICE)
+    view: View
+    things: tuple[Thing, ...]
+    ties: tuple[Joined, ...]
+    not_shown: int
+
+    @classmethod
+    def of(cls, graph: Graph) -> Self:
+        """A graph; of neighbours only the thing's own ties."""
+        own = [tie for tie in graph.edges if graph.view != "neighbours" or tie.source == graph.thing]
+        shown = len(graph.nodes) - (graph.view == "neighbours")
+        not_shown = 0 if graph.view == "path" else graph.things - shown
+        return cls(graph.view, graph.nodes, tuple(map(Joined.of, own)), not_shown)

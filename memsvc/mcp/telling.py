@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from memsvc.asking.events import Event
     from memsvc.contract.wire import Receipts
-    from memsvc.mcp.shapes import Answered, Attempt, Attempts, Quote, Recalled
+    from memsvc.mcp.shapes import Answered, Attempt, Attempts, Picture, Quote, Recalled
+    from memsvc_retrievers.graph import Thing
     from memsvc_store.values.erasure_receipts import Erasure
     from memsvc_store.values.learned import FeedbackReceipt
     from memsvc_store.values.shapes import Flag, Receipt
@@ -71,6 +72,23 @@ def erasure(given: Erasure) -> str:
     """What was erased."""
     counted = ", ".join(f"{count} {name}" for name, count in given.counts.items() if count)
     return f"erased for good: {counted}. The receipt is signed by key {given.key_id}."
+
+
+def picture(found: Picture) -> str:
+    """Things and what joins them, quoted: names too come from memories."""
+    if not found.things:
+        return "No path joins the two." if found.view == "path" else "There are no things of these kinds."
+    named = [f"{one.name} ({one.kind}, {one.memories} memories{_community(one)})" for one in found.things]
+    entries = [("things, in the order of the path" if found.view == "path" else "things", "\n".join(named))]
+    for number, one in enumerate(found.ties, 1):
+        counted = f"{one.source} - {one.target} · {one.memories} memories, the latest with id {one.latest.id}"
+        entries.append((f"[{number}] {counted}{f' · {_WARNING}' if one.latest.flags else ''}", one.latest.text))
+    more = f"\n{found.not_shown} more are not shown." if found.not_shown else ""
+    return fenced(entries) + more
+
+
+def _community(one: Thing) -> str:
+    return "" if one.community is None else f", community {one.community}"
 
 
 def _quotes(memories: Sequence[Quote]) -> Iterator[tuple[str, str]]:

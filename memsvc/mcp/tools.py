@@ -7,7 +7,7 @@ fills in or leaves as the settings say. Docstrings are what models read.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, create_model
 
@@ -15,8 +15,9 @@ from memsvc.contract.wire import Receipts
 from memsvc.errors import InvalidInput
 from memsvc.mcp import telling
 from memsvc.mcp.hosting import Call
-from memsvc.mcp.shapes import Answered, Attempts, Quote, Recalled
+from memsvc.mcp.shapes import Answered, Attempts, Picture, Quote, Recalled
 from memsvc.service.bodies import (
+    MAX_NAMES,
     AddBody,
     AskBody,
     Body,
@@ -66,6 +67,17 @@ class ListBody(Kinds):
     limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE)
     offset: int = Field(0, ge=0)
     cold: bool | None = Field(None, description="only those that are out of the look-ups, or only the others")
+
+
+class GraphBody(Body):
+    """What to look at in the graph of things."""
+
+    thing: str | None = Field(None, description="what to begin at; left out: an overview of all there is")
+    to: str | None = Field(None, description="where a path from `thing` ends")
+    kinds: Annotated[list[str], Field(fail_fast=True, max_length=MAX_NAMES)] | None = Field(
+        None, description="person, thing, word, phrase, session, day; by default the first two"
+    )
+    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE)
 
 
 def _short(body: type[B]) -> type[B]:
@@ -187,6 +199,17 @@ def list_memories(call: Call, given: dict[str, Any]) -> Recalled:
     Use it to see what there is, or to find an id. To find what fits a question use `search_memory`.
     """
     return Recalled(tuple(Quote.of(memory) for memory in call.memory.list(**given)))
+
+
+@_tool("graph", "read", "slow", body=GraphBody, gives=Picture, text=telling.picture)
+def graph_memory(call: Call, given: dict[str, Any]) -> Picture:
+    """See how people, places and other things hang together, and by which memories.
+
+    With `thing`: what it is joined to, most-joined first. With `to` as well: the shortest path between the two, a
+    memory a step. Without either: the most central things and the communities they form. Use it for who knows whom,
+    what something has to do with something else, or what there is at all. For what was said use `search_memory`.
+    """
+    return Picture.of(call.memory.graph(**given))
 
 
 def _in_session(call: Call, given: dict[str, Any]) -> dict[str, Any]:

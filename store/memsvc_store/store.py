@@ -20,7 +20,7 @@ from memsvc_store.projections.filtering import conditions
 from memsvc_store.projections.shards import Shards, ShardUsage
 from memsvc_store.projections.snapshot import Snapshots
 from memsvc_store.projections.whole import Whole
-from memsvc_store.sql import schema
+from memsvc_store.sql import hyperedges, schema
 from memsvc_store.sql.database import Database
 from memsvc_store.sql.episode_rows import EpisodeRows
 from memsvc_store.sql.records import Records, there
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.projections.shards import Reading
+    from memsvc_store.sql.hyperedges import Hyperedges
     from memsvc_store.values.shapes import (
         Change,
         Draft,
@@ -270,6 +271,15 @@ class Store:
         """
         with self._records() as records:
             yield from exporting.entries(records, namespace)
+
+    def hyperedges(self, namespace: str, limit: int) -> Hyperedges:
+        """Which nodes the latest live memories join, cold ones too, `limit` of them at most; no model is asked.
+
+        Raises:
+            NotFound: no such namespace.
+        """
+        with self._records() as records:
+            return hyperedges.latest(records, namespace, limit)
 
     def require(self, namespace: str) -> None:
         """Nothing, if the namespace is there.

@@ -17,7 +17,7 @@ from memsvc.mcp.tools import TOOLS
 from memsvc.server.app import build_app
 from memsvc.server.openapi import document
 from memsvc.testing import HashEmbedder
-from memsvc_cli import asking, care, episodes, extracting, forgetting, learning, moving, reading, writing
+from memsvc_cli import asking, care, episodes, extracting, forgetting, graphing, learning, moving, reading, writing
 from memsvc_cli.app import app
 from tests.memsvc.server.served import open_door
 
@@ -135,6 +135,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "get": reading.get,
     "list": reading.list_,
     "history": reading.history,
+    "graph": graphing.graph,
     "export": moving.export,
     "import_": moving.import_,
     "namespaces": care.namespaces,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from memsvc_store.errors import DatabaseUnreadable, InvalidInput, MemsvcError, NotFound
 from memsvc_store.projections import filtering
-from memsvc_store.sql import schema
+from memsvc_store.sql import hyperedges, schema
 from memsvc_store.store import Store
 from memsvc_store.values.shapes import Filter
 from tests.store.values import START, Space, draft, ticking, vector
@@ -440,3 +440,19 @@ def test_a_damaged_vector_is_reported_and_named(store: Store) -> None:
     assert "has 3 bytes for 16 dimensions" in " ".join(store.verify("ann"))
     with pytest.raises(DatabaseUnreadable, match=receipt.id), store.reading("ann"):
         pass
+
+
+def test_hyperedges_are_of_the_latest_live_memories(store: Store) -> None:
+    said = [draft("Oslo " * 200, minutes=2), draft("Old Bergen.", minutes=0), draft("Gone to Rome.", minutes=1)]
+    long, _, gone = store.add("ann", said)
+    store.add("bob", [draft("Bob's Paris.", speaker="Bob")])
+    store.retain("ann", [long.id or ""], since=100)
+    store.delete("ann", gone.id or "")
+    found = store.hyperedges("ann", 10)
+    assert ([one.text[:11] for one in found.read], found.memories) == (["Old Bergen.", "Oslo Oslo O"], 2)
+    assert [(one.whole, len(one.text)) for one in found.read] == [(True, 11), (False, hyperedges.BEGINNING)]
+    assert ("thing", "old bergen") in found.read[0].nodes
+    latest = store.hyperedges("ann", 1)
+    assert ([one.id for one in latest.read], latest.memories) == ([long.id], 2)
+    with pytest.raises(NotFound):
+        store.hyperedges("nobody", 1)

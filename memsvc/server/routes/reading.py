@@ -1,4 +1,4 @@
-"""search, search_episodes, get, list, history."""
+"""search, search_episodes, get, list, history, graph."""
 
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from memsvc.errors import Forbidden
 from memsvc.server.routes.parameters import MemoryId, Moment, Names, Namespace, present
 from memsvc.server.routing import Call, Topic
 from memsvc.service.bodies import EpisodesBody, SearchBody
+from memsvc_retrievers.graph import CONSIDERED, LIMIT, Graph
 from memsvc_store.values.shapes import Memory
 
 verbs = Topic("Read")
@@ -75,3 +76,22 @@ def get(call: Call, memory_id: MemoryId, namespace: Namespace) -> Memory:
 def history(call: Call, memory_id: MemoryId, namespace: Namespace) -> Changes:
     """What happened to a memory, oldest first, with what each step replaced."""
     return Changes(tuple(call.service.memory.history(memory_id, namespace=namespace)))
+
+
+@verbs.add(
+    "graph", pool="slow",
+    example={"query": {"namespace": "acme/ann", "thing": "Ann", "limit": 10}},
+)  # fmt: skip
+def graph(
+    call: Call,
+    namespace: Namespace,
+    thing: Annotated[str | None, Query(description="what to begin at; left out: an overview of all there is")] = None,
+    to: Annotated[str | None, Query(description="where a path from `thing` ends")] = None,
+    kinds: Annotated[
+        list[str] | None, Query(description="person, thing, word, phrase, session, day; by default the first two")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=CONSIDERED, description="things that are shown")] = LIMIT,
+) -> Graph:
+    """How things hang together: what is central, what something is joined to, or how two things are, and by which
+    memories."""
+    return call.service.memory.graph(thing, namespace=namespace, limit=limit, **present(to=to, kinds=kinds))

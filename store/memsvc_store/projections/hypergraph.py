@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from memsvc_store.values.shapes import Node
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import networkx as nx
     from numpy.typing import NDArray
 
 HUB = 0.1
@@ -99,15 +98,6 @@ class Hypergraph:
         self._note(self._edges.names())
         self._live = int(np.count_nonzero(alive))
         return self
-
-    def view(self) -> nx.Graph[Any]:
-        """The bipartite graph of nodes and memories (by row), for NetworkX's algorithms."""
-        import networkx
-
-        graph: nx.Graph[Any] = networkx.Graph()
-        for row in range(len(self)):
-            graph.add_edges_from((row, node) for node in self.nodes(row))
-        return graph
 
     def _note(self, nodes: Iterable[Node]) -> None:
         for node in nodes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memsvc import Answer, Erasure, Event, FeedbackReceipt
+from memsvc import Answer, Erasure, Event, FeedbackReceipt, Graph
 from memsvc.client.slicing import MOST_MESSAGES
 from memsvc.episodes.found import Episodes
 from memsvc.errors import (
@@ -93,6 +93,20 @@ def test_receipts_say_what_became_of_each_message(one: Any, here: str) -> None:
     again = one.add(["One thing."], namespace=here, session_id="s", key="k")
     assert again == [Receipt("duplicate", found[0].id)]
     assert one.stats(namespace=here)["messages"] == 2
+
+
+def test_the_graph_of_things(one: Any, here: str, ann: list[str]) -> None:
+    overview = one.graph(namespace=here)
+    assert isinstance(overview, Graph)
+    assert [(thing.name, thing.kind, thing.memories) for thing in overview.nodes] == [
+        ("Ann", "person", 2), ("Oslo", "thing", 2), ("Ben", "person", 1),
+    ]  # fmt: skip
+    found = one.graph("OSLO", namespace=here, limit=1)
+    assert [(tie.source, tie.target, tie.weight) for tie in found.edges] == [("Oslo", "Ann", 2)]
+    assert [memory.id for memory in found.edges[0].memories] == [ann[2], ann[0]]
+    path = one.graph("Oslo", to="day:2026-03-02", namespace=here, kinds=["session", "day"])
+    assert [thing.name for thing in path.nodes] == ["Oslo", "day:2026-03-02"]
+    assert one.graph("Oslo", to="Ben", namespace=here, kinds="thing").nodes == ()
 
 
 def test_without_a_key_two_equal_messages_stay_two(one: Any, here: str) -> None:
@@ -287,6 +301,14 @@ def test_what_is_forgotten_leaves_a_receipt(one: Any, here: str, ann: list[str])
         (InvalidInput, "forget", (), {"memory_id": "a", "session_id": "b"}),
         (InvalidInput, "verify_erasure", ({},), {}),
         (InvalidInput, "jobs", (), {"state": "lost"}),
+        (NotFound, "graph", (), {"namespace": "acme/nobody"}),
+        (NotFound, "graph", ("Atlantis",), {}),
+        (InvalidInput, "graph", ("",), {}),
+        (InvalidInput, "graph", (" ",), {}),
+        (InvalidInput, "graph", (), {"limit": 0}),
+        (InvalidInput, "graph", (), {"kinds": "colour"}),
+        (InvalidInput, "graph", (), {"kinds": ["thing", "colour"]}),
+        (InvalidInput, "graph", (), {"to": "Oslo"}),
         (InvalidInput, "calibrate_gate", (), {"budget": 0.5}),
         (InvalidInput, "retain", (), {}),
         (InvalidMessage, "import_", (["{}"],), {}),

@@ -86,6 +86,7 @@ def test_each_tool_works(shop: Shop, mode: str) -> None:
             await given(client, "add_episode", intent="book a table", trajectory="called", success=True, **here)
             assert (await given(client, "search_episodes", intent="book a table", **here))["attempts"]
             assert "Zoë 日本 🚆" in [one["text"] for one in (await given(client, "list_memories", **here))["memories"]]
+            assert (await given(client, "graph_memory", thing="Oslo", **here))["ties"]
             await given(client, "forget_memory", memory_id=receipt["id"], **here)
             assert "no namespace came; give one of acme/*" in await refused(client, "search_memory", query="x")
 
@@ -187,6 +188,7 @@ def abroad(bobs: dict[str, str]) -> dict[str, dict[str, Any]]:
         "give_feedback": {"trace_id": bobs["trace"], "reward": -1.0},
         "forget_memory": {"memory_id": bobs["memory"]},
         "list_memories": {},
+        "graph_memory": {"thing": "Bob"},
     }
 
 

@@ -56,6 +56,7 @@ def test_a_client_that_starts_us(db: Path, tmp_path: Path, mode: str) -> None:
                 assert (await given(client, "search_episodes", intent="book a table"))["attempts"]
                 listed = await given(client, "list_memories", kind="message")
                 assert "Zoë 日本 🚆 \u2028 end" in [one["text"] for one in listed["memories"]]
+                assert (await given(client, "graph_memory", thing="Oslo"))["ties"]
                 await given(client, "forget_memory", memory_id=receipt["id"])
                 for name in TOOLS:
                     assert "namespace 'bob' is not among those of this server: ann; " in await refused(
@@ -77,6 +78,7 @@ ABROAD: dict[str, dict[str, Any]] = {
     "give_feedback": {"namespace": "bob", "trace_id": "0" * 32, "reward": 1.0},
     "forget_memory": {"namespace": "bob", "session_id": "default"},
     "list_memories": {"namespace": "bob"},
+    "graph_memory": {"namespace": "bob", "thing": "secret"},
 }
 
 

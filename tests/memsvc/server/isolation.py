@@ -83,6 +83,8 @@ NAMED: dict[str, Callable[[Things], Any]] = {
     "key": lambda one: one.key,
     "source": lambda one: one.key,
     "used": lambda one: [one.memory],
+    "thing": lambda one: one.speaker,
+    "to": lambda one: one.speaker,
     "receipt": lambda one: {**one.receipt, "namespace": MINE},
 }
 """Parameters that name something which is there or not."""
@@ -90,7 +92,7 @@ NAMED: dict[str, Callable[[Things], Any]] = {
 PLAIN = set(
     "messages query question intent text trajectory experience reward success metadata timestamp valid_from valid_to "
     "since until as_of kind top_k token_budget limit offset cold worst trace pool threshold weight epsilon seed gate "
-    "deliberation style model credit budget state".split()
+    "deliberation style model credit budget state kinds".split()
 )
 """Parameters that say what is wanted, and name nothing."""
 
