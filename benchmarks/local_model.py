@@ -1,14 +1,12 @@
-"""How fast a local model reads and writes a deliberation: as a batch, one by one, with and without prefix reuse.
+"""How fast a local model reads and writes a deliberation: as a batch, and one by one.
 
     PYTHONPATH=.:store:retrievers python benchmarks/local_model.py            # a GPU with 40 GB
     PYTHONPATH=.:store:retrievers python benchmarks/local_model.py --size tiny --device cpu
 
 The model has the shape of Qwen2.5-7B and random weights, made on the device, so nothing is downloaded; torch and
-transformers are all it needs. Ten prompts of about 2,500 tokens, which share their first 300, are continued by 200
-each.
+transformers are all it needs. Ten prompts of about 2,500 tokens are continued by 200 each.
 
-Prints a Markdown table (`--json`: the same as JSON). Read tokens/s counts every prompt in full, also where its
-beginning was read only once. Utilisation is the floating-point work that was really done in reading, against what a
+Prints a Markdown table (`--json`: the same as JSON). Utilisation is the floating-point work of reading, against what a
 large matrix product reaches on this device in the same number format.
 """
 
@@ -57,22 +55,17 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Workload:
-    """Prompts of `length` tokens, give or take a tenth, of which the first `head` are the same; `reply` more each."""
+    """Prompts of `length` tokens, give or take a tenth; `reply` more each."""
 
     prompts: int
     length: int
-    head: int
     reply: int
 
     def rows(self, vocabulary: int, max_tokens: int) -> list[Row]:
         """The same random tokens at every call."""
         draw = random.Random(0)
-        head = draw.choices(range(vocabulary), k=self.head)
         lengths = [round(self.length * draw.uniform(0.9, 1.1)) for _ in range(self.prompts)]
-        return [
-            Row((*head, *draw.choices(range(vocabulary), k=length - self.head)), max_tokens=max_tokens)
-            for length in lengths
-        ]
+        return [Row(tuple(draw.choices(range(vocabulary), k=length)), max_tokens=max_tokens) for length in lengths]
 
 
 @dataclass(frozen=True)
@@ -127,40 +120,36 @@ def synchronise() -> None:
         torch.cuda.synchronize()
 
 
-def reading_work(model: Any, lengths: list[int], shared: int) -> float:
-    """Floating-point operations to read prompts of these lengths, what they share once: 2 a weight and token, and 4 a
-    hidden unit, layer, and pair of tokens of which one sees the other. The vocabulary's matrices are left out: they
-    are used for the last tokens only. So is padding: it is no work that was wanted.
+def reading_work(model: Any, lengths: list[int]) -> float:
+    """Floating-point operations to read prompts of these lengths: 2 a weight and token, and 4 a hidden unit, layer, and
+    pair of tokens of which one sees the other. The vocabulary's matrices are left out: they are used for the last
+    tokens only. So is padding: it is no work that was wanted.
     """
     config = model.config
     aside = {id(layer.weight) for layer in (model.get_input_embeddings(), model.get_output_embeddings())}
     weights = sum(each.numel() for each in model.parameters() if id(each) not in aside)
-    tokens = sum(lengths) - (len(lengths) - 1) * shared
-    pairs = sum(length**2 / 2 for length in lengths) - (len(lengths) - 1) * shared**2 / 2
-    return float(2 * weights * tokens + 4 * config.num_hidden_layers * config.hidden_size * pairs)
+    pairs = sum(length**2 / 2 for length in lengths)
+    return float(2 * weights * sum(lengths) + 4 * config.num_hidden_layers * config.hidden_size * pairs)
 
 
 def measure(made: Engine, workload: Workload, rate: float, repeats: int) -> list[Result]:
     """Each way once to warm up, then `repeats` times."""
 
-    def batch(rows: list[Row], *, reuse: bool) -> None:
-        for _, reply in made.generate(rows, reuse_prefix=reuse):
-            assert reply.completion_tokens == rows[0].max_tokens
+    def batch(rows: list[Row]) -> None:
+        written: list[int] = []
+        made.generate(rows, lambda _, reply: written.append(reply.completion_tokens))
+        assert written == [row.max_tokens for row in rows]
 
     def one_by_one(rows: list[Row]) -> None:
         for row in rows:
-            batch([row], reuse=False)
+            batch([row])
 
-    ways: dict[str, tuple[Callable[[list[Row]], None], bool]] = {
-        "batch, shared head read once": (lambda rows: batch(rows, reuse=True), True),
-        "batch": (lambda rows: batch(rows, reuse=False), False),
-        "one by one": (one_by_one, False),
-    }
+    ways: dict[str, Callable[[list[Row]], None]] = {"batch": batch, "one by one": one_by_one}
     vocabulary = made.model.config.vocab_size
     first, whole = (workload.rows(vocabulary, tokens) for tokens in (1, workload.reply))
     lengths = [len(row.prompt) for row in first]
     results = []
-    for way, (run, reuse) in ways.items():
+    for way, run in ways.items():
         run(first)
         read = min(seconds(lambda run=run: run(first)) for _ in range(repeats))
         total = min(seconds(lambda run=run: run(whole)) for _ in range(repeats))
@@ -171,7 +160,7 @@ def measure(made: Engine, workload: Workload, rate: float, repeats: int) -> list
                 whole_seconds=total,
                 read_tokens_per_second=sum(lengths) / read,
                 written_tokens_per_second=workload.prompts * (workload.reply - 1) / (total - read),
-                read_utilisation=reading_work(made.model, lengths, workload.head if reuse else 0) / read / rate,
+                read_utilisation=reading_work(made.model, lengths) / read / rate,
             )
         )
     return results
@@ -182,7 +171,7 @@ def table(results: list[Result], workload: Workload, rate: float, made: Engine) 
     slowest = results[-1].whole_seconds
     lines = [
         f"{made.name} on {made.device}, {str(made.model.dtype).removeprefix('torch.')}: {workload.prompts} prompts of "
-        f"about {workload.length:,} tokens, {workload.head} shared, {workload.reply} written each; "
+        f"about {workload.length:,} tokens, {workload.reply} written each; "
         f"a matrix product reaches {rate / 1e12:.3g} TFLOP/s",
         "",
         "| way | read tokens/s | utilisation | written tokens/s | whole, s | x |",
@@ -203,12 +192,11 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--prompts", type=int, default=10)
     parser.add_argument("--length", type=int, default=2500)
-    parser.add_argument("--head", type=int, default=300)
     parser.add_argument("--reply", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args()
-    workload = Workload(given.prompts, given.length, given.head, given.reply)
+    workload = Workload(given.prompts, given.length, given.reply)
     made = engine(given.size, given.device)
     rate = matmul_rate(given.device, made.model.dtype)
     results = measure(made, workload, rate, given.repeats)

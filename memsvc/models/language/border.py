@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -148,12 +149,19 @@ def load() -> Any:
 def _import_quietly() -> None:
     """Import LiteLLM, and hear here what it warns of at its own import: that is for its makers, not for our users.
 
-    Half of it is imported at the first request only. So one is rehearsed, with a reply that is made up on the spot:
-    0.12 s, which the first request would have taken instead. Where a program turns warnings into errors, those of
-    LiteLLM's types would leave them half built for ever.
+    Half of it is imported at the first request only. So one is rehearsed: 0.12 s, which the first request would have
+    taken instead. It fails by agreement, before it is sent, because one that succeeds is logged by a thread, and a
+    process that forked meanwhile stood still in its first request: the thread had held one of pydantic's locks.
+
+    Where a program turns warnings into errors, those of LiteLLM's types would leave them half built for ever.
     """
     with quiet.no_warnings():
         import litellm
 
+        litellm.suppress_debug_info = True
         litellm.ModelResponse()
-        litellm.completion("openai/rehearsal", [{"role": "user", "content": "?"}], api_key="none", mock_response="!")
+        agreed = litellm.exceptions.BadRequestError("a rehearsal", "rehearsal", "openai")
+        with suppress(litellm.exceptions.BadRequestError):
+            litellm.completion(
+                "openai/rehearsal", [{"role": "user", "content": "?"}], api_key="-", mock_response=agreed
+            )

@@ -121,8 +121,7 @@ class Batcher:
                 readable.append(job)
             except MemsvcError as error:
                 job.settle(error)
-        for place, outcome in self._engine.generate(rows):
-            readable[place].settle(outcome)
+        self._engine.generate(rows, lambda place, outcome: readable[place].settle(outcome))
 
     def _gone(self, job: Job) -> Callable[[], bool]:
         return lambda: job.future.cancelled() or self._closing.is_set()

@@ -1,7 +1,6 @@
 """A causal language model of transformers on torch that continues a batch of chats.
 
-Needs torch and transformers alone. What the prompts of a batch share at their beginning is read once. A row leaves
-the batch when it is done or its caller has gone, so that the rest go faster.
+Needs torch and transformers alone.
 """
 
 from __future__ import annotations
@@ -9,17 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-from memsvc.models.local.decoding import Decoding
 from memsvc.models.local.errors import ModelUnusable, OutOfMemory, PromptTooLong
 from memsvc.models.local.planning import halves, plan, repeats
 from memsvc.models.local.shapes import Reply, Row
+from memsvc.models.local.steering import Constrained, Drawn, Ended, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from memsvc.models.local.constraint import Grammars
-    from memsvc.models.local.decoding import Written
     from memsvc.models.local.shapes import Request
     from memsvc_retrievers.errors import ModelError
 
@@ -33,7 +32,8 @@ class Engine:
     """A loaded model with its tokenizer. One thread at a time.
 
     Args:
-        model: a transformers causal language model, on its device, in evaluation mode.
+        model: a transformers causal language model, on its device, in evaluation mode. The engine takes it over: of
+            its generation settings only the ends of a reply and `top_p` are kept.
         tokenizer: its tokenizer.
         name: what errors call it.
         budget: rows x (prompt + reply) tokens of one batch; what the device's free memory allows when None.
@@ -46,6 +46,9 @@ class Engine:
         self.device: torch.device = model.device
         self.context: int = model.config.get_text_config().max_position_embeddings
         self.stops = stop_tokens(model, tokenizer)
+        self.top_p = 1.0 if model.generation_config.top_p is None else model.generation_config.top_p
+        # `generate` takes from here whatever a call leaves open, such as the repetition penalty of Qwen2.5 (1.05).
+        model.generation_config = GenerationConfig()
         self._budget = budget
         self._grammars: Grammars | None = None
 
@@ -67,46 +70,42 @@ class Engine:
             )
         if request.schema is not None:
             self.grammars.matcher(request.schema)
-        top_p = self.model.generation_config.top_p if request.top_p is None else request.top_p
         return Row(
             prompt=tuple(prompt),
             max_tokens=min(request.max_tokens, room),
             temperature=request.temperature,
-            top_p=1.0 if top_p is None else top_p,
+            top_p=self.top_p if request.top_p is None else request.top_p,
             seed=request.seed,
             schema=request.schema,
             cancelled=cancelled,
         )
 
-    def generate(self, rows: Sequence[Row], *, reuse_prefix: bool = True) -> Iterator[tuple[int, Reply | ModelError]]:
-        """Each row's place with its reply, as soon as it is done; cancelled rows are left out.
+    def generate(self, rows: Sequence[Row], settle: Callable[[int, Reply | ModelError], None]) -> None:
+        """Calls `settle` with each row's place and its reply, as soon as it is done; cancelled rows are left out.
 
         Greedy replies don't depend on what else is in the batch, up to the rounding of the device's arithmetic;
         neither do sampled ones, which follow from the seed (equal rows of one call differ).
         A batch that doesn't fit is halved; a row that doesn't fit alone gives `OutOfMemory`.
         """
-        draws = repeats(rows)
-        waiting = plan(rows, self.budget())
+        numbers = repeats(rows)
+        waiting = plan(rows, self.budget(), self.context)
         while waiting:
-            left = dict.fromkeys(place for place in waiting.pop(0) if not rows[place].cancelled())
-            decoding = Decoding(self, {place: (rows[place], draws[place]) for place in left}, reuse_prefix=reuse_prefix)
-            full = False
-            try:
-                for place, written in decoding.run():
-                    del left[place]
-                    if written is not None:
-                        yield place, self._reply(rows[place], written)
-            except torch.OutOfMemoryError:
-                full = True
-            del decoding
-            if not full:
+            left = self._write(
+                [
+                    Written(place, row, numbers[place], self.grammars.matcher(row.schema) if row.schema else None)
+                    for place in waiting.pop(0)
+                    if not (row := rows[place]).cancelled()
+                ],
+                lambda written: settle(written.place, self._reply(written)),
+            )
+            if not left:
                 continue
-            # Only here, outside of the handler, nothing holds the failed pass's tensors any more.
+            # Only here nothing holds the failed pass's tensors any more.
             torch.cuda.empty_cache()
             if len(left) > 1:
-                waiting[:0] = halves(list(left))
-            for place in left if len(left) == 1 else ():
-                yield place, self._does_not_fit(rows[place])
+                waiting[:0] = halves(left)
+            else:
+                settle(left[0], self._does_not_fit(rows[left[0]]))
 
     def budget(self) -> int:
         """Rows x tokens of one batch that should fit now."""
@@ -155,11 +154,38 @@ class Engine:
         tokens: list[int] = self.tokenizer(chat, add_special_tokens=False, verbose=False)["input_ids"]
         return tokens
 
-    def _reply(self, row: Row, written: Written) -> Reply | ModelError:
+    def _write(self, batch: Sequence[Written], settle: Callable[[Written], None]) -> list[int]:
+        """Writes the rows of one batch; the places of those that were under way when the memory was full."""
+        if not batch:
+            return []
+        prompts = [written.row.prompt for written in batch]
+        width = max(map(len, prompts))
+        processors = LogitsProcessorList([Drawn(batch)])
+        if any(written.matcher is not None for written in batch):
+            processors.insert(0, Constrained(batch, self.grammars))
+        try:
+            self.model.generate(
+                # Padding is masked, so any token will do.
+                input_ids=self._tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]),
+                attention_mask=self._tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]),
+                generation_config=GenerationConfig(
+                    do_sample=False, max_new_tokens=max(written.row.max_tokens for written in batch)
+                ),
+                logits_processor=processors,
+                stopping_criteria=StoppingCriteriaList([Ended(batch, self.stops, settle)]),
+            )
+        except torch.OutOfMemoryError:
+            return [written.place for written in batch if not written.done]
+        return []
+
+    def _tensor(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        return torch.tensor(rows, device=self.device)
+
+    def _reply(self, written: Written) -> Reply | ModelError:
         if written.error is not None:
             return written.error
         text = self.tokenizer.decode(written.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return Reply(text, len(row.prompt), len(written.tokens), written.finish_reason)
+        return Reply(text, len(written.row.prompt), len(written.tokens), written.finish_reason)
 
     def _does_not_fit(self, row: Row) -> OutOfMemory:
         return OutOfMemory(

@@ -12,8 +12,7 @@ from litellm import CustomLLM, Usage
 
 from memsvc.models.local import pool
 from memsvc.models.local.errors import ModelUnusable, OutOfMemory, PromptTooLong, UnsupportedSchema
-from memsvc.models.local.provider import PROVIDER
-from memsvc.models.local.shapes import DEFAULT_MAX_TOKENS, Request
+from memsvc.models.local.shapes import DEFAULT_MAX_TOKENS, PROVIDER, Request
 from memsvc_retrievers.errors import InvalidReply
 from memsvc_store.errors import MemsvcError, MissingDependency
 

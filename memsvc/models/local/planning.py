@@ -9,22 +9,21 @@ if TYPE_CHECKING:
 
     from memsvc.models.local.shapes import Row
 
-# A shorter prefix costs more, as a forward pass of its own, than reading it once for every row.
-MIN_PREFIX = 32
 
-
-def plan(rows: Sequence[Row], budget: int) -> list[list[int]]:
+def plan(rows: Sequence[Row], budget: int, context: int) -> list[list[int]]:
     """Places of the rows, cut into batches, the longest first, so that what cannot fit shows at once.
 
     Rows of like length stand together, and rows x (longest prompt + longest reply) stays within `budget`
-    tokens; a row that is over it by itself is a batch of its own.
+    tokens; a row that is over it by itself is a batch of its own. No batch is wider than the context window: a row
+    that is done is padded until its batch ends, and models with learned positions have none behind the window.
     """
     batches: list[list[int]] = []
     longest_prompt = longest_reply = 0
     for place in sorted(range(len(rows)), key=lambda at: -len(rows[at].prompt)):
         row = rows[place]
         longest_reply = max(longest_reply, row.max_tokens)
-        if batches and (len(batches[-1]) + 1) * (longest_prompt + longest_reply) <= budget:
+        width = longest_prompt + longest_reply
+        if batches and width <= context and (len(batches[-1]) + 1) * width <= budget:
             batches[-1].append(place)
         else:
             batches.append([place])
@@ -36,16 +35,6 @@ def halves(places: Sequence[int]) -> list[list[int]]:
     """Two batches of one that was too big."""
     middle = (len(places) + 1) // 2
     return [list(places[:middle]), list(places[middle:])]
-
-
-def shared_prefix(prompts: Sequence[Sequence[int]]) -> int:
-    """How many first tokens all prompts share and are worth reading once; each keeps at least one of its own."""
-    if len(prompts) < 2:
-        return 0
-    limit = min(map(len, prompts)) - 1
-    first, *others = prompts
-    shared = next((at for at in range(limit) if any(other[at] != first[at] for other in others)), limit)
-    return shared if shared >= MIN_PREFIX else 0
 
 
 def repeats(rows: Sequence[Row]) -> list[int]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from memsvc.models.local.shapes import PROVIDER
 from memsvc_store.errors import MissingDependency
 
-PROVIDER = "local"
 NEEDED = ("litellm", "torch", "transformers", "llguidance")
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 FinishReason = Literal["stop", "length"]
+PROVIDER = "local"
 DEFAULT_MAX_TOKENS = 1024
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
@@ -240,3 +242,15 @@ def test_a_coroutine_that_comes_too_late_is_closed() -> None:
         assert in_thread.wait(5)
     go_on.set()
     loop.close()  # waits for the thread; a warning would be an error
+
+
+def test_what_is_imported_leaves_no_thread_behind() -> None:
+    """A thread that works at a fork takes its locks with it: the child then stands still."""
+    code = """if True:
+        import threading
+        from memsvc.models.language.border import load
+        load()
+        print(*(one.name for one in threading.enumerate()))
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout.split(), done.stderr) == (["MainThread"], "")

@@ -73,7 +73,8 @@ def ask(question: str, schema: dict[str, Any] | None, **settings: Any) -> Reques
 
 
 def replies(engine: Any, requests: list[Request]) -> list[Reply]:
-    found = dict(engine.generate([engine.read(each, cancelled=never) for each in requests]))
+    found: dict[int, Reply] = {}
+    engine.generate([engine.read(each, cancelled=never) for each in requests], found.__setitem__)
     return [found[place] for place in range(len(requests))]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +22,7 @@ from .tiny_model import CONTEXT
 pytestmark = pytest.mark.slow
 
 torch = pytest.importorskip("torch")
+GenerationConfig = pytest.importorskip("transformers").GenerationConfig
 
 HEAD = "You read messages of a conversation and write down what answers the question. "
 QUESTIONS = ("Where does Ann live?", "What does Ben play? " * 9, "Who?", "Which messages say so? " * 3)
@@ -41,10 +44,17 @@ def rows_of(engine: Any, requests: Sequence[Request]) -> list[Row]:
     return [engine.read(each, cancelled=never) for each in requests]
 
 
-def written(engine: Any, rows: Sequence[Row], *, reuse_prefix: bool = True) -> list[Reply | MemsvcError]:
+def found(engine: Any, rows: Sequence[Row]) -> dict[int, Reply | MemsvcError]:
+    """The outcomes by the places of their rows, in the order in which they came."""
+    outcomes: dict[int, Reply | MemsvcError] = {}
+    engine.generate(rows, outcomes.__setitem__)
+    return outcomes
+
+
+def written(engine: Any, rows: Sequence[Row]) -> list[Reply | MemsvcError]:
     """All outcomes in the order of the rows."""
-    found = dict(engine.generate(rows, reuse_prefix=reuse_prefix))
-    return [found[place] for place in range(len(rows))]
+    outcomes = found(engine, rows)
+    return [outcomes[place] for place in range(len(rows))]
 
 
 def alone(engine: Any, rows: Sequence[Row]) -> list[Reply | MemsvcError]:
@@ -83,55 +93,50 @@ def test_a_greedy_reply_is_what_transformers_itself_generates(engine: Any) -> No
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
-def test_a_batch_gives_what_each_row_gives_alone_with_and_without_a_shared_prefix(
-    engine: Any, temperature: float
-) -> None:
+def test_a_batch_gives_what_each_row_gives_alone(engine: Any, temperature: float) -> None:
     rows = rows_of(engine, [request(question, temperature=temperature) for question in QUESTIONS])
     one_by_one = alone(engine, rows)
 
     assert written(engine, rows) == one_by_one
-    assert written(engine, rows, reuse_prefix=False) == one_by_one
+    assert written(engine, rows[::-1]) == one_by_one[::-1]
     assert len({reply.text for reply in one_by_one}) == len(QUESTIONS)
 
 
-def test_the_shared_prefix_is_read_once(engine: Any) -> None:
-    rows = rows_of(engine, [request(question, max_tokens=1) for question in QUESTIONS])
-    with passes(engine) as shared:
-        written(engine, rows)
-    with passes(engine) as apart:
-        written(engine, rows, reuse_prefix=False)
+def test_rows_of_one_batch_keep_each_its_own_settings(engine: Any) -> None:
+    settings: tuple[dict[str, Any], ...] = (
+        {},
+        {"temperature": 0.7, "seed": 3},
+        {"temperature": 2.0, "top_p": 0.5, "max_tokens": 9, "seed": 4},
+        {"temperature": 1, "top_p": 0, "max_tokens": 5, "seed": 5},
+    )
+    rows = rows_of(engine, [request("Who?", **each) for each in settings])
+    together = written(engine, rows)
 
-    longest = max(len(row.prompt) for row in rows)
-    assert apart == [(4, longest)]
-    (one, prefix), rest = shared
-    assert one == 1
-    assert rest == (4, longest - prefix)
+    assert together == alone(engine, rows)
+    assert [reply.completion_tokens for reply in together] == [24, 24, 9, 5]
+    assert together[0].text.startswith(together[3].text), "a nucleus of one token is greedy"
+    assert len({reply.text for reply in together[:3]}) == 3
 
 
-def test_a_layer_that_sees_a_window_of_columns_is_given_no_padding_in_the_middle(tiny_model: Path) -> None:
-    engine = load(str(tiny_model), device="cpu")
-    engine.model.config.layer_types[:] = ["full_attention", "sliding_attention"]
-    engine.model.config.sliding_window = 4096
-    engine.model.model.has_sliding_layers = True
-    rows = rows_of(engine, [request(question, max_tokens=1) for question in QUESTIONS])
-
+def test_a_prompt_is_padded_left_and_every_batch_reads_its_prompts_in_one_pass(engine: Any) -> None:
+    rows = rows_of(engine, [request(question, max_tokens=3) for question in QUESTIONS])
     with passes(engine) as shapes:
         written(engine, rows)
+    assert shapes == [(4, max(len(row.prompt) for row in rows)), (4, 1), (4, 1)]
 
-    assert shapes == [(4, max(len(row.prompt) for row in rows))]
 
-
-def test_a_row_that_is_done_leaves_the_batch_and_is_given_out_first(engine: Any) -> None:
+def test_a_row_that_is_done_is_given_out_first(engine: Any) -> None:
     rows = [
         replace(row, max_tokens=tokens)
         for row, tokens in zip(rows_of(engine, [request(each) for each in QUESTIONS]), (9, 2, 5, 9), strict=True)
     ]
-    with passes(engine) as shapes:
-        found = list(engine.generate(rows))
+    read: list[int] = []
+    when: dict[int, int] = {}
+    with each_pass(engine, lambda shape: read.append(shape[1])):
+        engine.generate(rows, lambda place, _: when.__setitem__(place, len(read)))
 
-    assert [place for place, _ in found][:2] == [1, 2]
-    assert [count for count, new in shapes if new == 1] == [4, 3, 3, 3, 2, 2, 2, 2]
-    assert [dict(found)[place] for place in range(4)] == alone(engine, rows)
+    assert when == {0: 9, 1: 2, 2: 5, 3: 9}, "each after the pass that gave its last token"
+    assert written(engine, rows) == alone(engine, rows)
 
 
 def test_a_stop_token_ends_the_reply_and_is_not_part_of_it(tiny_model: Path) -> None:
@@ -173,17 +178,62 @@ def test_sampling_follows_from_the_seed_and_differs_between_rows_and_seeds(engin
     assert written(engine, rows[:1]) == first[:1]
 
 
-def test_top_p_is_heeded_and_the_models_own_is_the_default(tiny_model: Path) -> None:
-    engine = load(str(tiny_model), device="cpu")
-    greedy, narrow = (request("Who?"), request("Who?", temperature=1.0, top_p=1e-6))
-    assert written(engine, rows_of(engine, [narrow])) == written(engine, rows_of(engine, [greedy]))
+def test_tokens_come_as_often_as_temperature_and_top_p_make_them_likely(engine: Any) -> None:
+    row = rows_of(engine, [request("Who?", max_tokens=1, temperature=1.5, top_p=0.8)])[0]
+    with torch.inference_mode():
+        logits = engine.model(torch.tensor([row.prompt])).logits[0, -1]
+    likely, order = (logits / 1.5).softmax(dim=-1).sort(descending=True)
+    nucleus = int((likely.cumsum(dim=-1) < 0.8).sum()) + 1
+    assert nucleus > 3
+    texts = [engine.tokenizer.decode([token], skip_special_tokens=True) for token in order[:nucleus].tolist()]
+    wanted = Counter[str]()
+    for text, share in zip(texts, (likely[:nucleus] / likely[:nucleus].sum()).tolist(), strict=True):
+        wanted[text] += share
 
-    engine.model.generation_config.top_p = 0.4
-    assert rows_of(engine, [request("Who?"), narrow])[0].top_p == 0.4
-    assert rows_of(engine, [request("Who?"), narrow])[1].top_p == 1e-6
+    draws = 2000
+    counts = Counter(reply.text for reply in written(engine, [replace(row, seed=seed) for seed in range(draws)]))
+
+    assert counts.keys() <= wanted.keys()
+    # Four standard deviations of the widest share.
+    assert {text: counts[text] / draws for text in wanted} == pytest.approx(wanted, abs=4 * (0.25 / draws) ** 0.5)
 
 
-def test_a_cancelled_row_is_left_out_and_its_place_is_freed(engine: Any) -> None:
+def test_of_the_models_own_settings_only_top_p_and_the_ends_are_heeded(tiny_model: Path) -> None:
+    plain, bent = (load(str(tiny_model), device="cpu") for _ in range(2))
+    own = GenerationConfig.from_pretrained(tiny_model)
+    own.update(
+        do_sample=True,
+        temperature=0.1,
+        top_k=1,
+        top_p=0.4,
+        repetition_penalty=5.0,
+        no_repeat_ngram_size=1,
+        num_beams=3,
+        max_length=9,
+        min_new_tokens=2,
+        eos_token_id=[1, 2],
+    )
+    bent.model.generation_config = own
+    bent = type(bent)(bent.model, bent.tokenizer, name="bent")
+    warm = request("Who?", temperature=1.0)
+    rows = rows_of(plain, [request("Who?"), replace(warm, top_p=0.4), replace(warm, top_p=0.9)])
+
+    assert rows_of(bent, [request("Who?"), warm, replace(warm, top_p=0.9)]) == [replace(rows[0], top_p=0.4), *rows[1:]]
+    assert rows_of(plain, [warm])[0].top_p == 1.0
+    assert bent.stops == {1, 2}
+    bent.stops = plain.stops
+    assert written(bent, rows) == written(plain, rows)
+
+
+def test_writing_says_nothing(engine: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    rows = rows_of(engine, [request("Who?"), request("a" * 2500, max_tokens=9, temperature=1.0, top_p=0.9)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        written(engine, [*rows, replace(rows[0], max_tokens=2000)])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_cancelled_row_is_left_out_and_holds_up_no_other(engine: Any) -> None:
     rows = rows_of(engine, [request(question) for question in QUESTIONS])
     asked: list[int] = []
 
@@ -191,19 +241,27 @@ def test_a_cancelled_row_is_left_out_and_its_place_is_freed(engine: Any) -> None
         asked.append(1)
         return len(asked) > 3  # once before the batch, then before each token
 
-    rows[1] = replace(rows[1], cancelled=gone)
+    rows[1] = replace(rows[1], cancelled=gone, max_tokens=500)
     with passes(engine) as shapes:
-        found = dict(engine.generate(rows))
+        outcomes = found(engine, rows)
 
-    assert sorted(found) == [0, 2, 3]
-    assert [count for count, new in shapes if new == 1][:4] == [4, 4, 3, 3]
-    assert [found[0], found[2], found[3]] == alone(engine, [rows[0], rows[2], rows[3]])
+    assert sorted(outcomes) == [0, 2, 3]
+    assert len(shapes) == 24
+    assert len(asked) == 4, "who has gone is not asked again"
+    assert [outcomes[0], outcomes[2], outcomes[3]] == alone(engine, [rows[0], rows[2], rows[3]])
+
+
+def test_a_batch_ends_at_the_next_token_when_all_have_gone(engine: Any) -> None:
+    with passes(engine) as shapes:
+        rows = rows_of(engine, [request(question, max_tokens=500) for question in QUESTIONS])
+        assert found(engine, [replace(row, cancelled=lambda: len(shapes) == 3) for row in rows]) == {}
+    assert len(shapes) == 3
 
 
 def test_a_batch_of_cancelled_rows_costs_no_pass(engine: Any) -> None:
     rows = [replace(row, cancelled=lambda: True) for row in rows_of(engine, [request("Who?")] * 3)]
     with passes(engine) as shapes:
-        assert list(engine.generate(rows)) == []
+        assert found(engine, rows) == {}
     assert shapes == []
 
 
@@ -228,7 +286,7 @@ def test_a_row_that_does_not_fit_alone_fails_alone(engine: Any) -> None:
             raise torch.OutOfMemoryError("CUDA out of memory.")
 
     with each_pass(engine, cramped):
-        outcomes = written(engine, rows, reuse_prefix=False)
+        outcomes = written(engine, rows)
 
     assert [type(outcome) for outcome in outcomes] == [Reply, OutOfMemory, Reply, Reply]
     assert f"{longest} tokens" in str(outcomes[1])
@@ -240,7 +298,7 @@ def test_rows_beyond_the_budget_run_as_further_batches(tiny_model: Path) -> None
     small = type(whole)(whole.model, whole.tokenizer, name="small", budget=4 * (len(rows[0].prompt) + 2))
 
     with passes(small) as shapes:
-        outcomes = written(small, rows, reuse_prefix=False)
+        outcomes = written(small, rows)
 
     assert outcomes == written(whole, rows)
     assert [count for count, new in shapes if new > 1] == [4, 4, 2]

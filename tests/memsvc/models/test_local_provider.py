@@ -120,7 +120,7 @@ def test_calls_made_together_share_their_forward_passes(tiny_model: Path) -> Non
     together(model, 30, max_tokens=20)
     handle.remove()
 
-    assert 20 < len(passes) < 200, "one by one, 30 replies of 20 tokens are 600 passes"
+    assert 20 <= len(passes) < 200, "one by one, 30 replies of 20 tokens are 600 passes"
 
 
 def test_parameters_reach_the_model(tiny_model: Path) -> None:
