@@ -227,3 +227,14 @@ def checked_choice(name: str, value: Choice, choices: Sequence[Choice]) -> Choic
     if value not in choices:
         raise InvalidInput(f"{name} came as {shown(value)}; give one of {', '.join(map(str, choices))}")
     return value
+
+
+def checked_model(field: str, name: str) -> str:
+    """The name of a model or an embedder.
+
+    Raises:
+        InvalidInput: it names nothing.
+    """
+    if not name.strip():
+        raise InvalidInput(f"{field} came as {shown(name)}; give a model's name, an object, or leave it out")
+    return name

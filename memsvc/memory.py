@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from memsvc import wiring
+from memsvc import checks, wiring
 from memsvc.errors import SettingsError
 from memsvc.settings import HOW_TO_SET, Settings
 from memsvc.verbs.care import Care
@@ -34,8 +34,8 @@ class Memory(Writing, Reading, Graphing, Moving, Improving, Learning, Erasing, C
         cls,
         database: str | Path | None = None,
         *,
-        embedder: Embedder | None = None,
-        language_model: LanguageModel | None = None,
+        embedder: Embedder | str | None = None,
+        language_model: LanguageModel | str | None = None,
         settings: Settings | None = None,
         create: bool = True,
         batching: bool = False,
@@ -45,8 +45,10 @@ class Memory(Writing, Reading, Graphing, Moving, Improving, Learning, Erasing, C
 
         Args:
             database: a file, a SQLAlchemy URL, or `:memory:`; by default what the settings say.
-            embedder: an embedder of your own; by default the one that the settings name.
-            language_model: a model of your own for `ask`; by default the one that the settings name, if they name one.
+            embedder: a name as the setting `embedder` takes it, or an embedder of your own; by default what the
+                settings name.
+            language_model: a name as LiteLLM has it, such as `ollama/qwen3:8b`, or a model of your own, for `ask`; by
+                default what the settings name, if they name one.
             settings: by default read from `MEMSVC_*` and `memsvc.toml`.
             create: with False, a database that is not there is an error.
             batching: join what several threads embed at the same time into one call of the embedder
@@ -59,6 +61,12 @@ class Memory(Writing, Reading, Graphing, Moving, Improving, Learning, Erasing, C
         settings = settings or Settings.load()
         if database is not None:
             settings = settings.model_copy(update={"database": str(database)})
+        if isinstance(embedder, str):
+            named = checks.checked_model("embedder", embedder)
+            settings, embedder = settings.model_copy(update={"embedder": named}), None
+        if isinstance(language_model, str):
+            named = checks.checked_model("language_model", language_model)
+            settings, language_model = settings.model_copy(update={"model": named}), None
         if settings.extraction == "background" and settings.model is None and language_model is None:
             raise SettingsError(f"extraction is 'background' and no language model is configured; {HOW_TO_SET}")
         embedder = embedder or wiring.build_embedder(settings)

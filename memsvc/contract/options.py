@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from memsvc_retrievers.choices import Deliberation, Policy, Style
     from memsvc_retrievers.language import LanguageModel
 
-Time = str | datetime | float
+Time = str | datetime | date | float
 Names = str | Sequence[str]
 
 
@@ -19,7 +19,7 @@ class Filters(TypedDict, total=False):
 
     Attributes:
         since: said at or after this time.
-        until: said at or before this time.
+        until: said at or before this time; a date without a time takes in the whole day (UTC).
         as_of: valid at this moment.
         session_id: only these sessions.
         speaker: only what these said.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memsvc import checks
@@ -15,10 +16,10 @@ from memsvc_store.values.shapes import KINDS, Filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 
 _MOST = 1_000
+_REST_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 _KNOWN = tuple(Filters.__annotations__)
 
 
@@ -43,6 +44,11 @@ def parse_filters(given: Mapping[str, Any], also: Sequence[str] = ()) -> Filter:
         speaker=_names(given, "speaker"),
         kind=_names(given, "kind"),  # type: ignore[arg-type]  # checked below
     )
+    if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
+        raise InvalidFilter(
+            f"since came as {shown(given['since'])}, which is after until, {shown(given['until'])}: nothing is both; "
+            "exchange them, or leave one out"
+        )
     for kind in wanted.kind or ():
         if kind not in KINDS:
             raise InvalidFilter(f"filter 'kind' came as {kind!r}; give one of {', '.join(KINDS)}")
@@ -54,9 +60,21 @@ def _time(given: Mapping[str, Any], name: str) -> datetime | None:
     if value is None:
         return None
     try:
-        return parse_timestamp(value)
+        moment = parse_timestamp(value)
     except InvalidTimestamp as error:
         raise InvalidTimestamp(f"filter {name!r}: {error}") from error
+    return moment + _REST_OF_DAY if name == "until" and _is_day(value) else moment
+
+
+def _is_day(value: object) -> bool:
+    """Whether it names a day, and no time of it."""
+    if not isinstance(value, str):
+        return isinstance(value, date) and not isinstance(value, datetime)
+    try:
+        date.fromisoformat(value.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def _names(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:

@@ -7,6 +7,7 @@ and the answer as JSON. Nothing else puts a route below `/v1`.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -18,7 +19,9 @@ from starlette.responses import Response
 
 from memsvc.contract import wire
 from memsvc.contract.table import VERBS
+from memsvc.errors import InvalidInput
 from memsvc.server.strict_json import StrictRequest
+from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -98,6 +101,7 @@ class VerbRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             request.scope["memsvc.verb"] = self.verb.name
             request.state.access = await self.service.door(request)
+            self._check_query(request)
             if self.body_field is None:
                 return await handle(request)
             strict = StrictRequest(request.scope, request.receive)
@@ -107,6 +111,20 @@ class VerbRoute(APIRoute):
             return await handle(strict)
 
         return guarded
+
+    def _check_query(self, request: Request) -> None:
+        """A misspelt filter that went unheard would give, or export, more than was asked for.
+
+        Raises:
+            InvalidInput: a query parameter that the verb does not have.
+        """
+        known = [field.alias for field in self.dependant.query_params]
+        for name in request.query_params:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                takes = f"known: {', '.join(known)}" if known else "it takes none; what it is told stands in the body"
+                hint = f"did you mean {near[0]!r}?" if near else takes
+                raise InvalidInput(f"unknown query parameter {shown(name)}; {hint}")
 
 
 def _endpoint(service: Service, verb: Verb) -> Callable[..., Awaitable[Response]]:

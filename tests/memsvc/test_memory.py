@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from memsvc import Memory
 from memsvc.checks import MAX_DEPTH, MAX_QUERY_CHARS
 from memsvc.contract import wire
 from memsvc.errors import (
+    DatabaseUnreadable,
     EmbedderError,
     InvalidFilter,
     InvalidInput,
@@ -249,6 +251,13 @@ def test_a_deleted_memory_is_not_found_again(memory: Memory) -> None:
         ({"session_id": "s2"}, 0),
         ({"kind": "fact"}, 0),
         ({"speaker": "Ann", "since": "2026-03-05", "until": None}, 1),
+        ({"until": "2026-03-02"}, 3),  # a day takes in all of it
+        ({"until": date(2026, 3, 2)}, 3),
+        ({"since": "2026-03-02", "until": "20260302"}, 3),
+        ({"since": date(2026, 3, 3)}, 2),
+        ({"until": datetime(2026, 3, 2, tzinfo=UTC)}, 0),  # a moment is a moment
+        ({"until": "2026-03-02T00:00"}, 0),
+        ({"until": "2026-03-01"}, 0),
     ],
 )
 def test_filters_work_inside_the_lookup(memory: Memory, filters: dict[str, object], count: int) -> None:
@@ -278,6 +287,7 @@ def test_k_means_k_also_under_a_narrow_filter(memory: Memory) -> None:
         ({"kind": "dream"}, "one of message, fact, episode"),
         ({"speaker": 7}, "a string or a list"),
         ({"speaker": []}, "a string or a list"),
+        ({"since": "2026-03-03", "until": "2026-03-02"}, "after until.*exchange them"),
     ],
 )
 def test_bad_filters(memory: Memory, filters: dict[str, object], says: str) -> None:
@@ -592,3 +602,21 @@ def test_threads_share_a_memory(memory: Memory) -> None:
     assert min(counts) >= 1
     assert [memory.stats(namespace=f"ns{number}")["memories"] for number in range(3)] == [16, 16, 16]
     assert memory.verify() == []
+
+
+@pytest.mark.parametrize("where", ["file", ":memory:"])
+def test_after_it_was_closed_every_verb_says_so(path: Path, where: str) -> None:
+    memory = Memory.open(path if where == "file" else where, embedder=HashEmbedder())
+    [receipt] = memory.add(["kept"], namespace="ann")
+    memory.close()
+    memory.close()
+    for verb in (
+        lambda: memory.add(["more"], namespace="ann"),
+        lambda: memory.search("kept", namespace="ann"),
+        lambda: memory.ask("kept?", namespace="ann"),
+        lambda: memory.get(receipt.id or "", namespace="ann"),
+        lambda: memory.namespaces(),
+        lambda: list(memory.export(namespace="ann")),
+    ):
+        with pytest.raises(DatabaseUnreadable, match="was closed; open it again"):
+            verb()

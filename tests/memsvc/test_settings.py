@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from memsvc import Client, Memory, Settings
-from memsvc.errors import MissingDependency, SettingsError
+from memsvc.errors import InvalidInput, MissingDependency, SettingsError
 from memsvc.settings import MOST_HOURS
 from memsvc.testing import HashEmbedder
 from memsvc.wiring import build_embedder
@@ -166,3 +166,13 @@ def test_the_longest_window_can_be_used(elsewhere: Path) -> None:
         for after in (0.3, 0.5, 0.5):
             [move] = memory.feedback(trace_id, 1.0).moves
             assert move.after == after
+
+
+def test_models_are_opened_by_their_names(elsewhere: Path) -> None:
+    with Memory.open(elsewhere / "a.db", embedder="minilm-fp32", language_model="ollama/qwen3:8b") as memory:
+        assert memory.language_model is not None
+        assert memory.language_model.name == "ollama/qwen3:8b"
+        assert (memory.settings.embedder, memory.settings.model) == ("minilm-fp32", "ollama/qwen3:8b")
+    for given in ({"embedder": " "}, {"language_model": ""}):
+        with pytest.raises(InvalidInput, match="give a model's name"):
+            Memory.open(elsewhere / "a.db", **given)  # type: ignore[arg-type]

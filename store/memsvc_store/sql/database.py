@@ -151,6 +151,8 @@ class Database:
 
     @contextmanager
     def _border(self) -> Iterator[None]:
+        if self.closed:  # its pool would open it again
+            raise DatabaseUnreadable(f"{self.name} was closed; open it again")
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:

@@ -6,7 +6,7 @@ minutes: an utterance of 00:30 at +09:00 belongs to that local day, not to the d
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import NamedTuple
 
 from memsvc_store.errors import InvalidTimestamp, shown
@@ -41,9 +41,9 @@ def from_instant(micros: int, offset: int = 0) -> datetime:
 
 
 def parse_timestamp(value: object) -> datetime:
-    """An aware datetime from a datetime, an ISO 8601 string, or seconds since 1970.
+    """An aware datetime from a datetime, a date, an ISO 8601 string, or seconds since 1970.
 
-    A value without an offset is taken as UTC.
+    A value without an offset is taken as UTC, and a date as its beginning.
 
     Raises:
         InvalidTimestamp: anything else; nothing is ever guessed.
@@ -64,6 +64,8 @@ def parse_timestamp(value: object) -> datetime:
 def _read(value: object) -> datetime:
     if isinstance(value, datetime):
         return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
     if isinstance(value, str):
         return datetime.fromisoformat(value.strip())
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic, sleep
@@ -75,21 +74,12 @@ class TestBatchesAtOnce(TestServedModel):
 
 @pytest.mark.parametrize(("calls", "concurrency"), [(8, 4), (7, 3), (16, None)])
 def test_calls_fan_out(server: ModelServer, calls: int, concurrency: int | None) -> None:
+    """As many at once as may be, and no more; what that saves is measured by `memsvc bench`."""
     model = served(server, concurrency=concurrency)
-    prompts = [prompt(f"question {n}") for n in range(calls)]
-    model.complete_many(prompts[:1])
-    own_work = _seconds(lambda: model.complete_many(prompts))
+    model.complete_many([prompt("warm up")])
     server.default = says("ok", latency=LATENCY)
-    rounds = math.ceil(calls / (concurrency or calls))
-    # Twice its own work, and no less than a tenth of a second: the machine may be busy with something else now.
-    assert _seconds(lambda: model.complete_many(prompts)) < LATENCY * rounds * 1.2 + max(0.1, 2 * own_work)
+    model.complete_many([prompt(f"question {n}") for n in range(calls)])
     assert server.seen.most_at_once == (concurrency or calls)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    started = monotonic()
-    work()
-    return monotonic() - started
 
 
 def test_batches_of_several_threads_share_the_limit(server: ModelServer) -> None:

@@ -168,3 +168,21 @@ def test_a_model_that_fails_is_the_service_s_trouble_and_its_words_stay_here(log
         assert "MARKER" not in found.text
     assert "model_unavailable: ModelUnavailable" in log.getvalue()
     assert "MARKER" not in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "says"),
+    [
+        ("/memories", {"sesion_id": "mon"}, "'sesion_id'; did you mean 'session_id'"),
+        ("/export", {"session_id": "mon"}, "'session_id'; known: namespace"),
+        ("/stats", {"x": "1"}, "'x'; known: namespace"),
+        ("/namespaces", {"x": "1"}, "it takes none"),
+    ],
+)
+def test_a_query_parameter_that_goes_unheard_is_refused(
+    ann: Running, path: str, query: dict[str, str], says: str
+) -> None:
+    """It would give more than was asked for: `?sesion_id=mon` gave everything."""
+    given = {} if path == "/namespaces" else {"namespace": "acme/ann"}
+    found = is_problem(ann.get(path, **given, **query), 422, "invalid_input")
+    assert says in found["detail"]
