@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.things import Things
 
 MEMORIES = 50_000
-"""Memories that one graph is made of, the latest ones: reading them takes 4 s."""
+"""Memories that one graph is made of, the latest ones: with so many it takes 3 to 6 s (benchmarks/graph_speed.py)."""
 
 
 class Graphing(Parts):
