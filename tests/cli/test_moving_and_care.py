@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Shell
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_export_comes_back_whole(filled: Shell, tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from memsvc import Memory
     from tests.cli.conftest import Shell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Memory]:

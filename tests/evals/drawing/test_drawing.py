@@ -20,6 +20,8 @@ from memsvc_evals.drawing.page import page
 from memsvc_evals.drawing.plot import plot
 from memsvc_retrievers.graph import Community, Graph, Mention, Thing, Tie, View
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</title></svg><script>alert(1)</script>\"'&\u202egnp\x00"
 
 
