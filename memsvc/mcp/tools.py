@@ -27,6 +27,7 @@ from memsvc.service.bodies import (
     ForgetBody,
     Kinds,
     SearchBody,
+    told_by,
 )
 from memsvc.service.pools import Pool
 from memsvc_retrievers.recorder import Recorder
@@ -69,14 +70,13 @@ class ListBody(Kinds):
     cold: bool | None = Field(None, description="only those that are out of the look-ups, or only the others")
 
 
+@told_by("graph")
 class GraphBody(Body):
     """What to look at in the graph of things."""
 
-    thing: str | None = Field(None, description="what to begin at; left out: an overview of all there is")
-    to: str | None = Field(None, description="where a path from `thing` ends")
-    kinds: Annotated[list[str], Field(fail_fast=True, max_length=MAX_NAMES)] | None = Field(
-        None, description="person, thing, word, phrase, session, day; by default the first two"
-    )
+    thing: str | None = None
+    to: str | None = None
+    kinds: Annotated[list[str], Field(fail_fast=True, max_length=MAX_NAMES)] | None = None
     limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE)
 
 

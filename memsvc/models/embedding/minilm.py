@@ -5,7 +5,7 @@
 
 Both packages are third parties' packagings, so their bytes are compared with known checksums before they are used.
 The int8 edition holds the weights in 8 bits and calculates in floats, so that a vector depends neither on its batch
-nor, beyond the sixth digit, on the processor. Each opening checks that on a few sentences all the same: a build of
+nor on a processor's integer kernels. Each opening checks that on a few sentences all the same: a build of
 onnxruntime that calculates in integers, or wrongly, would rank differently without a word.
 """
 
@@ -44,7 +44,7 @@ SENTENCES = (
 COSINES = (0.286888, 0.002226, 0.287105, 0.071307, -0.033687, 0.012208)
 """Of each pair of the sentences, in the order of `itertools.combinations`."""
 TOLERANCE = 0.005
-"""How far a cosine may be off. Floats agree to the fifth digit; arithmetic in int8 is off by more than this."""
+"""How far a cosine may be off. Where it was measured floats agreed to a tenth of this (tests/memsvc/models)."""
 INT8_MODEL = named(INT8_NAME, INT8_SHA256, PLAIN)
 
 _VOCABULARY = Path(__file__).parent / "vocabulary" / "bert-base-uncased.txt"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from memsvc.contract.sentences import sentences
 from memsvc.contract.wire import Changes, Found, Memories
 from memsvc.episodes.found import Episodes
 from memsvc.errors import Forbidden
@@ -14,6 +15,8 @@ from memsvc_retrievers.graph import CONSIDERED, LIMIT, Graph
 from memsvc_store.values.shapes import Memory
 
 verbs = Topic("Read")
+
+_GRAPH = sentences("graph")
 
 
 @verbs.add("search", pool="read",
@@ -85,12 +88,10 @@ def history(call: Call, memory_id: MemoryId, namespace: Namespace) -> Changes:
 def graph(
     call: Call,
     namespace: Namespace,
-    thing: Annotated[str | None, Query(description="what to begin at; left out: an overview of all there is")] = None,
-    to: Annotated[str | None, Query(description="where a path from `thing` ends")] = None,
-    kinds: Annotated[
-        list[str] | None, Query(description="person, thing, word, phrase, session, day; by default the first two")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=CONSIDERED, description="things that are shown")] = LIMIT,
+    thing: Annotated[str | None, Query(description=_GRAPH["thing"])] = None,
+    to: Annotated[str | None, Query(description=_GRAPH["to"])] = None,
+    kinds: Annotated[list[str] | None, Query(description=_GRAPH["kinds"])] = None,
+    limit: Annotated[int, Query(ge=1, le=CONSIDERED, description=_GRAPH["limit"])] = LIMIT,
 ) -> Graph:
     """How things hang together: what is central, what something is joined to, or how two things are, and by which
     memories."""
