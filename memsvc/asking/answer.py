@@ -47,11 +47,11 @@ class Answer:
     trace_id: str | None = None
 
 
-def extract(question: str, hits: Sequence[Hit], seconds: float) -> Answer:
+def extract(question: str, hits: Sequence[Hit]) -> Answer:
     """Quote the sentence of each of the best hits that shares most with the question."""
     found = evidence([Passage.of(hit.memory) for hit in hits[:_QUOTES]], question, cited=False)
     if not found:
-        return Answer(NOTHING_FOUND, "abstained", (), seconds)
+        return Answer(NOTHING_FOUND, "abstained", (), 0.0)
     first = found[0]
     text = f"“{first.quote}” ({first.speaker}, {first.said_at.day} {first.said_at:%B %Y})"
-    return Answer(text, "extractive", found, seconds)
+    return Answer(text, "extractive", found, 0.0)

@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from memsvc.asking.answer import NOT_ANSWERED, NOTHING_FOUND, Answer
+from memsvc.asking.answer import NOT_ANSWERED, NOTHING_FOUND, Answer, extract
 from memsvc.asking.calibrating import GATE, gate_record
 from memsvc.asking.events import Event
 from memsvc.errors import ModelError
@@ -14,12 +14,14 @@ from memsvc.lookup.traces import considered
 from memsvc_retrievers.deliberation import deliberate
 from memsvc_retrievers.drafting import draft
 from memsvc_retrievers.gate import build_gate
+from memsvc_retrievers.ledger import Ledger
 from memsvc_retrievers.passages import Passage, evidence, fitting, nearest, shortened
 from memsvc_retrievers.reading import Log
+from memsvc_retrievers.recorder import Recorder
 from memsvc_retrievers.working_memory import work_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from memsvc.asking.answer import Process
     from memsvc.asking.events import Stage
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.coverage import Coverage, Deliberated
     from memsvc_retrievers.drafting import Draft
     from memsvc_retrievers.gate import Scorer
-    from memsvc_retrievers.recorder import Recorder
+    from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.verdict import Verdict
     from memsvc_store.values.shapes import Filter, Hit
 
@@ -50,7 +52,10 @@ class How:
 
 @dataclass(slots=True)
 class Answering:
-    """One question on its way to an answer."""
+    """One question on its way to an answer: checked, and worked at once, in any thread.
+
+    Without a `model` what was found is quoted. `heard` gets the answer before anybody else does.
+    """
 
     question: str
     namespace: str
@@ -58,42 +63,57 @@ class Answering:
     how: How
     lookup: Lookup
     tracer: Tracer
-    model: Recorder
-    tell: Tell
-    started: float = field(default_factory=time.perf_counter)
+    model: LanguageModel | None
+    heard: Callable[[Answer], None]
+    tell: Tell = field(init=False)
+    started: float = field(init=False)
+    calls: Recorder | None = None
     hits: list[Hit] = field(default_factory=list)
     fast: Draft | None = None
 
-    def run(self) -> Answer:
+    def run(self, tell: Tell, stopped: Callable[[], bool] = lambda: False) -> Answer:
         """The answer; each step is told as it is done.
 
         Raises:
             ModelError: the model is down, refuses, or never gave an answer that can be read; with its ledger.
             Cancelled: the caller stopped it.
         """
+        self.tell, self.started = tell, time.perf_counter()
+        if self.model is None:
+            return self._quoted()
+        self.calls = model = Recorder(self.model, stopped)
         try:
-            return self._run()
+            return self._reasoned(model)
         except ModelError as error:
-            error.ledger = self.model.ledger
+            error.ledger = model.ledger
             raise
 
-    def _run(self) -> Answer:
+    def _quoted(self) -> Answer:
+        """The best evidence, as it was said."""
+        self._search()
+        answer = extract(self.question, self.hits)
+        return self._answered(answer, dict.fromkeys(one.id for one in answer.evidence))
+
+    def _reasoned(self, model: Recorder) -> Answer:
         passages = self._retrieve()
         if not passages:
             return self._answered(Answer(NOTHING_FOUND, "abstained", (), 0.0), ())
-        verdict = self._judged(passages)
+        verdict = self._judged(passages, model)
         if not verdict.escalate:
             return self._given(self.fast, "fast", verdict)
-        process, slow = self._deliberated()
+        process, slow = self._deliberated(model)
         if slow.draft is not None:
             return self._given(slow.draft, process, verdict, slow.coverage)
         if self.fast is None:  # nothing bears on the question, and there was no fast answer yet to fall back on
-            [self.fast] = draft(self.question, passages, self.model, purpose="answer", style=self.how.style)
+            [self.fast] = draft(self.question, passages, model, purpose="answer", style=self.how.style)
         return self._given(self.fast, "fast", verdict, slow.coverage)
 
-    def _retrieve(self) -> list[Passage]:
+    def _search(self) -> None:
         self.hits = self.lookup.search(self.namespace, self.question, self.how.top_k, self.wanted)
         self._event("retrieved", done=len(self.hits))
+
+    def _retrieve(self) -> list[Passage]:
+        self._search()
         room = self.how.scan.room
         found = [shortened(passage, self.question, room // 4) for passage in self._passages()]
         return fitting(found, room)
@@ -111,27 +131,27 @@ class Answering:
             elif all(source in behind for source in hit.memory.sources) and not shown >= set(hit.memory.sources):
                 yield Passage.of(hit.memory, [behind[source] for source in hit.memory.sources])
 
-    def _judged(self, passages: list[Passage]) -> Verdict:
+    def _judged(self, passages: list[Passage], model: Recorder) -> Verdict:
         """Draft the fast answer, if this gate wants one, and judge whether it will do."""
         gate = build_gate(self.how.gate, self.how.scorer, [hit.score for hit in self.hits])
-        drafts = gate.draft(self.question, passages, self.model, self.how.style)
+        drafts = gate.draft(self.question, passages, model, self.how.style)
         if drafts:
             self._event("drafted", text=drafts[0].text)
-        self.fast, verdict = gate.judge(self.question, passages, drafts, self.model)
+        self.fast, verdict = gate.judge(self.question, passages, drafts, model)
         self._event("judged", verdict=verdict)
         return verdict
 
-    def _deliberated(self) -> tuple[Process, Deliberated]:
+    def _deliberated(self, model: Recorder) -> tuple[Process, Deliberated]:
         """`auto` reads the whole log while it fits the budget; beyond it, a working memory reaches further."""
         whole = self.lookup.whole(self.namespace, self.wanted)
         log = Log.of(whole.messages(), self.how.scan)
         if self.how.deliberation == "scan" or (self.how.deliberation == "auto" and log.fits(self.how.scan)):
             return "scan", deliberate(
-                self.question, log, self.model, scan=self.how.scan, style=self.how.style, tell=self._progress,
+                self.question, log, model, scan=self.how.scan, style=self.how.style, tell=self._progress,
                 scores=lambda: whole.scores(self.question),
             )  # fmt: skip
         return "hypergraph", work_out(
-            self.question, whole, self.model,
+            self.question, whole, model,
             messages=len(log.messages), room=self.how.scan.room, style=self.how.style, tell=self._progress,
         )  # fmt: skip
 
@@ -139,32 +159,34 @@ class Answering:
         self, drafted: Draft | None, process: Process, verdict: Verdict, coverage: Coverage | None = None
     ) -> Answer:
         """A draft as an answer, with its evidence; NONE, or nothing at all, is no answer."""
-        shown = () if drafted is None else drafted.shown
+        shown = _ids(() if drafted is None else drafted.shown)
         if drafted is None or drafted.none:
             return self._answered(Answer(NOT_ANSWERED, "abstained", (), 0.0, verdict, coverage), shown)
         about = f"{self.question} {drafted.text}"
-        rests_on = drafted.sources or nearest(shown, about)
+        rests_on = drafted.sources or nearest(drafted.shown, about)
         found = evidence(rests_on, about, cited=bool(drafted.sources))
         now, cold = self.lookup.settle(self.namespace, [one.id for one in found])  # it took a while: some may be gone
         found = tuple(one for one in found if one.quote in now.get(one.id, ""))
         answer = Answer(drafted.text, process, found, 0.0, verdict, coverage)
-        return self._answered(answer, shown, cited=drafted.sources, cold=cold)
+        return self._answered(answer, shown, cited=_ids(drafted.sources), cold=cold)
 
     def _answered(
-        self, answer: Answer, shown: Sequence[Passage], *, cited: Sequence[Passage] = (), cold: Sequence[str] = ()
+        self, answer: Answer, used: Iterable[str], *, cited: Iterable[str] = (), cold: Sequence[str] = ()
     ) -> Answer:
         """The answer with what it cost, and its trace. Cold memories that it rests on turn warm: they were of use."""
-        answer = replace(answer, ledger=self.model.ledger, retrieved=tuple(hit.id for hit in self.hits))
+        ledger = Ledger() if self.calls is None else self.calls.ledger
+        answer = replace(answer, ledger=ledger, retrieved=tuple(hit.id for hit in self.hits))
         trace_id = self.tracer.keep(
             self.namespace, "ask", self.question,
-            used=_ids(shown),
-            cited=_ids(cited),
+            used=used,
+            cited=cited,
             pool=considered(self.hits),
             document=_document(answer, self.fast, self.hits),
         )  # fmt: skip
         if cold:  # after the trace: whoever weighs them from now on knows of this use
             self.lookup.warm(self.namespace, cold)
         answer = replace(answer, trace_id=trace_id, seconds=time.perf_counter() - self.started)
+        self.heard(answer)
         self._event("answered", answer=answer)
         return answer
 

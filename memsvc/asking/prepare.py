@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from memsvc import checks
-from memsvc.asking.answer import Answer, extract
 from memsvc.asking.calibrating import gate_scorer
-from memsvc.asking.events import Event
 from memsvc.asking.pipeline import Answering, How
 from memsvc.checks import checked_choice
 from memsvc.contract.options import AskOptions, own
 from memsvc.errors import InvalidInput, SettingsError
 from memsvc.lookup import budget
 from memsvc.lookup.filters import parse_filters
-from memsvc.lookup.traces import considered
 from memsvc.settings import HOW_TO_SET
 from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, STYLES, Scan
-from memsvc_retrievers.recorder import Recorder
 from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memsvc.asking.pipeline import Tell
+    from memsvc.asking.answer import Answer
     from memsvc.lookup.lookup import Lookup
     from memsvc.lookup.traces import Tracer
     from memsvc.settings import Settings
     from memsvc.wiring import LanguageModels
     from memsvc_retrievers.language import LanguageModel
-    from memsvc_store.values.shapes import Filter, Kind
+    from memsvc_store.values.shapes import Kind
     from memsvc_store.writing.learning import Learning
-
-    Work = Callable[[Tell, Callable[[], bool]], Answer]
 
 TOP_K = 30
 """Memories that the fast answer sees (D-Mem, App. B.1)."""
@@ -62,8 +55,11 @@ class Asker:
         self._settings, self._lookup, self._models = settings, lookup, models
         self._tracer, self._learning = tracer, learning
 
-    def prepare(self, question: str, namespace: str, options: AskOptions) -> Work:
+    def prepare(self, question: str, namespace: str, options: AskOptions, heard: Callable[[Answer], None]) -> Answering:
         """The work of answering, ready to run.
+
+        Args:
+            heard: told of the answer before anybody else is.
 
         Raises:
             InvalidInput, SettingsError: see `Memory.ask`.
@@ -79,19 +75,14 @@ class Asker:
         deliberation = checked_choice("deliberation", mine.get("deliberation", settings.deliberation), DELIBERATIONS)
         style = checked_choice("style", mine.get("style", settings.answer_style), STYLES)
         model = self._model(mine.get("model"))
-        if model is None:
-            if mine.keys() & {"gate", "deliberation", "style"}:
-                raise SettingsError(
-                    f"a gate, a deliberation or a style came, and no language model is set; {HOW_TO_SET}"
-                )
-            return lambda tell, _: self._quoted(question, namespace, wanted, mine.get("top_k", budget.TOP_K), tell)
+        if model is None and mine.keys() & {"gate", "deliberation", "style"}:
+            raise SettingsError(f"a gate, a deliberation or a style came, and no language model is set; {HOW_TO_SET}")
         room = max(ROOM_LEAST, settings.model_context - REPLY)
         scan = Scan(settings.chunk_messages, settings.context_messages, settings.scan_tokens, room)
-        scorer = gate_scorer(self._learning, namespace) if gate == "calibrated" else None
-        how = How(mine.get("top_k", TOP_K), gate, deliberation, style, scan, scorer)
-        return lambda tell, stop: Answering(
-            question, namespace, wanted, how, self._lookup, self._tracer, Recorder(model, stop), tell
-        ).run()
+        scorer = gate_scorer(self._learning, namespace) if model is not None and gate == "calibrated" else None
+        top_k = mine.get("top_k", budget.TOP_K if model is None else TOP_K)
+        how = How(top_k, gate, deliberation, style, scan, scorer)
+        return Answering(question, namespace, wanted, how, self._lookup, self._tracer, model, heard)
 
     def _model(self, given: object) -> LanguageModel | None:
         if given is None or (isinstance(given, str) and given.strip()):
@@ -99,15 +90,3 @@ class Asker:
         if not hasattr(given, "complete_many"):
             raise InvalidInput(f"model came as {shown(given)}; give a model's name, or an object with `complete_many`")
         return cast("LanguageModel", given)
-
-    def _quoted(self, question: str, namespace: str, wanted: Filter, top_k: int, tell: Tell) -> Answer:
-        """Without a model: the best evidence, quoted."""
-        started = time.perf_counter()
-        hits = self._lookup.search(namespace, question, top_k, wanted)
-        tell(Event("retrieved", time.perf_counter() - started, done=len(hits)))
-        answer = extract(question, hits, time.perf_counter() - started)
-        used = [evidence.id for evidence in answer.evidence]
-        trace_id = self._tracer.keep(namespace, "ask", question, used=used, pool=considered(hits))
-        answer = replace(answer, trace_id=trace_id, retrieved=tuple(hit.id for hit in hits))
-        tell(Event("answered", answer.seconds, answer=answer))
-        return answer

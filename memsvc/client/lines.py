@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from memsvc.asking.events import Event
 from memsvc.client import answers
+from memsvc.contract import lines
 from memsvc.errors import ServiceForeign, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -27,23 +28,18 @@ class Decoder(Protocol, Generic[T_co]):
 
 
 class Lines:
-    """Lines of UTF-8 without their ends.
-
-    Cut at line feeds alone: httpx's own `iter_lines` also cuts at U+2028 and its like, which JSON may hold in strings.
-    """
+    """Lines of UTF-8 without their ends."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._lines = lines.Lines()
 
     def feed(self, chunk: bytes) -> Iterator[str]:
         """The lines that end in this piece."""
-        *ended, self._rest = (self._rest + chunk).split(b"\n")
-        return map(_decoded, ended)
+        return map(_decoded, self._lines.feed(chunk))
 
     def end(self) -> Iterator[str]:
         """The last line, if it has no end."""
-        rest, self._rest = self._rest, b""
-        return map(_decoded, [rest] if rest else [])
+        return map(_decoded, self._lines.end())
 
 
 class Events:

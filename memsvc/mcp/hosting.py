@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from memsvc.errors import InvalidInput
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from mcp.server import ServerRequestContext
@@ -79,11 +78,11 @@ class Host(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a tool. `stop` is set once nobody waits for it any more; `tell` takes the steps of an `ask`."""
+    """One call of a tool. `stopped` once nobody waits for it any more; `tell` takes the steps of an `ask`."""
 
     host: Host
     caller: Caller
-    stop: threading.Event
+    stopped: Callable[[], bool]
     tell: Callable[[Event], None]
 
     @property

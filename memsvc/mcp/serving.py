@@ -6,10 +6,9 @@ value as text and as structured output. What goes wrong is a tool error, which a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import Server
@@ -19,19 +18,25 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 import memsvc
+from memsvc.bridge import Underway
 from memsvc.contract import wire
 from memsvc.errors import InvalidInput, MemsvcError
+from memsvc.mcp import telling
 from memsvc.mcp.hosting import Call
-from memsvc.mcp.progress import Progress
 from memsvc.mcp.tools import TOOLS
 from memsvc.service import problems
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from mcp.server import ServerRequestContext
     from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
+    from memsvc.asking.events import Event
     from memsvc.mcp.hosting import Caller, Host
     from memsvc.mcp.tools import Tool
+
+    Report = Callable[[float, float | None, str | None], Coroutine[None, None, None]]
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +61,7 @@ def build_server(host: Host) -> Server[dict[str, Any]]:
         caller = host.caller(context, tool.name)
         try:
             given = _checked(tool, caller, params.arguments or {})
-            call = Call(host, caller, threading.Event(), Progress(context.session.report_progress))
-            value = await _worked(tool, call, given)
+            value = await _worked(tool, host, caller, given, context.session.report_progress)
             return CallToolResult(
                 content=[TextContent(type="text", text=tool.text(value))],
                 structured_content=from_json(wire.dump(value)),
@@ -92,13 +96,26 @@ def _offered(caller: Caller) -> list[Tool]:
     return [tool for tool in TOOLS.values() if tool.permission in caller.access.allow]
 
 
-async def _worked(tool: Tool, call: Call, given: dict[str, Any]) -> Any:
-    """What a tool gives. Its thread is told to stop when the caller cancels; a write that began is finished."""
-    work = asyncio.ensure_future(call.host.pools.take(call.caller.access.key_id, tool.pool, tool.run, call, given))
+async def _worked(tool: Tool, host: Host, caller: Caller, given: dict[str, Any], report: Report) -> Any:
+    """What a tool gives, once its steps were reported: a client that gives up after a silent minute waits on.
+
+    Its thread is told to stop when the caller cancels; a write that began is finished. How many steps there will be is
+    not known before the gate has judged, so that they are counted without a total.
+    """
+
+    def work(tell: Callable[[Event], None], stopped: Callable[[], bool]) -> Any:
+        return tool.run(Call(host, caller, stopped, tell), given)
+
+    stop, count = threading.Event(), 0
+    underway = Underway(work, partial(host.pools.take, caller.access.key_id, tool.pool), stop)
     try:
-        return await asyncio.shield(work)
+        while (event := await underway.step()) is not None:
+            if event.stage != "answered":  # the result says that
+                count += 1
+                await report(count, None, telling.step(event))
+        return await underway.result
     finally:
-        call.stop.set()
+        stop.set()
 
 
 def _checked(tool: Tool, caller: Caller, arguments: dict[str, Any]) -> dict[str, Any]:

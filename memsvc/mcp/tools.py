@@ -137,7 +137,7 @@ def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
     with call.host.asks.one() as ended:
         own: dict[str, Any] = {}
         if (model := call.host.model()) is not None:
-            own["model"] = Recorder(model, lambda: call.stop.is_set() or ended.is_set())
+            own["model"] = Recorder(model, lambda: call.stopped() or ended.is_set())
         answer = call.memory.ask(**_for_session(call, given), **own, on_event=call.tell)
     call.host.answered(answer)
     return Answered.of(answer)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
+from memsvc.bridge import Underway
 from memsvc.contract import wire
 from memsvc.errors import Cancelled, MemsvcError
 from memsvc.service import problems
@@ -20,11 +22,10 @@ if TYPE_CHECKING:
 
     from memsvc.asking.answer import Answer
     from memsvc.asking.events import Event
+    from memsvc.bridge import Work
     from memsvc.service.service import Service
 
-    Tell = Callable[[Event], None]
-    Ask = Callable[[Tell, threading.Event], Answer]
-    """Answers in the thread it is called in, tells each step, and stops soon after the event is set."""
+    Ask = Work[Event, Answer]
 
 MEDIA_TYPE = "text/event-stream"
 PING = b": ping\n\n"
@@ -32,45 +33,9 @@ PING = b": ping\n\n"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # a proxy that gathers events defeats them
 
 
-class Underway:
+def underway(service: Service, key_id: str | None, ask: Ask, stop: threading.Event) -> Underway[Event, Answer]:
     """One `ask`: at work in a thread of the slow pool once it is its key's turn."""
-
-    def __init__(self, service: Service, key_id: str | None, ask: Ask, stop: threading.Event) -> None:
-        self._ask, self._stop = ask, stop
-        self._loop = asyncio.get_running_loop()
-        self._told: asyncio.Queue[Event | None] = asyncio.Queue()
-        self.answer = asyncio.create_task(service.pools.take(key_id, "slow", self._work))
-        self.answer.add_done_callback(self._over)
-
-    async def step(self, seconds: float) -> Event | None:
-        """The next step; None when it is over.
-
-        Raises:
-            TimeoutError: nothing happened for so long.
-            MemsvcError: what `ask` raises.
-        """
-        async with asyncio.timeout(seconds):
-            event = await self._told.get()
-        if event is None:
-            await self.answer
-        return event
-
-    def _work(self) -> Answer:
-        self._check()
-        return self._ask(self._tell, self._stop)
-
-    def _tell(self, event: Event) -> None:
-        self._check()
-        self._loop.call_soon_threadsafe(self._told.put_nowait, event)
-
-    def _check(self) -> None:
-        if self._stop.is_set():
-            raise Cancelled("the caller is gone, or the service is shutting down; ask again")
-
-    def _over(self, task: asyncio.Task[Answer]) -> None:
-        if not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not report it once more where nobody waits for it
-        self._told.put_nowait(None)
+    return Underway(ask, partial(service.pools.take, key_id, "slow"), stop)
 
 
 async def answered(service: Service, request: Request, key_id: str | None, ask: Ask) -> Answer:
@@ -83,7 +48,7 @@ async def answered(service: Service, request: Request, key_id: str | None, ask: 
     with service.asks.one() as stop:
         watch = asyncio.create_task(_stop_when_gone(request, stop))
         try:
-            return await Underway(service, key_id, ask, stop).answer
+            return await underway(service, key_id, ask, stop).result
         except Cancelled as error:
             if watch.done():
                 raise ClientDisconnect from error
@@ -124,11 +89,11 @@ async def streamed(
 async def _steps(service: Service, key_id: str | None, ask: Ask) -> AsyncGenerator[Event | None, None]:
     """The steps; None where nothing happened for a heartbeat. Closing it stops the work."""
     with service.asks.one() as stop:
-        underway = Underway(service, key_id, ask, stop)
+        asked = underway(service, key_id, ask, stop)
         try:
             while True:
                 try:
-                    step = await underway.step(service.heartbeat)
+                    step = await asked.step(service.heartbeat)
                 except TimeoutError:
                     yield None
                     continue

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
-from memsvc import checks
+from memsvc import bridge, checks
 from memsvc.checks import checked_choice
 from memsvc.lookup import budget
 from memsvc.lookup.filters import parse_filters
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from memsvc.asking.answer import Answer
     from memsvc.asking.events import Event
-    from memsvc.asking.prepare import Work
+    from memsvc.asking.pipeline import Answering
     from memsvc.contract.options import AskOptions, EpisodeOptions, Filters
     from memsvc.episodes.found import Episodes
     from memsvc_store.values import shapes
@@ -73,28 +72,26 @@ class Reading(Parts):
         for_session: str | None = None,
         **options: Unpack[AskOptions],
     ) -> Answer:
-        return self._asked(question, namespace, for_session, options)(on_event or (lambda _: None), lambda: False)
+        work = self._asking(question, namespace=namespace, for_session=for_session, **options)
+        return work.run(on_event or (lambda _: None))
 
     def ask_stream(
         self, question: str, *, namespace: str, for_session: str | None = None, **options: Unpack[AskOptions]
     ) -> Iterator[Event]:
-        from memsvc.asking.streaming import streamed
+        work = self._asking(question, namespace=namespace, for_session=for_session, **options)
+        return bridge.steps(work.run, "memsvc-ask")
 
-        return streamed(self._asked(question, namespace, for_session, options))
+    def _asking(
+        self, question: str, *, namespace: str, for_session: str | None = None, **options: Unpack[AskOptions]
+    ) -> Answering:
+        """The work of answering; an answer is remembered for that session before anybody hears of it."""
+        session = None if for_session is None else checks.checked_name("for_session", for_session)
 
-    def _asked(self, question: str, namespace: str, for_session: str | None, options: AskOptions) -> Work:
-        """The work of answering; what it tells is remembered for that session before anybody hears of it."""
-        work = self._asker.prepare(question, namespace, options)
-        if for_session is None:
-            return work
-        session = checks.checked_name("for_session", for_session)
+        def heard(answer: Answer) -> None:
+            if session is not None:
+                self._echoes.remember(namespace, session, echo.told(answer), self._now())
 
-        def heard(tell: Callable[[Event], None], event: Event) -> None:
-            if event.answer is not None:
-                self._echoes.remember(namespace, session, echo.told(event.answer), self._now())
-            tell(event)
-
-        return lambda tell, stop: work(partial(heard, tell), stop)
+        return self._asker.prepare(question, namespace, options, heard)
 
     def trace(self, trace_id: str, *, namespace: str) -> Trace:
         namespace, trace_id = checks.checked_namespace(namespace), checks.checked_id(trace_id, "trace")

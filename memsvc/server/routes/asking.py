@@ -1,7 +1,6 @@
 """ask, in one answer or as server-sent events."""
 
 import logging
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -48,10 +47,10 @@ async def ask(call: Call, body: AskBody) -> Response:
 
 
 def _asked(
-    call: Call, given: dict[str, Any], model: Any, tell: Callable[[Event], None], stop: threading.Event
+    call: Call, given: dict[str, Any], model: Any, tell: Callable[[Event], None], stopped: Callable[[], bool]
 ) -> Answer:
     """Ask with a model that stops when it is told to, calls under way included."""
-    own: dict[str, Any] = {} if model is None else {"model": Recorder(model, stop.is_set)}
+    own: dict[str, Any] = {} if model is None else {"model": Recorder(model, stopped)}
     answer = call.service.memory.ask(**given, **own, on_event=tell)
     call.service.metrics.answered(answer)
     return answer

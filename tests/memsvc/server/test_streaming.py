@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memsvc.asking.events import Event
+from memsvc.bridge import BATCH
 from memsvc.contract import wire
 from memsvc.errors import InvalidReply
 from memsvc.server import lines
@@ -152,12 +153,12 @@ def test_an_export_is_read_no_faster_than_it_is_taken() -> None:
         await stream.aclose()  # type: ignore[attr-defined]
 
     asyncio.run(take(3))
-    assert read == 3 * lines.BATCH
+    assert read == 3 * BATCH
 
 
 def test_a_namespace_moves_over_the_wire(running: Running) -> None:
     memory = running.service.memory
-    memory.add([f"line {number} is about lemons" for number in range(2 * lines.BATCH + 1)], namespace="a")
+    memory.add([f"line {number} is about lemons" for number in range(2 * BATCH + 1)], namespace="a")
     moved = running.get("/export", namespace="a")
     assert moved.headers["content-type"] == lines.MEDIA_TYPE
     assert moved.text.splitlines() == list(memory.export(namespace="a"))
@@ -165,7 +166,7 @@ def test_a_namespace_moves_over_the_wire(running: Running) -> None:
         "POST", "/v1/import", params={"namespace": "b"}, content=iter([moved.content[:100], moved.content[100:]])
     )
     assert {one["status"] for one in stored.json()["receipts"]} == {"stored"}
-    assert memory.stats(namespace="b")["messages"] == 2 * lines.BATCH + 1
+    assert memory.stats(namespace="b")["messages"] == 2 * BATCH + 1
 
 
 def test_a_long_line_in_many_chunks_is_read_once() -> None:
