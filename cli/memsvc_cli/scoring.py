@@ -8,8 +8,7 @@ import typer
 from memsvc_cli import options, output
 
 if TYPE_CHECKING:
-    from memsvc_evals.scoring.intervals import Interval
-    from memsvc_evals.scoring.rescore import Rescored
+    from memsvc_evals.scoring import Interval, Rescored
 
 _NOTHING = "–"
 _RANGE = "95 %"
@@ -27,7 +26,7 @@ def score(
     \b
     memsvc eval score predictions.jsonl --json
     """
-    from memsvc_evals.scoring.rescore import rescore
+    from memsvc_evals.scoring import rescore
 
     size = file.stat().st_size if file.is_file() else None
     with output.progress("Scoring", size, size=True) as advance:
@@ -40,8 +39,7 @@ def score(
 
 def _show(found: "Rescored") -> None:
     """In per cent; on a terminal each range stands below its mean."""
-    from memsvc_evals.scoring.categories import group_name
-    from memsvc_evals.scoring.rescore import MEASURES
+    from memsvc_evals.scoring import MEASURES, group_name
 
     columns = [output.Column("category"), output.Column("questions", right=True)]
     for measure in MEASURES:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from memsvc.errors import MissingDependency
 
-SCORING = ("nltk",)
+SCORING = ("nltk", "scipy")
 REPORTS = ("jinja2", "markupsafe")
 
 

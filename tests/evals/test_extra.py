@@ -12,21 +12,21 @@ from memsvc.errors import MissingDependency
 from memsvc_evals import extra
 from memsvc_evals.answers.run import run
 from memsvc_evals.reports import write_report
-from memsvc_evals.scoring import text, tokens
+from memsvc_evals.scoring import statistics, text
 
 if TYPE_CHECKING:
     from memsvc_evals import Dataset
 
 
-@pytest.fixture(params=["nltk", "jinja2"])
+@pytest.fixture(params=["nltk", "scipy", "jinja2"])
 def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     name: str = request.param
     found = importlib.util.find_spec
     monkeypatch.setattr(extra, "find_spec", lambda package: None if package == name else found(package))
     text._stemmer.cache_clear()
     text._stem.cache_clear()
-    tokens._tokenizers.cache_clear()
-    tokens.word_tokens.cache_clear()
+    text._tokenizers.cache_clear()
+    text.word_tokens.cache_clear()
     return name
 
 
@@ -42,6 +42,14 @@ def test_scores_say_so(without: str) -> None:
         with pytest.raises(MissingDependency, match=without):
             score()
     assert text.f1_set("a cat", "a cat") == 1.0
+
+
+@pytest.mark.parametrize("without", ["scipy"], indirect=True)
+def test_intervals_say_so(without: str) -> None:
+    for score in (lambda: statistics.wilson(1, 2), lambda: statistics.student([0.1, 0.2])):
+        with pytest.raises(MissingDependency, match=without):
+            score()
+    assert statistics.bootstrap([0.5]).mean == 0.5
 
 
 @pytest.mark.parametrize("without", ["jinja2"], indirect=True)

@@ -12,8 +12,7 @@ from memsvc_evals.answers.probing import probe_model
 from memsvc_evals.answers.records import Judgement, Record
 from memsvc_evals.answers.sharing import Memo, Shared
 from memsvc_evals.retrieval.metrics import recall_at
-from memsvc_evals.scoring.categories import ADVERSARIAL
-from memsvc_evals.scoring.text import abstained, text_scores
+from memsvc_evals.scoring import ADVERSARIAL, abstained, text_scores
 from memsvc_retrievers.ledger import Ledger
 from memsvc_retrievers.recorder import Recorder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.answers.measures import TEXTS, judge_value, metrics, within
-from memsvc_evals.scoring.categories import ADVERSARIAL
+from memsvc_evals.scoring import ADVERSARIAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

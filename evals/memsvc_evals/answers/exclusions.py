@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.datasets.values import count_by_reason
-from memsvc_evals.scoring.categories import ADVERSARIAL
+from memsvc_evals.scoring import ADVERSARIAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

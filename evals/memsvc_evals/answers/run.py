@@ -32,7 +32,7 @@ from memsvc_evals.answers.summary import summarise
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.progress import Count
 from memsvc_evals.provenance import provenance
-from memsvc_evals.scoring.categories import ADVERSARIAL
+from memsvc_evals.scoring import ADVERSARIAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

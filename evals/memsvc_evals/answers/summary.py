@@ -17,10 +17,7 @@ from memsvc_evals.answers.exclusions import exclusions, failed, listed
 from memsvc_evals.answers.given import FAILED
 from memsvc_evals.answers.measures import by_question, measures_of, metrics, within
 from memsvc_evals.answers.policies import POLICIES
-from memsvc_evals.scoring.abstention import abstention
-from memsvc_evals.scoring.categories import ADVERSARIAL
-from memsvc_evals.scoring.intervals import Interval, student
-from memsvc_evals.scoring.paired import paired
+from memsvc_evals.scoring import ADVERSARIAL, Interval, abstention, paired, student
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

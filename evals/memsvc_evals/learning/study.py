@@ -10,8 +10,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from memsvc_evals.errors import MeasurementError
-from memsvc_evals.scoring.intervals import Interval, student
-from memsvc_evals.scoring.paired import differences
+from memsvc_evals.scoring import Interval, differences, student
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memsvc_evals.learning.study import Study
-    from memsvc_evals.scoring.intervals import Interval
+    from memsvc_evals.scoring import Interval
 
 _NOTHING = "–"
 

@@ -13,7 +13,7 @@ from memsvc_evals.errors import MeasurementError
 from memsvc_evals.reports.pages import RIGHT, mark, page_names
 from memsvc_evals.reports.reading import read_run
 from memsvc_evals.reports.writing import QUESTIONS_FOLDER
-from memsvc_evals.scoring.paired import Paired, paired
+from memsvc_evals.scoring import Paired, paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.datasets.reading import as_object, complain, require
 from memsvc_evals.errors import DatasetError
-from memsvc_evals.scoring.categories import ADVERSARIAL, GROUPS, category_of
-from memsvc_evals.scoring.intervals import Interval, interval
-from memsvc_evals.scoring.text import text_scores
+from memsvc_evals.scoring.statistics import Interval, interval
+from memsvc_evals.scoring.text import ADVERSARIAL, GROUPS, category_of, text_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

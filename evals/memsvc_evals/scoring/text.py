@@ -2,6 +2,10 @@
 
 `f1` is LoCoMo's own, with its rule for each category (Maharana et al. 2024). `f1_set` and `bleu1` are those of A-Mem
 and mem0, which many later papers print under the same names: no number of one can be set beside one of the other.
+
+Names of categories are those of LoCoMo's own statistics (1 multi-hop, 282 questions; 4 single-hop, 841). Scripts that
+descend from mem0's call category 1 "single-hop", 3 "multi-hop" and 4 "open-domain": their numbers are right, their
+names are not.
 """
 
 from __future__ import annotations
@@ -14,12 +18,22 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from memsvc_evals import extra
+from memsvc_evals.datasets import locomo, realtalk
+from memsvc_evals.datasets.values import score_groups
 from memsvc_evals.errors import MeasurementError
-from memsvc_evals.scoring.categories import ADVERSARIAL, GROUPS, MULTI_HOP, OPEN_DOMAIN
-from memsvc_evals.scoring.tokens import word_tokens
 
 if TYPE_CHECKING:
     from nltk.stem.porter import PorterStemmer
+    from nltk.tokenize.destructive import NLTKWordTokenizer
+    from nltk.tokenize.punkt import PunktSentenceTokenizer
+
+MULTI_HOP, TEMPORAL, OPEN_DOMAIN, SINGLE_HOP, ADVERSARIAL = locomo.CATEGORIES
+GROUPS = score_groups(locomo.CATEGORIES, **{"1-4": (MULTI_HOP, TEMPORAL, OPEN_DOMAIN, SINGLE_HOP)})
+"""Group -> the categories in it."""
+
+_NUMBERS = {
+    name: number for names in (realtalk.CATEGORIES, locomo.CATEGORIES) for number, name in names.items()
+}  # REALTALK calls category 3 "commonsense"
 
 ABSTENTIONS = ("no information available", "not mentioned")
 """An answer that holds one of these, in whatever case, says that there is none."""
@@ -27,6 +41,41 @@ ABSTENTIONS = ("no information available", "not mentioned")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(a|an|the|and)\b")
 _STOPS = str.maketrans(dict.fromkeys(".,!?", " "))
+
+_TITLES = "adm col dr gen jr lt maj messrs mr mrs ms ph.d prof rep reps sen sr m.b.a"
+_TIMES = "jan feb aug sep sept oct nov dec tues wed fri a.m p.m yr"
+_PLACES = (
+    "ala ariz calif colo conn ct d.c fla ga ill kan ky l.a mich minn n.c n.d n.h n.j n.m n.y nev okla ore pa r.i s.c "
+    "tenn u.k u.n u.s u.s.a u.s.s.r va vt w.va wash wis ave ft st sw"
+)
+_FIRMS = "bros b.v cie co corp cos inc l.p ltd n.v s.a s.p.a chg mg ok vs"
+_LETTERS = "c d e f g h k l m n p r s t v w"
+_INITIALS = (
+    "a.a a.c a.d a.g a.h a.m.e a.s a.t b.f c.i.t c.o.m.b c.v d.h d.w e.f e.h e.l e.m f.g f.j g.d g.f g.k h.c h.f h.m "
+    "i.m.s j.b j.c j.j j.k j.p j.r l.f m.d.c m.j p.a.m r.a r.h r.j r.k r.t s.a.y s.g s.s t.j w.c w.r w.w"
+)
+_SPACED_DOTS = ". . "
+ABBREVIATIONS = frozenset(" ".join((_TITLES, _TIMES, _PLACES, _FIRMS, _LETTERS, _INITIALS)).split()) | {_SPACED_DOTS}
+
+
+def category_of(value: object) -> int | None:
+    """The category that a number, its digits or a name says; None if it says none.
+
+    `2`, `2.0`, `"2"`, `"temporal"`, `"Single Hop"` and `"single_hop"` are understood.
+    """
+    if isinstance(value, str):
+        text = value.strip().lower()
+        named = _NUMBERS.get(text.replace("_", "-").replace(" ", "-"))
+        return named or next((number for number in locomo.CATEGORIES if text == str(number)), None)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return next((number for number in locomo.CATEGORIES if value == number), None)
+
+
+def group_name(group: str) -> str:
+    """A group's number with its name, since numbers alone and names alone are both read wrongly."""
+    name = locomo.CATEGORIES.get(int(group)) if group.isdigit() else None
+    return group if name is None else f"{group} {name}"
 
 
 def text_scores(prediction: str, gold: str | None, category: int | None = None) -> dict[str, float]:
@@ -129,6 +178,32 @@ def _harmonic(same: int, said: int, wanted: int) -> float:
 
 def _stems(text: str) -> Counter[str]:
     return Counter(map(_stem, normalize(text).split()))
+
+
+@lru_cache(maxsize=4_096)  # a text takes 0.1 ms, and a gold answer comes once a policy and run
+def word_tokens(text: str) -> tuple[str, ...]:
+    """The tokens of nltk's `word_tokenize` for a lower-cased text, without the model that it would download.
+
+    It cuts a text into sentences with the English Punkt model and each sentence into words. Sentences matter for one
+    thing: a full stop is a token of its own only at a sentence's end. In a lower-cased text Punkt's decision rests on
+    its list of abbreviations alone: its sentence starters need a capital letter, its collocations only undo breaks that
+    are not made before a small letter, and its table of spellings could matter only after a number or an initial,
+    before a word that its corpus has in small letters at a sentence's start and never capitalised. So that is where a
+    token could differ, and `ABBREVIATIONS` is what the model knows.
+    """
+    sentences, words = _tokenizers()
+    return tuple(token for sentence in sentences.tokenize(text) for token in words.tokenize(sentence))
+
+
+@cache
+def _tokenizers() -> tuple[PunktSentenceTokenizer, NLTKWordTokenizer]:
+    extra.require(*extra.SCORING)
+    from nltk.tokenize.destructive import NLTKWordTokenizer
+    from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
+
+    parameters = PunktParameters()
+    parameters.abbrev_types = set(ABBREVIATIONS)
+    return PunktSentenceTokenizer(parameters), NLTKWordTokenizer()
 
 
 @lru_cache(maxsize=100_000)

@@ -8,8 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc_evals import MeasurementError
-from memsvc_evals.scoring.text import abstained, bleu1, exact_match, f1, f1_set, normalize, text_scores
+from memsvc_evals import MeasurementError, load_locomo
+from memsvc_evals.scoring.text import (
+    GROUPS,
+    abstained,
+    bleu1,
+    category_of,
+    exact_match,
+    f1,
+    f1_set,
+    group_name,
+    normalize,
+    text_scores,
+    word_tokens,
+)
+from tests.evals.conftest import EXAMPLES
 
 WORDS = [
     "the",
@@ -133,8 +146,6 @@ def test_bleu_by_hand() -> None:
 def test_bleu_is_what_papers_call(said: str, gold: str) -> None:
     from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
-    from memsvc_evals.scoring.tokens import word_tokens
-
     published = sentence_bleu(
         [word_tokens(gold.lower())],
         word_tokens(said.lower()),
@@ -146,7 +157,6 @@ def test_bleu_is_what_papers_call(said: str, gold: str) -> None:
 
 @given(texts, texts)
 def test_bleu_is_precision_times_penalty(said: str, gold: str) -> None:
-    from memsvc_evals.scoring.tokens import word_tokens
 
     said_tokens, gold_tokens = list(word_tokens(said.lower())), list(word_tokens(gold.lower()))
     left, same = gold_tokens.copy(), 0
@@ -203,3 +213,45 @@ def test_an_answer_is_its_own_gold(text: str, category: int | None) -> None:
 @given(texts, texts, plain)
 def test_an_exact_match_has_full_f1(said: str, gold: str, category: int | None) -> None:
     assert f1(said, gold, category) >= exact_match(said, gold)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", ""),
+        ("7 may 2023", "7 may 2023"),
+        ("oslo.", "oslo ."),
+        ("she moved to oslo. she likes it.", "she moved to oslo . she likes it ."),
+        ("dr. smith met mr. jones.", "dr. smith met mr. jones ."),  # abbreviations keep their full stop
+        ("at 5 p.m. in washington d.c. today", "at 5 p.m. in washington d.c. today"),
+        ("it was in 2019. it rained.", "it was in 2019. it rained ."),  # a number before a small letter ends nothing
+        ("she was ill. he was not.", "she was ill. he was not ."),  # Illinois
+        ("don't stop, it's 3,000 dogs' toys!", "do n't stop , it 's 3,000 dogs ' toys !"),
+        ("we cannot... go (now)", "we can not ... go ( now )"),
+        ('he said "yes"', "he said `` yes ''"),
+        ("self-care & yoga; 50%", "self-care & yoga ; 50 %"),
+        ("café “au lait”", "café “ au lait ”"),
+    ],
+)
+def test_tokens_are_nltks(text: str, tokens: str) -> None:
+    assert word_tokens(text) == tuple(tokens.split())
+
+
+@pytest.mark.parametrize(
+    ("value", "category"),
+    [
+        (1, 1), ("2", 2), (" 3 ", 3), (4.0, 4), ("multi-hop", 1), ("Multi Hop", 1), ("single_hop", 4),
+        ("open-domain", 3), ("commonsense", 3), ("temporal", 2), ("Adversarial", 5),
+        (0, None), (6, None), ("6", None), (1.5, None), ("", None), ("world", None), ("01", None), ("²", None),
+        (True, None), (None, None), ([1], None), ({}, None), (float("nan"), None), (10**400, None),
+    ],
+)  # fmt: skip
+def test_what_says_a_category(value: object, category: int | None) -> None:
+    assert category_of(value) == category
+
+
+def test_groups_are_those_of_the_data_set() -> None:
+    assert dict(load_locomo(EXAMPLES).groups) == GROUPS
+    assert [group_name(group) for group in GROUPS] == [
+        "1 multi-hop", "2 temporal", "3 open-domain", "4 single-hop", "5 adversarial", "1-4", "all",
+    ]  # fmt: skip

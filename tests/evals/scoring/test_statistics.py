@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsvc_evals import MeasurementError
-from memsvc_evals.scoring.intervals import bootstrap, interval, student, wilson
+from memsvc_evals.scoring.statistics import (
+    Abstention,
+    abstention,
+    bootstrap,
+    differences,
+    interval,
+    paired,
+    sign_flip,
+    student,
+    wilson,
+)
 
 
 def test_wilson_by_hand() -> None:
@@ -98,9 +108,9 @@ def test_clusters_of_unequal_size_weigh_by_their_questions() -> None:
 def test_student() -> None:
     found = student([0.5, 0.6, 0.7])
     assert found.mean == pytest.approx(0.6)
-    assert found.half == pytest.approx(4.303 * 0.1 / math.sqrt(3))
-    assert found.low == pytest.approx(found.mean - 4.303 * 0.1 / math.sqrt(3))
-    assert student([0.0, 1.0] * 50).half == pytest.approx(2.042 * math.sqrt(25 / 99) / 10)  # the last t
+    assert found.half == pytest.approx(4.302653 * 0.1 / math.sqrt(3))
+    assert found.low == pytest.approx(found.mean - 4.302653 * 0.1 / math.sqrt(3))
+    assert student([0.0, 1.0] * 50).half == pytest.approx(1.984217 * math.sqrt(25 / 99) / 10)  # t of 99
 
 
 def test_a_single_value_has_no_interval() -> None:
@@ -120,3 +130,93 @@ def test_nothing_is_refused() -> None:
             made([])
     with pytest.raises(MeasurementError, match="2 values came with 1 clusters"):
         bootstrap([0.1, 0.2], ["a"])
+
+
+def test_sign_flip_of_zeros_and_ones_is_mcnemars() -> None:
+    # 1 question for a, 5 for b: 2 · (C(6,0) + C(6,1)) / 2^6 = 14/64
+    a, b = [1, 0, 0, 0, 0, 0, 1, 1], [0, 1, 1, 1, 1, 1, 1, 1]
+    assert sign_flip(differences(a, b)) == sign_flip(differences(b, a)) == pytest.approx(14 / 64, rel=1e-12)
+    assert sign_flip([1, -1]) == 1
+    assert sign_flip([1] * 10) == pytest.approx(2 / 2**10, rel=1e-12)
+    # chi² without correction: (1100 - 900)² / 2000 = 20, p = 7.7e-6
+    assert sign_flip([1] * 1_100 + [-1] * 900) == pytest.approx(7.7e-6, rel=0.15)
+
+
+def test_sign_flip_by_hand() -> None:
+    # ±1 ±2 ±3: sums 6 4 2 0 0 -2 -4 -6; as far as 4 (1 less, 3 and 2 more): ±6, ±4, four of eight
+    assert sign_flip([-1.0, 2.0, 3.0]) == 0.5
+    assert sign_flip([1.0, 2.0, 3.0]) == 0.25
+    assert sign_flip([0.0, 1.0, 2.0, 3.0, 0.0]) == 0.25  # what is equal says nothing
+    assert sign_flip([0.0, 0.0]) == 1
+
+
+def test_sums_equal_on_paper_count_as_far() -> None:
+    # 0.1 + 0.2 - 0.3 is 0 on paper and 5.6e-17 here: every way is as far
+    assert sign_flip([0.1, 0.2, -0.3]) == 1
+
+
+def test_chance_comes_near_the_exact_value() -> None:
+    few = np.random.default_rng(2).normal(0.4, 1, 13).tolist()  # 8,192 ways
+    exact = sign_flip(few)
+    drawn = sign_flip(few, resamples=8_000)
+    assert drawn != exact
+    assert drawn == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 8_000))
+
+
+def test_p_is_never_zero() -> None:
+    assert sign_flip([1.0 + number / 100 for number in range(60)], resamples=999) == 1 / 1_000
+
+
+def test_p_is_uniform_where_there_is_no_difference() -> None:
+    generator = np.random.default_rng(7)
+    found = np.array([sign_flip(generator.normal(0, 1, 30).tolist(), seed, 400) for seed in range(400)])
+    for share in (0.05, 0.25, 0.5, 0.75):  # four standard errors of a share of 400
+        assert np.mean(found <= share) == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / 400))
+
+
+def test_paired_by_hand() -> None:
+    found = paired([0.9, 0.8, 0.7], [0.4, 0.5, 0.5])  # 0.5, 0.3, 0.2, all one way: p = 2/8
+    assert found.difference == pytest.approx(1 / 3)
+    assert found.p == 0.25
+    assert found.n == 3
+    # All three the smallest, or the largest: a chance of 1/27 each, more than 2.5 %
+    assert (found.low, found.high) == (pytest.approx(0.2), pytest.approx(0.5))
+
+
+def test_a_system_against_itself() -> None:
+    found = paired([0.1, 0.5, 1.0], [0.1, 0.5, 1.0])
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_swapping_turns_the_sign() -> None:
+    generator = np.random.default_rng(3)
+    a, b = generator.random(50).tolist(), generator.random(50).tolist()
+    one, other = paired(a, b), paired(b, a)
+    assert one.difference == pytest.approx(-other.difference)
+    assert one.p == pytest.approx(other.p, abs=0.02)
+
+
+def test_whole_clusters_are_flipped() -> None:
+    a, b, clusters = [1.0] * 30, [0.0] * 30, [name for name in "abc" for _ in range(10)]
+    assert paired(a, b).p == pytest.approx(2 / 2**30, rel=1e-12)
+    assert paired(a, b, clusters).p == pytest.approx(2 / 2**3, rel=1e-12)
+    assert paired(a, b, clusters).n == 30
+
+
+def test_halves_of_pairs_are_refused() -> None:
+    with pytest.raises(MeasurementError, match="2 and 1"):
+        paired([0.1, 0.2], [0.1])
+    with pytest.raises(MeasurementError, match="at least one"):
+        paired([], [])
+
+
+def test_abstention_by_hand() -> None:
+    # Four without an answer, abstained from three; six with one, abstained from one
+    questions = [(True, False)] * 3 + [(False, False)] + [(True, True)] + [(False, True)] * 5
+    assert abstention(iter(questions)) == Abstention(precision=wilson(3, 4), recall=wilson(3, 4), false=wilson(1, 6))
+
+
+def test_nothing_to_take_a_share_of() -> None:
+    assert abstention([]) == Abstention(None, None, None)
+    assert abstention([(False, True)]) == Abstention(None, None, wilson(0, 1))
+    assert abstention([(False, False)]) == Abstention(None, wilson(0, 1), None)

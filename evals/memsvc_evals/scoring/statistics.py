@@ -1,17 +1,22 @@
-"""Means with their 95 % intervals. Pure arithmetic; what draws by chance has a seed."""
+"""Means with their 95 % intervals, and two systems on the same questions. What draws by chance has a seed.
+
+What has a name in statistics is scipy's; drawing whole conversations, and questions within them, is ours: scipy has no
+bootstrap over clusters.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from memsvc_evals import extra
 from memsvc_evals.errors import MeasurementError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -19,13 +24,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["wilson", "bootstrap", "t", "point"]
 
-_Z = 1.959963984540054  # the normal distribution at 97.5 %
-_T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
-"""Student's t at 97.5 %, for 1 to 30 degrees of freedom."""
 _DRAWS = 2_000_000  # at once: 16 MB
 
 
@@ -63,25 +61,19 @@ def interval(
 
 
 def wilson(successes: int, n: int) -> Interval:
-    """Of a proportion p = successes / n (Wilson 1927), which holds near 0 and 1 and for few, where p ± z s doesn't.
-
-    (p + z²/2n ± z sqrt(p(1 - p)/n + z²/4n²)) / (1 + z²/n)
+    """Of a proportion, by Wilson's score (1927), which holds near 0 and 1 and for few, where p ± z s doesn't.
 
     Raises:
         MeasurementError: there are none, or more successes than tries.
     """
     if n < 1 or not 0 <= successes <= n:
         raise MeasurementError(f"a proportion of {successes} among {n} came; wanted 0 to n among at least 1")
-    p, scale = successes / n, 1 + _Z**2 / n
-    middle = (p + _Z**2 / (2 * n)) / scale
-    half = _Z * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2)) / scale
-    return Interval(p, max(0.0, min(middle - half, p)), min(1.0, max(middle + half, p)), n, "wilson")
+    ends = _stats().binomtest(successes, n).proportion_ci(method="wilson")
+    return Interval(successes / n, float(ends.low), float(ends.high), n, "wilson")
 
 
 def student(values: Sequence[float]) -> Interval:
     """Of a few independent values, such as one a seed: mean ± t(n - 1) s / sqrt(n), with s the deviation of a sample.
-
-    Beyond 31 values t is that of 30 degrees of freedom, which is a little too wide and never too narrow.
 
     Raises:
         MeasurementError: there are none.
@@ -90,7 +82,7 @@ def student(values: Sequence[float]) -> Interval:
     if n == 1:
         return Interval(mean, mean, mean, n, "point")
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = _T[min(n - 1, len(_T)) - 1] * deviation / math.sqrt(n)
+    half = float(_stats().t.ppf(0.975, n - 1)) * deviation / math.sqrt(n)
     return Interval(mean, mean - half, mean + half, n, "t")
 
 
@@ -125,6 +117,110 @@ def bootstrap(
     return Interval(mean, min(float(low), mean), max(float(high), mean), n, "bootstrap")
 
 
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """The mean difference `a - b` over `n` questions, its 95 % interval and its two-sided p-value."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    n: int
+
+
+def paired(
+    a: Sequence[float],
+    b: Sequence[float],
+    clusters: Sequence[Hashable] | None = None,
+    seed: int = 0,
+    resamples: int = 10_000,
+) -> Paired:
+    """Compare scores that belong together, question by question.
+
+    The interval is a bootstrap over the differences. The p-value is that of a sign-flip permutation test: were there
+    no difference, each would be as likely the other way round. With clusters, such as conversations, whole clusters
+    are drawn and flipped: ten of them can't give a p below 2 / 2^10.
+
+    Raises:
+        MeasurementError: there are no pairs, or not as many of each.
+    """
+    found = differences(a, b)
+    around = bootstrap(found, clusters, seed, resamples)
+    units = found if clusters is None else _sums(found, clusters)
+    return Paired(around.mean, around.low, around.high, sign_flip(units, seed, resamples), len(found))
+
+
+def differences(a: Sequence[float], b: Sequence[float]) -> list[float]:
+    """`a - b`, pair by pair.
+
+    Raises:
+        MeasurementError: they are not equally many.
+    """
+    if len(a) != len(b):
+        raise MeasurementError(f"pairs need equally many values; {len(a)} and {len(b)} came")
+    return [first - second for first, second in zip(a, b, strict=True)]
+
+
+def sign_flip(values: Sequence[float], seed: int = 0, resamples: int = 10_000) -> float:
+    """How often a sum of the values under random signs is as far from 0 as theirs; 1 if all are 0.
+
+    Exact where there are no more ways to set the signs than resamples (up to 13 values), and where all are equally
+    large, as those of 0 and 1 are (then it is McNemar's test). Else (1 + hits) / (1 + resamples), which is never 0
+    (Phipson and Smyth 2010).
+    """
+    data = np.asarray([value for value in values if value], dtype=np.float64)
+    if not len(data):
+        return 1.0
+    if np.all(np.abs(data) == abs(data[0])):
+        return float(_stats().binomtest(int((data > 0).sum()), len(data)).pvalue)
+    found = _stats().permutation_test(
+        (data,),
+        lambda signed, axis: np.abs(signed.sum(axis=axis)),
+        permutation_type="samples",
+        alternative="greater",
+        n_resamples=resamples,
+        batch=max(1, _DRAWS // len(data)),
+        rng=seed,
+    )
+    return float(found.pvalue)
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """Saying "not mentioned": three shares with their Wilson intervals; None where there is nothing to take a share of.
+
+    precision: of the questions it abstained from, those that have no answer.
+    recall: of the questions that have no answer (category 5), those it abstained from.
+    false: of the questions that have an answer, those it abstained from all the same.
+    """
+
+    precision: Interval | None
+    recall: Interval | None
+    false: Interval | None
+
+
+def abstention(questions: Iterable[tuple[bool, bool]]) -> Abstention:
+    """Of pairs (abstained, answerable), one a question."""
+    rows = tuple(questions)
+    return Abstention(
+        precision=_share([not answerable for abstained, answerable in rows if abstained]),
+        recall=_share([abstained for abstained, answerable in rows if not answerable]),
+        false=_share([abstained for abstained, answerable in rows if answerable]),
+    )
+
+
+def _stats() -> Any:
+    """`scipy.stats`: a second of import, and an extra."""
+    extra.require(*extra.SCORING)
+    from scipy import stats
+
+    return stats
+
+
+def _share(hits: list[bool]) -> Interval | None:
+    return wilson(sum(hits), len(hits)) if hits else None
+
+
 def _mean(values: Sequence[float]) -> float:
     if not values:
         raise MeasurementError("an interval needs at least one value")
@@ -156,3 +252,10 @@ def _resampled_clusters(groups: Sequence[Values], count: int, generator: np.rand
             sums[here] += len(group) * _resampled(group, len(here), generator)
             sizes[here] += len(group)
     return sums / sizes
+
+
+def _sums(values: Sequence[float], clusters: Sequence[Hashable]) -> list[float]:
+    members: dict[Hashable, list[float]] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        members.setdefault(cluster, []).append(value)
+    return [math.fsum(of_one) for of_one in members.values()]
