@@ -1,7 +1,7 @@
 """What turns are worth to threads that write to one SQLite file without a pause, against SQLite's own waiting.
 
 Each thread adds messages to a namespace of its own. SQLite has a waiting writer sleep and look again, and whoever comes
-meanwhile goes first; `memsvc_store/sql/turns.py` lets them in as they came. Either has its rounds, in turns.
+meanwhile goes first; `memsvc_store/sql/database.py` lets them in as they came. Either has its rounds, in turns.
 
     python benchmarks/writers.py --threads 16
 """

@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from memsvc.contract import wire
 from memsvc.errors import DatabaseError
-from memsvc_store.sql.gauges import check
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -47,7 +46,7 @@ class Health:
 def _database_reason(memory: Memory) -> str | None:
     """Why the database cannot be used; None where it can."""
     try:
-        check(memory.store.database)
+        memory.store.database.check()
     except DatabaseError as error:
         logger.warning("not ready: %s", error)
         return f"the database cannot be used ({type(error).__name__}); the service's log says why"

@@ -11,7 +11,6 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from memsvc.errors import DatabaseError
-from memsvc_store.sql.gauges import job_counts
 from memsvc_store.values.shapes import JOB_KINDS, JOB_STATES
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ class _Holdings(Collector):
         yield from self._shards()
         jobs = GaugeMetricFamily("memsvc_jobs", "Jobs, by kind and state", labels=["kind", "state"])
         try:
-            counts = job_counts(self._memory.store.database)
+            counts = self._memory.store.jobs.counts()
         except DatabaseError:  # readiness says so, and the other numbers are wanted most just then
             return
         for kind in JOB_KINDS:

@@ -98,8 +98,8 @@ class Store:
         self.database = Database(target, create=create)
         self.jobs = JobQueue(self.database, lambda: self.model, now)
         self.learning = Learning(self.database, now)
+        self._snapshot_folder, self._snapshot_rows = self.database.beside(".shards"), snapshot_rows
         self.erasure = Erasures(self.database, self._snapshot_folder, self._refresh, now)
-        self._snapshot_rows = snapshot_rows
         self._exact_limit, self._shard_bytes = exact_limit, shard_bytes
         self._lock = threading.Lock()
         self._opened: Shards | None = None
@@ -392,13 +392,6 @@ class Store:
             opened = self._opened
         if opened is not None:
             opened.refresh(namespace)
-
-    @property
-    def _snapshot_folder(self) -> Path | None:
-        if self.database.path is None:
-            return None
-        path = self.database.path.resolve()  # one folder, by whatever link the file was opened
-        return path.with_name(path.name + ".shards")
 
     def _snapshots(self) -> Snapshots | None:
         folder = self._snapshot_folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -25,7 +26,8 @@ from memsvc_store.errors import (
     StorageFull,
 )
 from memsvc_store.sql import schema
-from memsvc_store.sql.database import HEAD, Database, migrate
+from memsvc_store.sql.database import Database
+from memsvc_store.sql.migrations import HEAD, migrate
 from memsvc_store.store import Store
 from tests.store.values import Space, draft
 
@@ -265,3 +267,14 @@ def test_a_readonly_file_can_be_read_and_not_written(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnreadable, match="read-only"):
         store.add("ann", [draft("more")])
     store.close()
+
+
+def test_nothing_but_the_dialect_asks_which_database_it_is() -> None:
+    room = MIGRATIONS.parents[1]  # the store
+    asking = re.compile(r"dialect\.name|get_backend_name|[\"']postgresql[\"']|database\.path")
+    found = {str(path.relative_to(room)) for path in room.rglob("*.py") if asking.search(path.read_text())}
+    assert found - {str(path.relative_to(room)) for path in MIGRATIONS.rglob("*.py")} == {
+        "sql/dialect.py",
+        "sql/schema.py",  # names are sorted by bytes on both
+        "sql/database.py",  # which URL is a file's
+    }

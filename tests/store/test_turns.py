@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from memsvc_store.errors import DatabaseBusy
-from memsvc_store.sql.database import Database
-from memsvc_store.sql.turns import Turns
+from memsvc_store.sql.database import Database, Turns
 
 
 def until(true: Callable[[], object]) -> None:

@@ -13,7 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from memsvc_store.sql import database, schema
+from memsvc_store.sql import migrations, schema
+from memsvc_store.sql.database import Database
 from memsvc_store.store import Store
 from memsvc_store.values.learned import Feedback, Trace
 from tests.store.values import START, Space, draft, fact, said, towards
@@ -32,8 +33,8 @@ def old(request: pytest.FixtureRequest, target: str, tmp_path: Path, monkeypatch
             rows = {name: list(connection.execute(sa.select(schema.metadata.tables[name])).mappings()) for name in MADE}
     with monkeypatch.context() as patch:
         at(request.param, patch)
-        patch.setattr(database, "_create", database.migrate)  # as the tables were then, not as they are now
-        made = database.Database(target)
+        patch.setattr(migrations, "create", migrations.migrate)  # as the tables were then, not as they are now
+        made = Database(target)
         with made.write() as connection:
             tables = sa.MetaData()
             tables.reflect(connection)
@@ -49,13 +50,13 @@ def old(request: pytest.FixtureRequest, target: str, tmp_path: Path, monkeypatch
 
 def at(step: str, patch: pytest.MonkeyPatch) -> None:
     """Have databases brought to this step and no further."""
-    patch.setattr(database, "REVISIONS", database.REVISIONS[: database.REVISIONS.index(step) + 1])
-    patch.setattr(database, "HEAD", step)
+    patch.setattr(migrations, "REVISIONS", migrations.REVISIONS[: migrations.REVISIONS.index(step) + 1])
+    patch.setattr(migrations, "HEAD", step)
 
 
 def test_the_steps_are_the_ones_there_are() -> None:
     steps = [step.revision for step in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
-    assert tuple(reversed(steps)) == database.REVISIONS
+    assert tuple(reversed(steps)) == migrations.REVISIONS
 
 
 def test_an_old_database_is_brought_to_head(old: str) -> None:
@@ -87,13 +88,13 @@ def test_processes_that_open_an_old_database_at_once_agree(old: str) -> None:
 
 
 def test_a_step_that_breaks_leaves_the_old_database(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fill_up(connection: database.Connection) -> None:
+    def fill_up(connection: sa.Connection) -> None:
         migrate(connection)
         raise OSError("the disk is gone")
 
-    migrate = database.migrate
+    migrate = migrations.migrate
     with monkeypatch.context() as patch:
-        patch.setattr(database, "migrate", fill_up)
+        patch.setattr(migrations, "migrate", fill_up)
         with pytest.raises(OSError, match="gone"):
             Store(old, space=Space())
     engine = sa.create_engine(old if "://" in old else f"sqlite:///{old}")

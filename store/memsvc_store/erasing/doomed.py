@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
-from memsvc_store.sql.statements import IN_LIMIT, rows_in
+from memsvc_store.sql.dialect import rows_in, slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,10 +80,5 @@ def delete(
 ) -> int:
     """Delete the namespace's rows where a column is one of the values; how many."""
     here = table.c.namespace_key == write.namespace.key
-    statements = (sa.delete(table).where(here, column.in_(part), *where) for part in parts(values))
+    statements = (sa.delete(table).where(here, column.in_(part), *where) for part in slices(values))
     return sum(write.records.connection.execute(statement).rowcount for statement in statements)
-
-
-def parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Values in slices that one statement takes."""
-    return (values[start : start + IN_LIMIT] for start in range(0, len(values), IN_LIMIT))

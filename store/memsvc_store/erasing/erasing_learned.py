@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from memsvc_store.erasing.doomed import delete
 from memsvc_store.sql import schema
-from memsvc_store.sql.statements import rows_in
+from memsvc_store.sql.dialect import rows_in
 from memsvc_store.values.text import words
 
 if TYPE_CHECKING:

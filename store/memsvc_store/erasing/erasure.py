@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from memsvc_store.erasing import removal as erasing
-from memsvc_store.erasing.compaction import compact, empty_log
-from memsvc_store.errors import DatabaseBusy, NotFound
+from memsvc_store.errors import DatabaseBusy, NotFound, StorageFull
 from memsvc_store.projections import snapshot
 from memsvc_store.sql import schema
 from memsvc_store.sql.records import Records, there
@@ -88,8 +87,8 @@ class Erasures:
     def _erase(self, namespace: str, target: Target, at: datetime) -> dict[str, int]:
         """Delete the rows and the snapshots, and note how many, with what an attempt before this one noted."""
         with self._database.write() as connection:
-            if self._database.path is not None:
-                connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            for statement in self._database.dialect.erasing:
+                connection.exec_driver_sql(statement)
             mark = receipts.mark(namespace, target, _key(connection))
             noted = _noted(connection, mark)
             counts = self._delete(connection, namespace, target, at, begun=noted is not None)
@@ -142,6 +141,40 @@ class Erasures:
                 raise DatabaseBusy(f"another process has erased more of {target} meanwhile; forget the same again")
             connection.execute(sa.delete(_er).where(_er.c.mark == mark))
         return key
+
+
+def compact(database: Database) -> bool:
+    """Rewrite the files with what the tables hold now; False where this role may not (PostgreSQL).
+
+    It takes as long as copying the database does. On SQLite others read meanwhile and writers wait; on PostgreSQL
+    both wait, a table at a time.
+
+    Raises:
+        DatabaseBusy: somebody held on to an older state for longer than we wait.
+        StorageFull: there is no room for the copy.
+    """
+    try:
+        with database.autocommit() as connection:
+            if not database.dialect.rewrite(connection, database.busy_seconds):
+                return False
+    except StorageFull as error:
+        raise StorageFull(
+            f"{database.name}: what was erased is out of the tables, and there is no room to rewrite the files without "
+            "it; free as much as the database takes, then forget the same again"
+        ) from error
+    if not empty_log(database):
+        raise DatabaseBusy(
+            f"{database.name}: what was erased is out of the tables, and still in the write-ahead log, since a reader "
+            f"(such as an export under way) held on to it for {database.busy_seconds:g} s; let it end, then forget the "
+            "same again"
+        )
+    return True
+
+
+def empty_log(database: Database) -> bool:
+    """Cut the write-ahead log to nothing, where there is one; False where a reader held on to it for too long."""
+    with database.autocommit() as connection:
+        return database.dialect.empty_log(connection, database.busy_seconds)
 
 
 def _key(connection: Connection) -> str:

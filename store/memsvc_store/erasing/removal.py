@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from memsvc_store.erasing import erasing_learned
-from memsvc_store.erasing.doomed import delete, doomed, parts
+from memsvc_store.erasing.doomed import delete, doomed
 from memsvc_store.sql import schema
 from memsvc_store.sql.changelog import ERASED
+from memsvc_store.sql.dialect import slices
 from memsvc_store.sql.rows import dump_json, text_digest
 from memsvc_store.values.nodes import INTENT
 from memsvc_store.values.shapes import Node, Nodes
@@ -98,7 +99,7 @@ def _changes(write: Write, ids: frozenset[str], behind: dict[str, None]) -> int:
     records, namespace = write.records, write.namespace
     here = _chg.c.namespace_key == namespace.key
     gone = 0
-    for part in parts(sorted(ids)):
+    for part in slices(sorted(ids)):
         where = here & _chg.c.memory_id.in_(part)
         emptied = {"memory_id": ERASED, "operation": "erase", "before": "{}"}
         gone += records.connection.execute(sa.update(_chg).where(where, _chg.c.ordinal == 0).values(emptied)).rowcount

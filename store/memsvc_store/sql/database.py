@@ -11,48 +11,34 @@ import re
 import secrets
 import sqlite3
 import tempfile
+import threading
+from collections import deque
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from memsvc_store.errors import (
-    DatabaseForeign,
+    DatabaseBusy,
     DatabaseMissing,
     DatabaseTooNew,
     DatabaseUnreadable,
     MissingDependency,
     shown,
 )
-from memsvc_store.sql import schema
-from memsvc_store.sql.border import translate
-from memsvc_store.sql.turns import Turns
+from memsvc_store.sql import migrations, schema
+from memsvc_store.sql.dialect import dialect_of, translate
 from memsvc_store.values import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
-    from sqlalchemy.engine import Connection, Engine
-
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
-"""The steps of `migrations/`, oldest first. Known here so that only opening an older database imports Alembic
-(0.28 s)."""
-
-HEAD = REVISIONS[-1]
+    from sqlalchemy.engine import Connection
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another before it gives up."""
-
-CACHE_KIB = 16_384
-"""SQLite's page cache a connection. Its default of 2 MiB holds the rows of 1,000 memories; beyond that a look-up
-reads every row by a system call."""
-
-_MIGRATION_LOCK = 0x6D656D73
-"""PostgreSQL's advisory lock under which one process migrates ("mems")."""
 
 TEMPORARY = ":memory:"
 
@@ -77,8 +63,14 @@ class Database:
         self.name = str(self.path or self.url.render_as_string(hide_password=True))
         if self.path is not None:
             _check_path(self.path, create)
-        self.busy_seconds = busy_seconds
-        self._engine = _engine(self.url, busy_seconds)
+        self.dialect, self.busy_seconds = dialect_of(self.url), busy_seconds
+        try:
+            self._engine = self.dialect.engine(self.url, busy_seconds)
+        except (ImportError, NoSuchModuleError) as error:
+            raise MissingDependency(
+                f"no driver for {self.url.drivername!r} is installed ({error}); for PostgreSQL run "
+                "pip install 'memsvc[postgres]' and use postgresql+psycopg://..."
+            ) from error
         self._turns = Turns(self.name, busy_seconds)
         self.closed = False
         self._file: tuple[int, int] | None = None
@@ -94,34 +86,46 @@ class Database:
         """One snapshot; nothing that others commit meanwhile shows in it."""
         with self._border(), self._engine.connect() as connection:
             self._check_file()
-            if self.path is None:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            yield connection
+            yield connection.execution_options(**self.dialect.reading)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: all of it is on disk when the block ends, or none of it."""
-        with self._border(), self._turn(), self._engine.connect() as connection:
-            self._check_file()
-            connection = connection.execution_options(memsvc_begin="BEGIN IMMEDIATE")
+        with self._alone() as connection:
+            connection = connection.execution_options(**self.dialect.writing)
             with connection.begin():
                 yield connection
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """No transaction: each statement stands for itself. For what allows none, such as VACUUM."""
-        alone: dict[str, str] = {"isolation_level": "AUTOCOMMIT"} if self.path is None else {"memsvc_begin": ""}
-        with self._border(), self._turn(), self._engine.connect() as connection:
-            self._check_file()
-            yield connection.execution_options(**alone)
+        with self._alone() as connection:
+            yield connection.execution_options(**self.dialect.alone)
+
+    def check(self) -> None:
+        """Nothing, if the database answers and has the schema of this version.
+
+        Raises:
+            DatabaseError: it does not; another process may have upgraded it under us.
+        """
+        with self.read() as connection:
+            found = connection.execute(migrations.STEP).scalar_one()
+        if found != migrations.HEAD:
+            raise DatabaseTooNew(
+                f"{self.name} has schema {found} by now, and this process was opened on {migrations.HEAD}"
+            )
 
     def integrity_problems(self) -> list[str]:
         """What the database itself finds wrong with its file (SQLite's own full check)."""
-        if self.path is None:
-            return []
         with self.read() as connection:
-            rows = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-        return [] if rows == ["ok"] else [f"database: {row}" for row in rows]
+            return [f"database: {problem}" for problem in self.dialect.problems(connection)]
+
+    def beside(self, suffix: str) -> Path | None:
+        """A path beside the file, the same by whatever link it was opened; None where there is no file."""
+        if self.path is None:
+            return None
+        path = self.path.resolve()
+        return path.with_name(path.name + suffix)
 
     def close(self) -> None:
         """Return every connection; a `:memory:` database is gone."""
@@ -145,9 +149,13 @@ class Database:
         if self._file is not None and self._on_disk() != self._file:
             raise DatabaseUnreadable(f"{self.name} was deleted or replaced while it was open; open it again")
 
-    def _turn(self) -> AbstractContextManager[None]:
-        """A writer's turn, where there is but one at a time; who waits for it holds no connection."""
-        return nullcontext() if self.path is None else self._turns.turn()
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        """A writer's connection, in its turn where there is but one writer; who waits for it holds no connection."""
+        turn = self._turns.turn() if self.dialect.one_writer else nullcontext()
+        with self._border(), turn, self._engine.connect() as connection:
+            self._check_file()
+            yield connection
 
     @contextmanager
     def _border(self) -> Iterator[None]:
@@ -161,56 +169,72 @@ class Database:
     def _prepare(self) -> str:
         """Bring the schema to HEAD from any earlier step, or from an empty database; returns the identity."""
         with self.read() as connection:
-            revision = self._revision(connection)
-        if self.path is not None:
-            self._keep_wal()
-        if revision != HEAD:
+            step = migrations.revision(connection, self.name)
+        with self._border():
+            self.dialect.opened(self._engine)
+        if step != migrations.HEAD:
             with self.write() as connection:
-                if self.path is None:  # BEGIN locks nothing there, and another process may be at it
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-                revision = self._revision(connection)
-                if revision is not None and revision != HEAD:
-                    migrate(connection)
-                if revision is None:
-                    _create(connection)
-                    row = {
-                        "key": 1,
-                        "identity": secrets.token_hex(16),
-                        "created_at": clock.to_instant(clock.now()).micros,
-                    }
-                    connection.execute(schema.database.insert().values(row))
+                for statement in self.dialect.migrating:
+                    connection.exec_driver_sql(statement)
+                self._bring_to_head(connection)
         with self.read() as connection:
             return str(connection.execute(sa.select(schema.database.c.identity)).scalar_one())
 
-    def _revision(self, connection: Connection) -> str | None:
-        """The schema's step, or None for an empty database."""
-        tables = set(sa.inspect(connection).get_table_names())
-        if not tables:
-            return None
-        if not {"alembic_version", "memsvc_database"} <= tables:
-            raise DatabaseForeign(
-                f"{self.name} holds tables of another program ({', '.join(sorted(tables)[:3])}); "
-                "it was left untouched. Name another file, or one that memsvc made"
-            )
-        revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
-        if revision in REVISIONS:
-            return str(revision)
-        if revision is not None and revision > HEAD:
-            raise DatabaseTooNew(
-                f"{self.name} has schema {revision}, and this memsvc knows up to {HEAD}; upgrade memsvc to open it"
-            )
-        raise DatabaseUnreadable(f"{self.name} has schema {revision!r}, which no memsvc ever wrote; restore a backup")
+    def _bring_to_head(self, connection: Connection) -> None:
+        """Look again, now that nobody else is at it, and do what is left to do."""
+        step = migrations.revision(connection, self.name)
+        if step is None:
+            migrations.create(connection)
+            row = {"key": 1, "identity": secrets.token_hex(16), "created_at": clock.to_instant(clock.now()).micros}
+            connection.execute(schema.database.insert().values(row))
+        elif step != migrations.HEAD:
+            migrations.migrate(connection)
 
-    def _keep_wal(self) -> None:
-        """Write-ahead logging, at each opening: a copy made by VACUUM INTO has lost it."""
-        with self._border():
-            raw = self._engine.raw_connection()
-            try:
-                cursor = raw.cursor()
-                if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                    cursor.execute("PRAGMA journal_mode=WAL")
-            finally:
-                raw.close()
+
+class Turns:
+    """A lock for the threads of one process that goes to whoever has waited longest.
+
+    SQLite has one writer, and leaves it to the others to sleep and look again; whoever comes meanwhile goes first. Of
+    16 threads that wrote without a pause, one write in a hundred took 1 to 8 s that way, at a median of 7 to 20 ms
+    (`benchmarks/writers.py`).
+
+    Args:
+        name: the database's, for the error.
+        seconds: how long one waits before it gives up.
+    """
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self._name, self._seconds = name, seconds
+        self._lock = threading.Lock()
+        self._line: deque[threading.Event] = deque()
+        """Whose turn it is, and behind it those who wait. An event is set once its owner is the first."""
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the turn, and have it until the block ends.
+
+        Raises:
+            DatabaseBusy: it did not come in time.
+        """
+        mine = threading.Event()
+        try:
+            with self._lock:
+                self._line.append(mine)
+                self._call_first()
+            if not mine.wait(self._seconds):
+                raise DatabaseBusy(
+                    f"{self._name}: other threads of this process were writing for {self._seconds:g} s; retry, or "
+                    "write from fewer"
+                )
+            yield
+        finally:
+            with self._lock:
+                self._line.remove(mine)
+                self._call_first()
+
+    def _call_first(self) -> None:
+        if self._line:
+            self._line[0].set()
 
 
 def _locate(target: str | Path) -> tuple[Path | None, sa.URL]:
@@ -243,56 +267,3 @@ def _check_path(path: Path, create: bool) -> None:
         raise DatabaseMissing(f"there is no database at {path}; write to it first, or check the path")
     if not path.parent.is_dir():
         raise DatabaseUnreadable(f"{path}: the folder {path.parent} does not exist; create it first")
-
-
-def _engine(url: sa.URL, busy_seconds: float) -> Engine:
-    try:
-        if url.get_backend_name() != "sqlite":
-            return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24)
-        engine = sa.create_engine(
-            url, connect_args={"timeout": busy_seconds, "check_same_thread": False}, pool_size=16, max_overflow=64
-        )
-    except (ImportError, NoSuchModuleError) as error:
-        raise MissingDependency(
-            f"no driver for {url.drivername!r} is installed ({error}); for PostgreSQL run "
-            "pip install 'memsvc[postgres]' and use postgresql+psycopg://..."
-        ) from error
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # we send BEGIN ourselves
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        begin = connection.get_execution_options().get("memsvc_begin", "BEGIN")
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        driver.execute(begin)  # past SQLAlchemy: it is in every look-up. An empty statement does nothing
-
-    return engine
-
-
-def _create(connection: Connection) -> None:
-    """All tables at once, as the steps would make them: a third of the time, and no Alembic."""
-    schema.metadata.create_all(connection, checkfirst=False)
-    version = sa.Column("version_num", sa.String(32), nullable=False)
-    table = sa.Table(
-        "alembic_version", sa.MetaData(), version, sa.PrimaryKeyConstraint(version, name="alembic_version_pkc")
-    )
-    table.create(connection, checkfirst=False)
-    connection.execute(table.insert().values(version_num=HEAD))
-
-
-def migrate(connection: Connection) -> None:
-    """Bring an older schema to HEAD, or an empty database, step by step."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", "memsvc_store.sql:migrations")
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
+from memsvc_store.sql.dialect import rows_in
 from memsvc_store.sql.rows import readable
-from memsvc_store.sql.statements import rows_in
 from memsvc_store.values.clock import from_instant
 from memsvc_store.values.shapes import Episode
 

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from memsvc_store.errors import DatabaseBusy, DatabaseUnreadable, NotFound
 from memsvc_store.sql import schema
 from memsvc_store.sql.changelog import ChangeLog
+from memsvc_store.sql.dialect import insert_into, rows_in, slices
 from memsvc_store.sql.rows import Entry, Namespace, to_entry, to_memory, to_message
 from memsvc_store.sql.sources import Sources
-from memsvc_store.sql.statements import IN_LIMIT, insert_into, rows_in
 from memsvc_store.sql.stored_vectors import SAME_TEXT, StoredVectors
 from memsvc_store.values.patterns import EVERYTHING, covered
 
@@ -38,9 +38,9 @@ class Records:
 
     # -- namespaces -----------------------------------------------------------------------------
 
-    def namespace(self, name: str) -> Namespace | None:
-        """The namespace's row, or None."""
-        row = self.connection.execute(_NAMESPACE, {"name": name}).one_or_none()
+    def namespace(self, name: str, *, kept: bool = False) -> Namespace | None:
+        """The namespace's row, or None; `kept` waits for an erasure under way, and keeps others from beginning."""
+        row = self.connection.execute(_KEPT if kept else _NAMESPACE, {"name": name}).one_or_none()
         return Namespace(*row) if row else None
 
     def namespaces(self, patterns: Iterable[str] = (EVERYTHING,)) -> list[str]:
@@ -140,8 +140,8 @@ class Records:
     def memories_by_key(self, namespace: Namespace, name: str, keys: Sequence[int]) -> list[Memory]:
         """Memories in the order asked. Keys are this database's own row numbers: half the work of finding ids."""
         rows: list[Any] = []
-        for start in range(0, len(keys), IN_LIMIT):
-            rows += self.connection.execute(_BY_KEY, {"keys": keys[start : start + IN_LIMIT]})
+        for part in slices(keys):
+            rows += self.connection.execute(_BY_KEY, {"keys": part})
         rows = [row for row in rows if row.namespace_key == namespace.key]
         memories = self._to_memories(namespace, name, rows)
         found = {row.key: memory for row, memory in zip(rows, memories, strict=True)}
@@ -277,13 +277,13 @@ class Records:
         return rows_in(self.connection, statement, column, values, parameters)
 
 
-def there(records: Records, namespace: str) -> Namespace:
-    """The namespace's row.
+def there(records: Records, namespace: str, *, kept: bool = False) -> Namespace:
+    """The namespace's row; `kept` as in `Records.namespace`.
 
     Raises:
         NotFound: no such namespace.
     """
-    found = records.namespace(namespace)
+    found = records.namespace(namespace, kept=kept)
     if found is None:
         raise NotFound(f"namespace {namespace!r} holds no memories; check the name, or add to it first")
     return found
@@ -295,6 +295,7 @@ def _count(table: sa.Table, where: sa.ColumnElement[bool]) -> sa.ScalarSelect[in
 
 _NAMESPACE_COLUMNS = (_ns.c.key, _ns.c.version, _ns.c.stamp, _ns.c.learned, _ns.c.learned_at)
 _NAMESPACE = sa.select(*_NAMESPACE_COLUMNS).where(_ns.c.name == sa.bindparam("name"))
+_KEPT = _NAMESPACE.with_for_update(read=True, key_share=True)
 # Built once: composing a statement costs as much as running it, and this one is in every look-up.
 # The namespace is compared above: beside IN, SQLite would take its index and read the whole namespace (2 ms).
 _BY_KEY = sa.select(_mem).where(_mem.c.key.in_(sa.bindparam("keys", expanding=True)))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
+from memsvc_store.sql.dialect import rows_in
 from memsvc_store.sql.rows import text_digest
-from memsvc_store.sql.statements import rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

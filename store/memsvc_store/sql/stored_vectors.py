@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
-from memsvc_store.sql.statements import insert_into, rows_in
+from memsvc_store.sql.dialect import insert_into, rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

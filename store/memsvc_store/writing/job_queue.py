@@ -151,6 +151,11 @@ class JobQueue:
         with self._database.read() as connection:
             return Jobs(connection).find(namespace, state)
 
+    def counts(self) -> dict[tuple[JobKind, JobState], int]:
+        """How many jobs of each kind are in each state, over all namespaces; none are left out."""
+        with self._database.read() as connection:
+            return Jobs(connection).counts()
+
     def seconds_to_next(self, namespace: str, kind: JobKind = "extract") -> float | None:
         """How long until a job of a kind may be taken up, 0 where one may be now; None where all are over."""
         with self._database.read() as connection:

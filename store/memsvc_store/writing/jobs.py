@@ -139,6 +139,11 @@ class Jobs:
             statement = statement.where(_job.c.key.in_(list(keys)))
         return [_to_job(row) for row in self._connection.execute(statement)]
 
+    def counts(self) -> dict[tuple[JobKind, JobState], int]:
+        """How many of each kind are in each state."""
+        statement = sa.select(_job.c.kind, _job.c.state, sa.func.count()).group_by(_job.c.kind, _job.c.state)
+        return {(kind, state): count for kind, state, count in self._connection.execute(statement)}
+
     def next_due(self, namespace: Namespace, kind: JobKind) -> datetime | None:
         """When the next job of a kind may be taken up, at the end of its lease if somebody holds it; None where all are
         over.

@@ -10,10 +10,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from memsvc_store.errors import NotFound
-from memsvc_store.sql import schema
 from memsvc_store.sql.records import Records, there
 from memsvc_store.values.clock import from_instant, to_instant
 from memsvc_store.values.learned import Outcome
@@ -32,11 +29,6 @@ if TYPE_CHECKING:
     from memsvc_store.values.learned import Decide, Feedback, FeedbackReceipt, Move, Trace, TraceKind, Utility
 
 
-_ns = schema.namespaces
-
-_HELD = sa.select(_ns.c.key).where(_ns.c.key == sa.bindparam("key")).with_for_update(read=True, key_share=True)
-
-
 class Learning:
     """The learning of one database. Safe to share between threads and processes."""
 
@@ -52,7 +44,7 @@ class Learning:
             NotFound: no such namespace, or something that the trace names was erased meanwhile.
         """
         with self._database.write() as connection:
-            found = there(Records(connection), namespace)
+            found = there(Records(connection), namespace, kept=True)
             _check_known(Records(connection), found, trace)
             Traces(connection).insert(found, trace)
 
@@ -207,12 +199,8 @@ def _check_known(records: Records, namespace: Namespace, trace: Trace) -> None:
     """Nothing, if all that a new trace names is there: a look-up that began before an erasure may end after it.
 
     Raises:
-        NotFound: it names what was erased, or the whole namespace was.
+        NotFound: it names what was erased.
     """
-    if records.connection.dialect.name == "postgresql":  # in SQLite there is one writer, which is this one
-        held = records.connection.execute(_HELD, {"key": namespace.key})  # an erasure under way is waited for
-        if held.one_or_none() is None:
-            raise NotFound("the namespace of a trace was erased meanwhile; it was not kept")
     named = {*trace.used, *trace.cited, *(one.memory_id for one in trace.pool)}
     if named - Utilities(records.connection).live(namespace, sorted(named)).keys():
         raise NotFound("a trace names memories that were erased since; it was not kept")

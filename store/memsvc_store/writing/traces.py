@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from memsvc_store.errors import NotFound
 from memsvc_store.sql import schema
+from memsvc_store.sql.dialect import insert_into
 from memsvc_store.sql.rows import dump_json, readable
-from memsvc_store.sql.statements import insert_into
 from memsvc_store.values.clock import from_instant, to_instant
 from memsvc_store.values.learned import Considered, Trace
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
+from memsvc_store.sql.dialect import dialect_of, rows_in
 from memsvc_store.sql.rows import readable
-from memsvc_store.sql.statements import insert_of, rows_in
 from memsvc_store.values.clock import from_instant, to_instant
 from memsvc_store.values.learned import Move, Utility
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Row
 
+    from memsvc_store.sql.dialect import Dialect
     from memsvc_store.sql.rows import Namespace
 
 _ns, _fb, _ut, _mv, _mem = (
@@ -184,7 +185,7 @@ class Utilities:
             for memory_id, utility in [*utilities.items(), *((memory_id, None) for memory_id in reset)]
         ]
         if rows:
-            self._connection.execute(_upsert(self._connection.dialect.name), rows)
+            self._connection.execute(_upsert(dialect_of(self._connection)), rows)
 
     def clear(self, namespace: Namespace) -> list[str]:
         """Delete all utilities and moves; returns the ids that had a utility, or a reset."""
@@ -194,8 +195,8 @@ class Utilities:
 
 
 @cache
-def _upsert(dialect: str) -> Any:
-    insert = insert_of(dialect, _ut)
+def _upsert(dialect: Dialect) -> Any:
+    insert = dialect.insert(_ut)
     changed = {name: insert.excluded[name] for name in (*_values(None), "learned")}
     return insert.on_conflict_do_update(index_elements=list(_ut.primary_key), set_=changed)
 

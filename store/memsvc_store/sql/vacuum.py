@@ -1,4 +1,4 @@
-"""Rewriting a database's files without what was deleted from them.
+"""Rewriting a database's files without what was deleted from them, each database in its own way.
 
 A DELETE leaves bytes behind: in pages that are free now, in the write-ahead log, in PostgreSQL's dead rows and in the
 samples that its planner keeps of each column.
@@ -11,66 +11,42 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from memsvc_store.errors import DatabaseBusy, StorageFull
+from memsvc_store.errors import DatabaseBusy
 from memsvc_store.sql import schema
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from memsvc_store.sql.database import Database
 
-
-def compact(database: Database) -> bool:
-    """Rewrite the files with what the tables hold now; False where this role may not (PostgreSQL).
-
-    It takes as long as copying the database does. On SQLite others read meanwhile and writers wait; on PostgreSQL
-    both wait, a table at a time.
-
-    Raises:
-        DatabaseBusy: somebody held on to an older state for longer than we wait.
-        StorageFull: there is no room for the copy.
-    """
-    try:
-        with database.autocommit() as connection:
-            if database.path is None:
-                return _compact_postgres(connection, database.busy_seconds)
-            connection.exec_driver_sql("VACUUM")  # into the log, all pages anew
-    except StorageFull as error:
-        raise StorageFull(
-            f"{database.name}: what was erased is out of the tables, and there is no room to rewrite the files without "
-            "it; free as much as the database takes, then forget the same again"
-        ) from error
-    if not empty_log(database):
-        raise DatabaseBusy(
-            f"{database.name}: what was erased is out of the tables, and still in the write-ahead log, since a reader "
-            f"(such as an export under way) held on to it for {database.busy_seconds:g} s; let it end, then forget the "
-            "same again"
-        )
+def rewrite_sqlite(connection: Connection, _seconds: float) -> bool:
+    """Bring all pages anew into the log."""
+    connection.exec_driver_sql("VACUUM")
     return True
 
 
-def empty_log(database: Database) -> bool:
-    """Bring everything from SQLite's write-ahead log into the file and cut the log to nothing; whether that was done.
+def empty_log_of_sqlite(connection: Connection, seconds: float) -> bool:
+    """Bring everything from the write-ahead log into the file and cut the log to nothing; whether that was done.
 
     It is not where somebody reads an older state from the log, for longer than we wait.
     """
-    if database.path is None:
-        return True
-    until = time.monotonic() + database.busy_seconds
-    with database.autocommit() as connection:
-        while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.02)  # for a reader SQLite has waited; if another is at the same, it says so at once
+    until = time.monotonic() + seconds
+    while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)  # for a reader SQLite has waited; if another is at the same, it says so at once
     return True
 
 
-def _compact_postgres(connection: Connection, patience: float) -> bool:
-    """VACUUM only warns where it is not permitted: whether a table was rewritten shows in the name of its file."""
+def rewrite_postgres(connection: Connection, seconds: float) -> bool:
+    """VACUUM only warns where it is not permitted: whether a table was rewritten shows in the name of its file.
+
+    Raises:
+        DatabaseBusy: a transaction that began before goes on for longer than we wait.
+    """
     tables = [table.name for table in schema.metadata.sorted_tables]
-    _outwait_readers(connection, patience)
+    _outwait_readers(connection, seconds)
     before = _files(connection, tables)
-    connection.exec_driver_sql(f"SET lock_timeout = '{patience:g}s'")
+    connection.exec_driver_sql(f"SET lock_timeout = '{seconds:g}s'")
     try:
         connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
         after = _files(connection, tables)
@@ -83,21 +59,18 @@ def _compact_postgres(connection: Connection, patience: float) -> bool:
     return True
 
 
-def _outwait_readers(connection: Connection, patience: float) -> None:
+def _outwait_readers(connection: Connection, seconds: float) -> None:
     """Wait for those who still see the rows as they were: VACUUM would carry these along.
 
     Of sessions of other roles a server tells nothing unless this one may see them (`pg_read_all_stats`).
-
-    Raises:
-        DatabaseBusy: one of them goes on for longer than we wait.
     """
     own = connection.exec_driver_sql("SELECT pg_current_xact_id()::xid::text").scalar_one()
-    until = time.monotonic() + patience
+    until = time.monotonic() + seconds
     while connection.execute(_OLDER, {"own": own}).scalar_one():
         if time.monotonic() > until:
             raise DatabaseBusy(
                 f"{connection.engine.url.render_as_string()}: what was erased is out of the tables, and still in their "
-                f"files, since a transaction that began before went on for {patience:g} s; let it end, then forget the "
+                f"files, since a transaction that began before went on for {seconds:g} s; let it end, then forget the "
                 "same again"
             )
         time.sleep(0.02)
