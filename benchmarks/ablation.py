@@ -19,7 +19,7 @@ from unittest.mock import patch
 from memsvc import Memory
 from memsvc_evals import evaluate, load_locomo, load_realtalk
 from memsvc_retrievers import question, ranking, walk
-from memsvc_store.projections import names
+from memsvc_store.projections import hypergraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ VARIANTS: dict[str, Callable[[], list[Any]]] = {
     "the walk from things and phrases": lambda: constants(ranking, W_THINGS=0.0),
     "neighbours in dense": lambda: constants(ranking, NEIGHBOUR=0.0),
     "the prior": lambda: constants(ranking, W_LENGTH=0.0, W_QUESTION=0.0),
-    "names learned from greetings": lambda: constants(names, MIN_CALLS=sys.maxsize),
+    "names learned from greetings": lambda: constants(hypergraph, MIN_CALLS=sys.maxsize),
     "taking names out of the question": lambda: [patch("memsvc.memory.take_apart", raw_question)],
 }
 

@@ -144,7 +144,7 @@ class Things:
 
 
 def _aliases(speakers: set[str]) -> dict[str, str]:
-    """A word of just one speaker's name -> that name, as `memsvc_store.projections.names` has it for questions."""
+    """A word of just one speaker's name -> that name, as `names_of_speakers` has it for questions."""
     owners: dict[str, set[str]] = {}
     for speaker in speakers:
         for word in words(speaker):

@@ -17,10 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memsvc_store.errors import InvalidVector, MissingDependency
-from memsvc_store.projections.columns import Codes, Column
+from memsvc_store.projections.columns import Codes, Column, size_of_memory
 from memsvc_store.projections.lexical import K1, B, LexicalIndex
 from memsvc_store.projections.shard import Shard
-from memsvc_store.projections.sizes import size_of_memory
 from memsvc_store.projections.vectors import VectorIndex
 from memsvc_store.sql.rows import Entry
 from memsvc_store.values.nodes import hyperedge

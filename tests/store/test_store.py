@@ -351,11 +351,6 @@ def test_a_pause_notices_another_history_of_the_same_length(store: Store) -> Non
 SPOILERS = {
     "words": lambda shard: shard.lexical.incidence._postings[0].__setitem__(1, 9),
     "vectors": lambda shard: shard.vectors.matrix.fill(0),
-    "column session": lambda shard: shard.session.values.fill(0),
-    "column speaker": lambda shard: shard.speaker.values.fill(0),
-    "column asks": lambda shard: shard.asks.values.fill(True),
-    "column valid_to": lambda shard: shard.valid_to.values.fill(0),
-    "utterance after": lambda shard: shard.after.values.fill(-1),
     "hyperedges": lambda shard: shard.graph.incidence._held[0].pop(),
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from memsvc_store.projections.sizes import size
+from memsvc_store.projections.columns import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

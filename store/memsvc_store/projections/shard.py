@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsvc_store.projections.columns import Codes, Column
-from memsvc_store.projections.hypergraph import Hypergraph
+from memsvc_store.projections.columns import ROW_BYTES, RULES, Codes, Columns, size_of_memory
+from memsvc_store.projections.hypergraph import Hypergraph, names_of_speakers
 from memsvc_store.projections.lexical import LexicalIndex
-from memsvc_store.projections.names import names_of_speakers
-from memsvc_store.projections.sizes import size_of_memory
 from memsvc_store.projections.vectors import VectorIndex
 from memsvc_store.values.shapes import KINDS
-from memsvc_store.values.text import asks, terms
+from memsvc_store.values.text import terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,27 +31,17 @@ if TYPE_CHECKING:
     from memsvc_store.sql.rows import Entry, Namespace
     from memsvc_store.values.shapes import Memory
 
-FOREVER = np.iinfo(np.int64).max
-
 HELD = 20_000
 """Memories that one shard holds at most; the first that it meets."""
 
 _SPARE_ROWS = 1_000
 """Dead rows that any shard may carry before it is built anew."""
 
-_ROW_BYTES = 800
-"""Of a row's id, its places in tables, and its part of the columns; measured."""
-
-_EPISODE = KINDS.index("episode")
-
-_COLUMNS = (
-    *("keys", "kind", "session", "speaker", "position", "valid_from", "valid_to", "alive", "embedded"),
-    *("before", "after", "asks", "only_asks"),
-)
+_MESSAGE, _EPISODE = KINDS.index("message"), KINDS.index("episode")
 
 
-class Shard:
-    """The projections. Not safe to share: the holder of `lock` reads or writes."""
+class Shard(Columns):
+    """The projections, with their columns. Not safe to share: the holder of `lock` reads or writes."""
 
     def __init__(self, dimension: int, *, exact_limit: int, whole: bool = False) -> None:
         """`whole`: cold memories get rows too."""
@@ -64,34 +52,16 @@ class Shard:
 
     def clear(self) -> None:
         """Empty it, back to version 0."""
+        super().__init__()
         self.version = 0
         self.holds_erased = False  # dead rows of erased memories: good for look-ups, and never to be written to disk
         self.stamp: int | None = None  # when the write of this version was made: ties the shard to one history
         self.learned = self.learned_at = 0  # the same for what was learned
-        self.utilities: dict[str, float] = {}  # of every visited memory of the namespace, whether it has a row or not
         self.vectors = VectorIndex(self._dimension, exact_limit=self._exact_limit)
         self.lexical = LexicalIndex()
         self.graph = Hypergraph()
-        self.ids: list[str] = []
         self.memories: dict[int, Memory] = {}
         self._held_bytes = 0
-        self.keys = Column(np.int64)
-        self.kind = Column(np.int8)
-        self.session = Column(np.int32)
-        self.speaker = Column(np.int32)
-        self.position = Column(np.int32)
-        self.valid_from = Column(np.int64)
-        self.valid_to = Column(np.int64)
-        self.alive = Column(np.bool_)
-        self.embedded = Column(np.bool_)
-        self.before = Column(np.int32)  # the row of the utterance before, in the same session; -1 for none
-        self.after = Column(np.int32)
-        self.asks = Column(np.bool_)  # holds a question
-        self.only_asks = Column(np.bool_)  # ends with one
-        self.q = Column(np.float64)  # the learned utility; 0 where it was not visited yet
-        self.visited = Column(np.bool_)
-        self.sessions = Codes()
-        self.speakers = Codes()
         self._row_of: dict[str, int] = {}
         self._row_at: dict[tuple[int, int], int] = {}
         self._dead = 0
@@ -133,7 +103,7 @@ class Shard:
     @property
     def nbytes(self) -> int:
         """About its size in memory: vectors with their codes, columns, ids, words, nodes, what is held, the shell."""
-        rows = self.rows * (self.vectors.dimension * 5 + _ROW_BYTES) + len(self.utilities) * 150
+        rows = self.rows * (self.vectors.dimension * 5 + ROW_BYTES) + len(self.utilities) * 150
         return 16_384 + rows + self.lexical.incidence.nbytes + self.graph.incidence.nbytes + self._held_bytes
 
     @property
@@ -198,11 +168,6 @@ class Shard:
         """Ids of the live memories."""
         return list(self._row_of)
 
-    def neighbour_ids(self, side: str, ids: Sequence[str]) -> list[str | None]:
-        """The memory said `before` or `after` each of these, in the same session."""
-        links = getattr(self, side).values[self.rows_of(ids)].tolist()
-        return [self.ids[link] if link >= 0 else None for link in links]
-
     def pack(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """(names as JSON values, arrays), for a snapshot; without what was learned, which is one statement to read."""
         terms, postings, lengths = self.lexical.pack()
@@ -211,7 +176,9 @@ class Shard:
             "ids": self.ids, "terms": terms, "nodes": nodes,
             "sessions": self.sessions.names, "speakers": self.speakers.names,
         }  # fmt: skip
-        arrays: dict[str, NDArray[Any]] = {column: getattr(self, column).values for column in _COLUMNS}
+        arrays: dict[str, NDArray[Any]] = {
+            name: self.column(name).values for name, rule in RULES.items() if rule.packed
+        }
         arrays |= {"vectors": self.vectors.matrix, "lengths": lengths}
         arrays |= {f"postings_{key}": value for key, value in postings.items()}
         arrays |= {f"members_{key}": value for key, value in members.items()}
@@ -219,20 +186,17 @@ class Shard:
 
     def unpack(self, names: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Fill an empty shard with what `pack` gave."""
-        for column in _COLUMNS:
-            getattr(self, column).extend(arrays[column])
-        alive = self.alive.values
+        alive = arrays["alive"]
+        for name, rule in RULES.items():
+            self.column(name).extend(arrays[name] if rule.packed else np.zeros(len(alive)))
         self.ids = list(names["ids"])
         self.sessions, self.speakers = Codes(names["sessions"]), Codes(names["speakers"])
-        self.q.extend(np.zeros(len(alive)))
-        self.visited.extend(np.zeros(len(alive), np.bool_))
         self.vectors.extend(arrays["vectors"])
         self.lexical = LexicalIndex.unpack(names["terms"], _part(arrays, "postings"), arrays["lengths"], alive)
         self.graph = Hypergraph.unpack(names["nodes"], _part(arrays, "members"), alive)
         live = np.flatnonzero(alive).tolist()
         self._row_of = {self.ids[row]: row for row in live}
-        message = KINDS.index("message")
-        self._row_at = {self._place(row): row for row in live if self.kind.values[row] == message}
+        self._row_at = {self._place(row): row for row in live if self.kind.values[row] == _MESSAGE}
         self._dead = self.rows - len(live)
         self._stale = int(np.count_nonzero(alive & ~self.embedded.values))
 
@@ -240,22 +204,8 @@ class Shard:
         first = self.rows
         zero = np.zeros(self.vectors.dimension, np.float32)
         self.vectors.extend(np.stack([zero if entry.vector is None else entry.vector for entry in entries]))
-        self.keys.extend([entry.key for entry in entries])
-        self.kind.extend([KINDS.index(entry.memory.kind) for entry in entries])
-        self.session.extend([self.sessions.code(entry.memory.session_id) for entry in entries])
-        self.speaker.extend([self.speakers.code(entry.memory.speaker) for entry in entries])
-        self.position.extend([entry.memory.position for entry in entries])
-        self.valid_from.extend([entry.valid_from for entry in entries])
-        self.valid_to.extend([FOREVER if entry.valid_to is None else entry.valid_to for entry in entries])
-        self.alive.extend(np.ones(len(entries), np.bool_))
-        self.embedded.extend([entry.vector is not None for entry in entries])
-        questions = [asks(entry.memory.text) for entry in entries]
-        self.asks.extend([holds for holds, _ in questions])
-        self.only_asks.extend([ends for _, ends in questions])
-        self.q.extend([self.utilities.get(entry.memory.id, 0.0) for entry in entries])
-        self.visited.extend([entry.memory.id in self.utilities for entry in entries])
-        self.before.extend(np.full(len(entries), -1, np.int32))
-        self.after.extend(np.full(len(entries), -1, np.int32))
+        for name, rule in RULES.items():
+            self.column(name).extend([rule.read(self, entry) for entry in entries])
         self._stale += sum(entry.vector is None for entry in entries)
         for row, entry in enumerate(entries, first):
             self.ids.append(entry.memory.id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsvc_store.errors import DatabaseUnreadable
+from memsvc_store.projections.columns import RULES
 from memsvc_store.sql.episode_rows import Contents, EpisodeRows, packed
 from memsvc_store.sql.rows import message_id, text_digest
 from memsvc_store.values.clock import to_instant
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
     from memsvc_store.sql.records import Records
     from memsvc_store.sql.rows import Namespace
     from memsvc_store.values.shapes import Memory, Message
-
-
-_COLUMNS = (
-    *("keys", "kind", "position", "valid_from", "valid_to", "alive", "embedded", "asks", "only_asks"),
-    *("q", "visited"),
-)
 
 
 def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]:
@@ -163,15 +158,10 @@ def shard_problems(shard: Shard, fresh: Shard) -> list[str]:
         return [f"the shard holds {len(shard)} memories where SQL has {len(fresh)}, or others"]
     mine, theirs = np.array(shard.rows_of(ids), np.int64), np.array(fresh.rows_of(ids), np.int64)
     problems = [] if shard.utilities == fresh.utilities else ["the shard's utilities differ from SQL"]
-    for column in _COLUMNS:
-        if not np.array_equal(getattr(shard, column).values[mine], getattr(fresh, column).values[theirs]):
-            problems.append(f"the shard's column {column} differs from SQL")
-    for column, names in (("session", "sessions"), ("speaker", "speakers")):
-        if _named(shard, column, names, mine) != _named(fresh, column, names, theirs):
-            problems.append(f"the shard's column {column} differs from SQL")
-    for column in ("before", "after"):
-        if shard.neighbour_ids(column, ids) != fresh.neighbour_ids(column, ids):
-            problems.append(f"the shard's links to the utterance {column} differ from SQL")
+    for name, rule in RULES.items():
+        ours, other = shard.column(name).values[mine], fresh.column(name).values[theirs]
+        if not np.array_equal(rule.plain(shard, ours), rule.plain(fresh, other)):
+            problems.append(f"the shard's column {name} differs from SQL")
     if not np.array_equal(shard.vectors.matrix[mine], fresh.vectors.matrix[theirs]):
         problems.append("the shard's vectors differ from SQL")
     if shard.vectors.indexed_rows != shard.rows:
@@ -190,11 +180,6 @@ def _version_problems(records: Records, namespace: Namespace) -> list[str]:
     if (low, high, distinct) == (min(1, namespace.version), namespace.version, namespace.version):
         return []
     return [f"the change log has {distinct} versions from {low} to {high}, and the namespace is at {namespace.version}"]
-
-
-def _named(shard: Shard, column: str, names: str, rows: np.ndarray[Any, Any]) -> list[str]:
-    known = getattr(shard, names).names
-    return [known[code] for code in getattr(shard, column).values[rows].tolist()]
 
 
 def _same(mine: Incidence[Any], my_rows: Iterable[int], theirs: Incidence[Any], their_rows: Iterable[int]) -> bool:
