@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.ledger import Ledger
     from memsvc_retrievers.passages import Evidence
     from memsvc_retrievers.verdict import Verdict
+    from memsvc_store.values.document import to_dict
     from memsvc_store.values.erasure_receipts import Erasure
     from memsvc_store.values.learned import FeedbackReceipt, Utility
     from memsvc_store.values.shapes import Change, Hit, Job, Receipt
@@ -114,18 +115,10 @@ __all__ = [
     "Utility",
     "Verdict",
     "__version__",
+    "to_dict",
 ]
 
-_ERRORS = """
-AccessError Cancelled DatabaseBusy DatabaseError DatabaseForeign DatabaseMissing DatabaseTooNew
-DatabaseUnreadable EmbedderError Forbidden InvalidFilter InvalidInput InvalidMessage InvalidNamespace
-InvalidReply InvalidTimestamp InvalidVector MemsvcError MissingDependency ModelError ModelInaccessible
-ModelRefused ModelUnavailable NotFound RateLimited ServiceError ServiceForeign ServiceTimeout ServiceUnavailable
-SettingsError StorageFull TooLarge Unauthorized
-""".split()
-
 _HOMES = {
-    **dict.fromkeys(_ERRORS, "memsvc.errors"),
     "Answer": "memsvc.asking.answer",
     "AsyncClient": "memsvc.client.async_client",
     "AsyncMemory": "memsvc.async_memory",
@@ -145,7 +138,9 @@ _HOMES = {
     "Settings": "memsvc.settings",
     "Utility": "memsvc_store.values.learned",
     "Verdict": "memsvc_retrievers.verdict",
+    "to_dict": "memsvc_store.values.document",
 }
+"""Where the names stand that are no errors."""
 
 
 def __getattr__(name: str) -> Any:
@@ -153,8 +148,8 @@ def __getattr__(name: str) -> Any:
         from memsvc.version import version
 
         return version()
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if name in __all__:
+        return getattr(import_module(_HOMES.get(name, "memsvc.errors")), name)
     raise AttributeError(f"module 'memsvc' has no attribute {name!r}")
 
 

@@ -1,6 +1,5 @@
 """How answers look: what they rest on, what the gate said, what was read, what it cost."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from memsvc_cli.output import Column
@@ -69,28 +68,6 @@ def ledger(calls: "Ledger") -> tuple[list[Column], Rows]:
         Column("problem", wrap=True),
     ]
     return columns, [_ledger_row(name, part) for name, part in [*calls.by_purpose().items(), ("all", calls)]]
-
-
-def document(answer: "Answer") -> dict[str, object]:
-    """An answer as JSON holds it, with the sums of its ledger."""
-    ledger, coverage = answer.ledger, answer.coverage
-    return {
-        "text": answer.text,
-        "trace_id": answer.trace_id,
-        "process": answer.process,
-        "evidence": answer.evidence,
-        "retrieved": answer.retrieved,
-        "seconds": answer.seconds,
-        "verdict": answer.verdict,
-        "coverage": None if coverage is None else {**asdict(coverage), "share": coverage.share},
-        "ledger": {
-            "prompt_tokens": ledger.prompt_tokens,
-            "completion_tokens": ledger.completion_tokens,
-            "seconds": ledger.seconds,
-            "cost": ledger.cost,
-            "calls": ledger.calls,
-        },
-    }
 
 
 def _ledger_row(name: str, part: "Ledger") -> list[str]:

@@ -99,7 +99,7 @@ def ask(
         with output.steps("Looking up") as show:
             answer = memory.ask(question, namespace=namespace, on_event=_shown(show), **chosen, **wanted)
         if json:
-            output.document(answer_views.document(answer))
+            output.document(answer)
         else:
             _print(answer, explain=explain)
         if not answer.evidence and answer.verdict is None:

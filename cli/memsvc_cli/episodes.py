@@ -117,7 +117,7 @@ def episodes(
             threshold=threshold, weight=weight, epsilon=epsilon, seed=seed, **wanted,
         )  # fmt: skip
     if json:
-        output.document({**_document(found), "text": found.text(token_budget)})
+        output.document({**found.to_dict(), "text": found.text(token_budget)})
         return
     if not found.hits:
         output.note("No episode fits.")
@@ -167,22 +167,3 @@ def _metadata(given: str | None) -> Any:
         raise typer.BadParameter(
             f'--metadata is not JSON ({error}); give an object such as \'{{"tool": "shop"}}\''
         ) from error
-
-
-def _document(found: "Episodes") -> dict[str, object]:
-    return {
-        "trace_id": found.trace_id,
-        "threshold": found.threshold,
-        "weight": found.weight,
-        "explored": found.explored,
-        "episodes": [
-            {
-                "rank": hit.rank,
-                "score": hit.score,
-                "similarity": hit.similarity,
-                "blend": hit.blend,
-                "episode": hit.episode,
-            }
-            for hit in found.hits
-        ],
-    }

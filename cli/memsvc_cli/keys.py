@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memsvc_cli import options, output, views, wire
+from memsvc_cli import options, output, views
 from memsvc_cli.group import Commands
 from memsvc_cli.opening import opened_here
 
@@ -116,4 +116,6 @@ def _row(key: "Key") -> list[str]:
 
 
 def _document(key: "Key") -> dict[str, Any]:
-    return {**wire.document(key), "state": key.state(datetime.now(UTC))}
+    from memsvc import to_dict
+
+    return {**to_dict(key), "state": key.state(datetime.now(UTC))}

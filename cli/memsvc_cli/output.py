@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from memsvc_cli import wire
-
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
@@ -51,8 +49,10 @@ def note(message: str) -> None:
 
 def document(value: Any) -> None:
     """Print a value as the one JSON document of a command."""
+    from memsvc_store.values.document import to_dict  # pydantic, which `--help` does without
+
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(wire.document(value), ensure_ascii=not utf8, indent=2 if on_terminal() else None))
+    print(json.dumps(to_dict(value), ensure_ascii=not utf8, indent=2 if on_terminal() else None))
 
 
 def line(text: str = "", *, style: str = "", indent: int = 0, lead: str = "") -> None:

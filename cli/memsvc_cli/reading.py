@@ -8,7 +8,6 @@ from memsvc_cli import options, output, trace_views, views
 from memsvc_cli.opening import opened
 
 if TYPE_CHECKING:
-    from memsvc import Hit
     from memsvc_cli.opening import Opened
 
 
@@ -53,14 +52,7 @@ def search(
     with opened(db) as memory:
         found = memory.search(query, namespace=namespace, top_k=top_k, token_budget=token_budget, trace=trace, **wanted)
         if json:
-            output.document(
-                {
-                    "namespace": namespace,
-                    "query": query,
-                    "trace_id": found.trace_id,
-                    "hits": [_hit(hit) for hit in found],
-                }
-            )
+            output.document({"namespace": namespace, "query": query, "trace_id": found.trace_id, "hits": list(found)})
         elif found:
             output.table(*views.hits(found, explain=explain))
         if found.trace_id is not None and not json:
@@ -156,11 +148,6 @@ def history(
     with opened(db) as memory:
         steps = memory.history(memory_id, namespace=namespace)
     output.document({"id": memory_id, "changes": steps}) if json else output.table(*views.changes(steps))
-
-
-def _hit(hit: "Hit") -> dict[str, object]:
-    fields = ("rank", "score", "parts", "blend", "flags", "memory")
-    return {field: getattr(hit, field) for field in fields}
 
 
 def explain_gaps(memory: "Opened", namespace: str, *, found: bool) -> None:

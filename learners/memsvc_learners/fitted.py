@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memsvc_store.errors import InvalidInput
+from memsvc_store.values.document import Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,7 @@ class LogisticModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Value):
     """A gate that was fitted, and what is to be expected of it.
 
     Escalate where the risk is above `threshold`. `escalation_rate` is expected over all questions, the forced ones

@@ -1,19 +1,15 @@
 """What `ask` gives back, and the answer that needs no model: the best evidence, quoted."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
+from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.ledger import Ledger
 from memsvc_retrievers.passages import Evidence, Passage, evidence
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from memsvc_retrievers.coverage import Coverage
-    from memsvc_retrievers.verdict import Verdict
-    from memsvc_store.values.shapes import Hit
+from memsvc_retrievers.verdict import Verdict
+from memsvc_store.values.document import Value
+from memsvc_store.values.shapes import Hit
 
 Process = Literal["fast", "scan", "hypergraph", "extractive", "abstained"]
 PROCESSES: tuple[Process, ...] = get_args(Process)
@@ -26,7 +22,7 @@ _QUOTES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """What `ask` found, what it rests on, and what it cost.
 
     `process` says who gave it: `fast` (from what was looked up), `scan` (the log was read again), `hypergraph` (a

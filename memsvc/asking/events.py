@@ -1,19 +1,17 @@
 """What `ask` tells while it works."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from memsvc.asking.answer import Answer
-    from memsvc_retrievers.verdict import Verdict
+from memsvc.asking.answer import Answer
+from memsvc_retrievers.verdict import Verdict
+from memsvc_store.values.document import Value
 
 Stage = Literal["retrieved", "drafted", "judged", "deliberating", "answered"]
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(Value):
     """One step of `ask`, `seconds` after it began.
 
     `retrieved`: `done` memories were found. `drafted`: `text` is the fast answer. `judged`: `verdict` on it.

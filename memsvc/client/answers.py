@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from memsvc import errors
-from memsvc.contract import wire
 from memsvc.contract.headers import retry_after
 from memsvc.errors import RateLimited, ServiceError, ServiceForeign, ServiceUnavailable, TooLarge
+from memsvc_store.values.document import adapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def decoded(kind: Any, content: bytes) -> Any:
         ServiceForeign: it is not one.
     """
     try:
-        return wire.adapter(kind).validate_json(content)
+        return adapter(kind).validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the answer"

@@ -1,22 +1,18 @@
 """What `search_episodes` gives: what helped with similar tasks, and what did not."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from memsvc.checks import checked_count
+from memsvc_store.values.document import Value
+from memsvc_store.values.shapes import Blend, Episode
 from memsvc_store.values.text import count_tokens
-
-if TYPE_CHECKING:
-    from memsvc_store.values.shapes import Blend, Episode
 
 FOLLOW = "Examples to follow. These attempts at similar tasks succeeded:"
 AVOID = "Mistakes to avoid. These attempts at similar tasks failed:"
 
 
 @dataclass(frozen=True, slots=True)
-class EpisodeHit:
+class EpisodeHit(Value):
     """One episode that was found. `rank` counts from 1; `blend` shows how similarity and utility made `score`."""
 
     episode: Episode
@@ -32,7 +28,7 @@ class EpisodeHit:
 
 
 @dataclass(frozen=True, slots=True)
-class Episodes:
+class Episodes(Value):
     """The episodes for one intent, best first. `trace_id` is what `feedback` wants; None if no trace was kept.
 
     `threshold` is the cosine that an intent had to exceed, None for none. `explored`: chosen at random (epsilon).

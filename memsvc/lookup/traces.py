@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import NotFound
+from memsvc_store.values.document import Value
 from memsvc_store.values.learned import Considered, Trace
 from memsvc_store.values.shapes import Hit
 
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
     from memsvc_store.values.learned import TraceKind
 
 
-class Hits(list[Hit]):
+class Hits(list[Hit], Value):
     """What `search` found, best first. `trace_id` is what `feedback` wants; None if no trace was asked for."""
 
     def __init__(self, hits: Iterable[Hit], trace_id: str | None = None) -> None:
         super().__init__(hits)
         self.trace_id = trace_id
+
+    def to_dict(self) -> dict[str, Any]:
+        """The hits and the trace, as over HTTP."""
+        return {"hits": [hit.to_dict() for hit in self], "trace_id": self.trace_id}
 
 
 class Tracer:

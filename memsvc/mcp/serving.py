@@ -19,12 +19,12 @@ from pydantic_core import from_json
 
 import memsvc
 from memsvc.bridge import Underway
-from memsvc.contract import wire
 from memsvc.errors import InvalidInput, MemsvcError
 from memsvc.mcp import telling
 from memsvc.mcp.hosting import Call
 from memsvc.mcp.tools import TOOLS
 from memsvc.service import problems
+from memsvc_store.values.document import adapter, dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -64,7 +64,7 @@ def build_server(host: Host) -> Server[dict[str, Any]]:
             value = await _worked(tool, host, caller, given, context.session.report_progress)
             return CallToolResult(
                 content=[TextContent(type="text", text=tool.text(value))],
-                structured_content=from_json(wire.dump(value)),
+                structured_content=from_json(dump(value)),
             )
         except MemsvcError as error:
             return _failed(host.explain(error, context))
@@ -158,7 +158,7 @@ def _listed(tool: Tool, caller: Caller) -> Listed:
 
 @cache
 def _output_schema(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = _untitled(wire.adapter(TOOLS[name].gives).json_schema(mode="serialization"))
+    schema: dict[str, Any] = _untitled(adapter(TOOLS[name].gives).json_schema(mode="serialization"))
     return schema
 
 

@@ -14,7 +14,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match, Route
 
 import memsvc
-from memsvc.contract import wire
 from memsvc.errors import MemsvcError
 from memsvc.mcp import mounting
 from memsvc.server.health import Health
@@ -32,6 +31,7 @@ from memsvc.service.service import HEARTBEAT_SECONDS, Models, Service
 from memsvc.service.telemetry import Tracing
 from memsvc.service.warmup import Warmup
 from memsvc.settings import BODY_BYTES
+from memsvc_store.values.document import dump
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -110,7 +110,7 @@ def _beside(app: FastAPI, service: Service) -> list[Route]:
         return Response(text, headers={"Content-Type": CONTENT_TYPE})
 
     async def openapi(_: Request) -> Response:
-        return Response(wire.dump(document(app)), media_type="application/json")
+        return Response(dump(document(app)), media_type="application/json")
 
     async def docs(_: Request) -> Response:
         return HTMLResponse(page(document(app)))

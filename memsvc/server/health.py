@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from anyio import CapacityLimiter, to_thread
 from starlette.responses import Response
 
-from memsvc.contract import wire
 from memsvc.errors import DatabaseError
+from memsvc_store.values.document import dump
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,4 +54,4 @@ def _database_reason(memory: Memory) -> str | None:
 
 
 def _answer(status: int, document: dict[str, object]) -> Response:
-    return Response(wire.dump(document), status, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(dump(document), status, media_type="application/json", headers={"Cache-Control": "no-store"})

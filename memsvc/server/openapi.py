@@ -1,6 +1,6 @@
 """The OpenAPI document: FastAPI's for what is sent, ours for what comes back; and a page that shows it.
 
-The answers are the library's dataclasses, whose annotations only `wire.adapter` can read. The page is made here, since
+The answers are the library's dataclasses, whose annotations only `adapter` can read. The page is made here, since
 the usual ones load their scripts from elsewhere, and nothing of memsvc leaves the machine.
 """
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from memsvc.contract import wire
 from memsvc.server import lines, streaming
 from memsvc.server.routing import VerbRoute
 from memsvc.service import problems
 from memsvc.service.problems import Problem
+from memsvc_store.values.document import adapter
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -59,7 +59,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
 def _schemas(verbs: list[Verb]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The schema of each verb's answer (and of `Problem` and `Event`), and what they share."""
     kinds: dict[str, Any] = {verb.name: verb.gives for verb in verbs} | {"problem": Problem, "event": _event()}
-    inputs = [(name, "serialization", wire.adapter(kind)) for name, kind in kinds.items()]
+    inputs = [(name, "serialization", adapter(kind)) for name, kind in kinds.items()]
     by_name, shared = TypeAdapter.json_schemas(inputs, ref_template=_REF)  # type: ignore[arg-type]
     return {str(name): schema for (name, _), schema in by_name.items()}, shared.get("$defs", {})
 

@@ -17,11 +17,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from memsvc.contract import wire
 from memsvc.contract.table import VERBS
 from memsvc.errors import InvalidInput
 from memsvc.server.strict_json import StrictRequest
 from memsvc_store.errors import shown
+from memsvc_store.values.document import dump
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -141,7 +141,7 @@ def _endpoint(service: Service, verb: Verb) -> Callable[..., Awaitable[Response]
             call.access.permit(verb.permission)
         if inspect.iscoroutinefunction(verb.run):
             return cast("Response", await verb.run(call, **given))
-        content = await service.pools.take(call.access.key_id, verb.pool, lambda: wire.dump(verb.run(call, **given)))
+        content = await service.pools.take(call.access.key_id, verb.pool, lambda: dump(verb.run(call, **given)))
         return Response(b"" if verb.status == 204 else content, verb.status, media_type="application/json")
 
     first = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)

@@ -10,9 +10,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from memsvc.bridge import Underway
-from memsvc.contract import wire
 from memsvc.errors import Cancelled, MemsvcError
 from memsvc.service import problems
+from memsvc_store.values.document import dump
 
 if TYPE_CHECKING:
     import threading
@@ -115,4 +115,4 @@ def _event(step: Event | None) -> bytes:
 
 
 def _sse(name: str, value: object) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + wire.dump(value) + b"\n\n"  # JSON holds no line end
+    return b"event: " + name.encode() + b"\ndata: " + dump(value) + b"\n\n"  # JSON holds no line end

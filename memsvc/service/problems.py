@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from memsvc import errors
-from memsvc.contract import wire
 from memsvc_store.errors import shown
+from memsvc_store.values.document import dump
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,7 +120,7 @@ def unexpected(request_id: str) -> Problem:
 
 def response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """The problem as a response."""
-    return Response(wire.dump(problem), problem.status, dict(headers or {}), MEDIA_TYPE)
+    return Response(dump(problem), problem.status, dict(headers or {}), MEDIA_TYPE)
 
 
 def headers_of(error: errors.MemsvcError) -> dict[str, str]:

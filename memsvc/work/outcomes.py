@@ -1,17 +1,14 @@
 """What came of jobs, and what their calls cost."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from memsvc_retrievers.ledger import Ledger
-    from memsvc_store.values.shapes import Job
+from memsvc_retrievers.ledger import Ledger
+from memsvc_store.values.document import Value
+from memsvc_store.values.shapes import Job
 
 _SUMMED = (
     "stored", "added", "updated", "deleted", "unchanged", "dropped", "calls", "prompt_tokens", "completion_tokens",
@@ -19,7 +16,7 @@ _SUMMED = (
 
 
 @dataclass(frozen=True, slots=True)
-class ExtractionSummary:
+class ExtractionSummary(Value):
     """What came of a run. `done`, `put_back` and `failed` count jobs, an attempt each; `stored` new facts.
 
     `put_back` are those whose messages changed meanwhile, and those that will be tried again after an error. Of the
@@ -50,7 +47,7 @@ class ExtractionSummary:
     free_at: datetime | None = None
 
     @classmethod
-    def of(cls, jobs: Sequence[Job]) -> ExtractionSummary:
+    def of(cls, jobs: Sequence[Job]) -> Self:
         """The sums over jobs as they ended."""
         states = Counter({"done": "done", "queued": "put_back", "failed": "failed"}[job.state] for job in jobs)
         sums: Counter[str] = Counter()
@@ -60,7 +57,7 @@ class ExtractionSummary:
         counts: dict[str, Any] = {**states, **sums, "spent": merged(job.result.get("spent", {}) for job in jobs)}
         return cls(**counts, error=next((job.error for job in jobs if job.error), None))
 
-    def with_left(self, left: Sequence[Job]) -> ExtractionSummary:
+    def with_left(self, left: Sequence[Job]) -> Self:
         """With the jobs that were left, which wait."""
         held = sum(job.state == "running" for job in left)
         free_at = min((job.free_at for job in left), default=None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memsvc_learners.retention import cold_ones, retention
+from memsvc_store.values.document import Value
 from memsvc_store.values.shapes import Filter
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _ALL = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Retained:
+class Retained(Value):
     """What `retain` did: how many messages and facts are hot now, and which memories turned cold and warm."""
 
     hot: int

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import computed_field
+
+from memsvc_store.values.document import Value
+
 if TYPE_CHECKING:
     from memsvc_retrievers.drafting import Draft
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Value):
     """What was read, and what was made of it.
 
     `read` of `messages` were read, in `chunks` (first and last message, counted from 1); `problems` says why a chunk
@@ -28,6 +32,7 @@ class Coverage:
     problems: tuple[str, ...] = ()
     chunks: tuple[tuple[int, int], ...] = ()
 
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorator of a property
     @property
     def share(self) -> float:
         """The share of the messages that were read, 0 to 1."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from memsvc_store.values.document import Value
+
 ThingKind = Literal["person", "thing", "word", "phrase", "session", "day"]
 THING_KINDS: tuple[ThingKind, ...] = get_args(ThingKind)
 """`person`: who speaks or is spoken to. `thing`: any other name, such as a place. `word`: a word that only
@@ -66,7 +68,7 @@ class Community:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Value):
     """A part of the hypergraph, as things and ties.
 
     overview: `nodes` are the most central things, `edges` each one's strongest ties, the strongest first.

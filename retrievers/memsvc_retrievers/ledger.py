@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import computed_field
+
+from memsvc_store.values.document import Value
+
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Value):
     """What one call cost: a line of the ledger. Tokens and seconds include every retry and repair.
 
     `retries`: requests repeated because the server failed. `repairs`: replies asked for again because
@@ -25,7 +29,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Value):
     """Calls in the order in which they were asked for, with their sums.
 
     `seconds` adds up what each call took; calls of one batch run side by side, so that the clock may show less.
@@ -33,16 +37,19 @@ class Ledger:
 
     calls: tuple[Call, ...] = ()
 
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorator of a property
     @property
     def prompt_tokens(self) -> int:
         """Tokens read by the model."""
         return sum(call.prompt_tokens for call in self.calls)
 
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorator of a property
     @property
     def completion_tokens(self) -> int:
         """Tokens written by the model."""
         return sum(call.completion_tokens for call in self.calls)
 
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorator of a property
     @property
     def seconds(self) -> float:
         """Seconds of all calls together."""
@@ -53,6 +60,7 @@ class Ledger:
         """Requests repeated, and replies asked for again."""
         return sum(call.retries + call.repairs for call in self.calls)
 
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorator of a property
     @property
     def cost(self) -> float | None:
         """US dollars; None as soon as one price is not known."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from memsvc_store.values.document import Value
 from memsvc_store.values.text import terms
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Passage(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Value):
     """A quote that occurs, word for word, in the memory `id`.
 
     `cited`: the model named it as what its answer rests on. Else it is the best that was found.

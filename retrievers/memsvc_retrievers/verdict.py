@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from memsvc_store.values.document import Value
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -15,7 +17,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Value):
     """What the gate said of the fast answer: whether it escalates, and why."""
 
     policy: str

@@ -44,8 +44,8 @@ def test_episodes_explained_and_as_a_document(tried: Shell) -> None:
     assert {row[7] for row in rows} == {"0.5"}
     assert {row[1] for row in rows} == {"success", "failure"}
     document = tried("episodes", "List the users", "--json", "--token-budget", "30").document
-    assert len(document["episodes"]) == 2
-    assert document["episodes"][0]["episode"]["trajectory"]
+    assert len(document["hits"]) == 2
+    assert document["hits"][0]["episode"]["trajectory"]
     assert document["trace_id"]
     assert len(document["text"].split()) <= 30
 
@@ -78,13 +78,13 @@ def test_how_episodes_are_chosen_can_be_said(tried: Shell) -> None:
         found: dict[str, Any] = tried("episodes", "List the users of the shop", "--json", *how).document
         return found
 
-    assert chosen("--threshold", "0.2", "--weight", "0.25") | {"trace_id": "", "episodes": "", "text": ""} == {
-        "trace_id": "", "threshold": 0.2, "weight": 0.25, "explored": False, "episodes": "", "text": "",
+    assert chosen("--threshold", "0.2", "--weight", "0.25") | {"trace_id": "", "hits": "", "text": ""} == {
+        "trace_id": "", "threshold": 0.2, "weight": 0.25, "explored": False, "hits": "", "text": "",
     }  # fmt: skip
     one = [chosen("--top-k", "1", "--pool", "2", "--epsilon", "1", "--seed", str(seed)) for seed in range(8)]
     assert {found["explored"] for found in one} == {True, False}
     again = chosen("--top-k", "1", "--pool", "2", "--epsilon", "1", "--seed", "0")
-    assert again["episodes"] == one[0]["episodes"]
+    assert again["hits"] == one[0]["hits"]
     assert tried("episodes", "List", "--weight", "2").code == 2
 
 

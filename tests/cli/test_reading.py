@@ -97,8 +97,8 @@ def test_search_as_json_is_stable(filled: Shell) -> None:
     best = document["hits"][0]
     assert best["rank"] == 1
     assert best["memory"]["text"] == "I took up pottery on Fridays."
-    assert best["memory"]["valid_from"] == "2026-04-10T18:00:00+00:00"
-    assert list(best) == ["rank", "score", "parts", "blend", "flags", "memory"]
+    assert best["memory"]["valid_from"] == "2026-04-10T18:00:00Z"
+    assert list(best) == ["memory", "rank", "parts", "blend", "flags", "score"]
     assert set(best["parts"]) == {"dense", "lexical", "graph", "prior", "utility"}
 
 

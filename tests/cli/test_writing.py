@@ -25,7 +25,7 @@ def test_a_text_is_stored_under_its_id(shell: Shell) -> None:
     assert one["text"] == "I moved to Oslo."
     assert one["speaker"] == "Ann"
     assert one["session_id"] == "s1"
-    assert one["valid_from"] == "2026-03-02T09:00:00+00:00"
+    assert one["valid_from"] == "2026-03-02T09:00:00Z"
 
 
 def test_a_second_write_under_the_same_key_is_a_duplicate(shell: Shell) -> None:

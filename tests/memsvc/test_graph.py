@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memsvc import Graph, Memory
-from memsvc.contract import wire
 from memsvc.errors import InvalidInput, InvalidNamespace, NotFound
 from memsvc.testing import HashEmbedder
 from memsvc.verbs import graphing
+from memsvc_store.values.document import dump
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def test_what_is_deleted_corrected_or_forgotten_is_gone_at_once(memory: Memory, 
     memory.forget(namespace="ann", memory_id=ids[0])
     with pytest.raises(NotFound, match="Kim"):
         memory.graph("Kim", namespace="ann")
-    assert SAID[0]["content"] not in wire.dump(memory.graph(namespace="ann")).decode()
+    assert SAID[0]["content"] not in dump(memory.graph(namespace="ann")).decode()
 
 
 def test_cold_memories_count_and_the_latest_are_read(
@@ -139,7 +139,7 @@ from memsvc import Memory
 from memsvc.contract import wire
 from memsvc.testing import HashEmbedder
 with Memory.open({str(path)!r}, embedder=HashEmbedder()) as memory:
-    print(wire.dump(memory.graph(namespace="ann")), wire.dump(memory.graph("City3", namespace="ann")))
+    print(dump(memory.graph(namespace="ann")), dump(memory.graph("City3", namespace="ann")))
 """
     seen = set()
     for seed in "123":

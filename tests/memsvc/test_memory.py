@@ -13,7 +13,6 @@ import pytest
 
 from memsvc import Memory
 from memsvc.checks import MAX_DEPTH, MAX_QUERY_CHARS
-from memsvc.contract import wire
 from memsvc.errors import (
     DatabaseUnreadable,
     EmbedderError,
@@ -27,6 +26,7 @@ from memsvc.errors import (
     NotFound,
 )
 from memsvc.testing import HashEmbedder
+from memsvc_store.values.document import dump
 from memsvc_store.values.shapes import Receipt
 from tests.memsvc.conftest import START, nested, ticking
 
@@ -138,7 +138,7 @@ def test_a_bad_message_is_rejected_alone_and_the_rest_is_stored(memory: Memory, 
 
 def test_what_is_nested_too_deeply_to_be_shown_is_not_imported_either(memory: Memory) -> None:
     memory.add({"content": "x", "metadata": nested(MAX_DEPTH)}, namespace="ann")
-    wire.dump(memory.list(namespace="ann"))
+    dump(memory.list(namespace="ann"))
     head, line = memory.export(namespace="ann")
     deep = line.replace("{}", json.dumps(nested(300)))
     assert deep != line

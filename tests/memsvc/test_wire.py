@@ -13,6 +13,7 @@ from memsvc.asking.events import Event
 from memsvc.contract import wire
 from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.ledger import Call, Ledger
+from memsvc_store.values.document import adapter, dump
 from memsvc_store.values.shapes import Hit, Memory, Node, Nodes, Parts
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -28,29 +29,29 @@ ANSWER = Answer("Oslo", "scan", (), 1.0, coverage=Coverage(4, 1), ledger=Ledger(
 )
 def test_what_was_written_is_read_as_equal(value: Any) -> None:
     kind: Any = type(value)
-    assert wire.adapter(kind).validate_json(wire.dump(value)) == value
+    assert adapter(kind).validate_json(dump(value)) == value
 
 
 def test_what_follows_from_the_fields_is_written_too() -> None:
-    [hit] = json.loads(wire.dump(wire.Found((HIT,), None)))["hits"]
+    [hit] = json.loads(dump(wire.Found((HIT,), None)))["hits"]
     assert hit["score"] == HIT.score == 0.75
     assert hit["memory"]["entities"] == [{"kind": "speaker", "name": "ann"}, {"kind": "thing", "name": "oslo"}]
-    answer = json.loads(wire.dump(Event("answered", 1.0, answer=ANSWER)))["answer"]
+    answer = json.loads(dump(Event("answered", 1.0, answer=ANSWER)))["answer"]
     sums = {name: value for name, value in answer["ledger"].items() if name != "calls"}
     assert sums == {"prompt_tokens": 20, "completion_tokens": 6, "seconds": 1.0, "cost": ANSWER.ledger.cost}
     assert answer["coverage"]["share"] == 0.25
 
 
 def test_the_schemas_say_so() -> None:
-    schemas = wire.adapter(wire.Found).json_schema(mode="serialization")["$defs"]
+    schemas = adapter(wire.Found).json_schema(mode="serialization")["$defs"]
     assert "score" in schemas["Hit"]["required"]
     assert schemas["Memory"]["properties"]["entities"]["items"]["required"] == ["kind", "name"]
-    ledger = wire.adapter(Answer).json_schema(mode="serialization")["$defs"]["Ledger"]
+    ledger = adapter(Answer).json_schema(mode="serialization")["$defs"]["Ledger"]
     assert {"prompt_tokens", "completion_tokens", "seconds", "cost"} <= set(ledger["required"])
 
 
 def test_writing_a_memory_reads_none_of_its_nodes_for_good() -> None:
     """The nodes that a shard holds would keep what they read, which no budget counts."""
     nodes = Nodes(NODES.stored)
-    wire.dump(Memory("m1", "ann", "message", "Hi", "s1", 0, "Ann", nodes, (), NOW, None, NOW, None, {}))
+    dump(Memory("m1", "ann", "message", "Hi", "s1", 0, "Ann", nodes, (), NOW, None, NOW, None, {}))
     assert nodes._nodes is None

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from memsvc.asking.answer import Answer
 from memsvc.asking.events import Event
-from memsvc.contract import wire
 from memsvc.errors import MemsvcError
 from memsvc.server import streaming
 from memsvc.server.routing import Call, Topic
 from memsvc.service import problems
 from memsvc.service.bodies import AskBody
 from memsvc_retrievers.recorder import Recorder
+from memsvc_store.values.document import dump
 
 verbs = Topic("Read")
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ async def ask(call: Call, body: AskBody) -> Response:
     work = partial(_asked, call, body.given("model"), model)
     if streaming.MEDIA_TYPE not in call.request.headers.get("accept", ""):
         answer = await streaming.answered(call.service, call.request, call.access.key_id, work)
-        return Response(wire.dump(answer), media_type="application/json")
+        return Response(dump(answer), media_type="application/json")
 
     def failed(error: MemsvcError) -> None:
         call.request.scope["memsvc.code"] = problems.code_of(type(error))

@@ -4,11 +4,11 @@ from functools import partial
 
 from starlette.responses import Response
 
-from memsvc.contract import wire
 from memsvc.contract.wire import Receipts
 from memsvc.server import lines
 from memsvc.server.routes.parameters import Namespace
 from memsvc.server.routing import Call, Topic
+from memsvc_store.values.document import dump
 
 verbs = Topic("Move")
 
@@ -29,8 +29,6 @@ async def import_(call: Call, namespace: Namespace) -> Response:
     """Store an export, in this namespace or another; the body is the JSON lines that `export` gave, of any length."""
 
     def stored() -> bytes:
-        return wire.dump(
-            Receipts(tuple(call.service.memory.import_(lines.incoming(call.request), namespace=namespace)))
-        )
+        return dump(Receipts(tuple(call.service.memory.import_(lines.incoming(call.request), namespace=namespace))))
 
     return Response(await call.service.pools.take(call.access.key_id, "slow", stored), media_type="application/json")

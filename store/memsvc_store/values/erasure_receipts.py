@@ -5,20 +5,17 @@ database keeps to itself. It shows that this database issued the receipt and tha
 the database holds the key, so it is no proof against its operator.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from memsvc_store.errors import InvalidInput, shown
 from memsvc_store.values.clock import parse_timestamp
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+from memsvc_store.values.document import Value
 
 What = Literal["namespace", "session", "memory", "source"]
 WHATS: tuple[What, ...] = ("namespace", "session", "memory", "source")
@@ -39,7 +36,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
+class Erasure(Value):
     """The receipt of an erasure.
 
     `counts` says how many rows of each kind went (or lost what they said of others), and how many snapshot files.

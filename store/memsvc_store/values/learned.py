@@ -4,14 +4,12 @@ A trace says what a look-up gave; a feedback rewards it; each feedback moves the
 memories that are credited. The log of feedback is the truth: utilities and moves follow from it.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime, timedelta
+from memsvc_store.values.document import Value
 
 TraceKind = Literal["search", "ask", "episodes"]
 TRACE_KINDS: tuple[TraceKind, ...] = ("search", "ask", "episodes")
@@ -28,7 +26,7 @@ class Considered(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Value):
     """What one look-up considered and gave. `id` is random (32 hex digits): who knows it may reward it.
 
     `used` are the ids that the caller was given, in order, `cited` those that the answer rests on. `weight` is that of
@@ -47,7 +45,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Utility:
+class Utility(Value):
     """What a memory is worth by the rewards of its uses: its Q-value, in [-1, 1], over `visits` feedbacks."""
 
     q: float
@@ -93,7 +91,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Move(Value):
     """One step of a memory's Q-value. A reset has neither reward nor trace."""
 
     memory_id: str
@@ -106,7 +104,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedbackReceipt:
+class FeedbackReceipt(Value):
     """What a feedback did. `duplicate`: its key was there before, and these are the moves it made then.
 
     `skipped` names the credited memories that were not moved, and why.
@@ -125,5 +123,4 @@ class Outcome:
     rewards: tuple[float, ...]
 
 
-if TYPE_CHECKING:
-    Decide = Callable[[Situation], Utility]
+Decide = Callable[[Situation], Utility]

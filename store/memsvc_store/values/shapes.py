@@ -5,20 +5,19 @@ offset from UTC that its author gave. Transaction time (`stored_at`, `created_at
 is when memsvc learned or retired it, always in UTC.
 """
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from sys import intern
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, overload
+
+from pydantic import PlainSerializer, WithJsonSchema, computed_field
 
 from memsvc_store.errors import DatabaseUnreadable
+from memsvc_store.values.document import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -55,7 +54,7 @@ class Nodes(Sequence[Node]):
         self._nodes: tuple[Node, ...] | None = None
 
     @classmethod
-    def of(cls, nodes: Iterable[Node]) -> Nodes:
+    def of(cls, nodes: Iterable[Node]) -> Self:
         """The nodes, ready to be stored."""
         return cls(json.dumps([part for node in nodes for part in node], ensure_ascii=False))
 
@@ -88,8 +87,27 @@ class Nodes(Sequence[Node]):
         return self._nodes
 
 
+def _written(nodes: Sequence[Node]) -> list[dict[str, str]]:
+    if isinstance(nodes, Nodes):
+        nodes = Nodes(nodes.stored)  # a shard's own would keep what it read: 2 KB a memory that no budget counts
+    return [{"kind": kind, "name": name} for kind, name in nodes]
+
+
+_NODE = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in Node._fields},
+    "required": list(Node._fields),
+}
+Entities = Annotated[
+    Sequence[Node],
+    PlainSerializer(_written),
+    WithJsonSchema({"type": "array", "items": _NODE}, mode="serialization"),
+]
+"""The nodes of a hyperedge. In JSON a node is an object, and is read back by name."""
+
+
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value):
     """One utterance, verbatim and immutable. `position` counts from 0 inside its session."""
 
     id: str
@@ -104,7 +122,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Value):
     """One retrievable unit. A message's memory has the id of its message.
 
     `sources` are the ids of the messages it came from (none for an episode), `entities` the nodes of its hyperedge.
@@ -118,7 +136,7 @@ class Memory:
     session_id: str
     position: int
     speaker: str
-    entities: Sequence[Node]
+    entities: Entities
     sources: tuple[str, ...]
     valid_from: datetime
     valid_to: datetime | None
@@ -144,7 +162,7 @@ class Draft:
     session_id: str
     said_at: datetime
     entities: tuple[Node, ...] = ()
-    vector: NDArray[np.float32] | None = None
+    vector: "NDArray[np.float32] | None" = None
     key: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     corrected: str | None = None
@@ -172,7 +190,7 @@ class Fact:
     valid_from: datetime
     valid_to: datetime | None = None
     entities: tuple[Node, ...] = ()
-    vector: NDArray[np.float32] | None = None
+    vector: "NDArray[np.float32] | None" = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
 
@@ -196,7 +214,7 @@ class EpisodeDraft:
     success: bool | None = None
     speaker: str = "agent"
     entities: tuple[Node, ...] = ()
-    vector: NDArray[np.float32] | None = None
+    vector: "NDArray[np.float32] | None" = None
     key: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     corrected: str | None = None
@@ -210,7 +228,7 @@ class EpisodeDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(Value):
     """A task attempt: its memory, whose text is the intent as it stands now, and what came of it.
 
     `intent` and `happened_at` are as they were first given; a correction changes the memory alone.
@@ -232,7 +250,7 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Job(Value):
     """Work that is done later: kind `extract` works out the facts of messages, `reflect` the experience of episodes.
 
     `memories` are the ids of what it works on.
@@ -269,7 +287,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Value):
     """What a write did with one message, fact or episode, in the order given.
 
     `stored`: it is on disk under `id`. `duplicate`: it was written before, under `id`; if it was
@@ -283,7 +301,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """One step in the life of a memory. `before` holds the fields that the step replaced.
 
     `cool` took it out of the look-ups to make room, `warm` brought it back.
@@ -322,7 +340,7 @@ NO_FILTER = Filter()
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Value):
     """What each ingredient added to a hit's score; `final` is their sum.
 
     `dense`: likeness of meaning. `lexical`: BM25. `graph`: the walk over the hypergraph. `prior`:
@@ -342,7 +360,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Blend:
+class Blend(Value):
     """How similarity and learned utility were blended for one candidate: `(1 - weight) z_similarity + weight z_q`.
 
     Both z-scores are taken within the pool of candidates (MemRL, section 4.2).
@@ -355,7 +373,7 @@ class Blend:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Value):
     """One memory that a look-up found, with the parts of its score. `rank` counts from 1.
 
     `blend` says how its learned utility came in, None where nothing was learned about the candidates. `flags` warn of
@@ -378,6 +396,7 @@ class Hit:
         """The memory's text."""
         return self.memory.text
 
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorator of a property
     @property
     def score(self) -> float:
         """The score that it was ranked by."""

@@ -37,6 +37,13 @@ class Examples:
         """What httpx sends."""
         return request(verb, self.one)
 
+    def arguments(self, verb: Verb) -> dict[str, Any]:
+        """What the verb itself is called with."""
+        given: dict[str, Any] = {}
+        for part in ("path", "query", "body"):
+            given |= _filled(verb.example.get(part, {}), self.one, None)
+        return given | ({"lines": self.one("$export").splitlines()} if "lines" in verb.example else {})
+
     def one(self, mark: str) -> Any:
         """What stands for a mark of the examples."""
         if mark == "$export":

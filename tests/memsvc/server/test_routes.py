@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.routing import Route
 
-from memsvc import Memory
-from memsvc.contract import wire
+from memsvc import Memory, to_dict
 from memsvc.errors import NotFound
 from memsvc.mcp import mounting
 from memsvc.server.app import build_app
@@ -19,8 +19,9 @@ from memsvc.server.routing import Verb, VerbRoute
 from memsvc.service.access import open_door
 from memsvc.testing import RuleModel
 from memsvc_store.keys import PERMISSIONS
+from memsvc_store.values.document import Value, adapter, dump
 from tests.memsvc.server.examples import BY_NAME, NAMESPACE, Examples
-from tests.memsvc.server.served import fresh, served
+from tests.memsvc.server.served import ANN, fresh, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,8 +98,25 @@ def test_its_example_works_and_answers_as_described(full: tuple[Running, Example
     elif name == "export":
         assert found.text.startswith('{"memsvc_export"')
     else:
-        again = wire.adapter(verb.gives).validate_json(found.content)
-        assert wire.dump(again) == found.content
+        again = adapter(verb.gives).validate_json(found.content)
+        assert dump(again) == found.content
+
+
+def test_what_any_verb_gives_is_taken_by_json(full: tuple[Running, Examples]) -> None:
+    memory = full[1].memory
+    memory.add(ANN, namespace=NAMESPACE)
+    for name in [*(one for one in BY_NAME if one not in LAST), *LAST]:
+        given = full[1].arguments(BY_NAME[name])
+        if name == "verify_erasure":
+            del given["namespace"]  # the receipt says which
+        given |= {"key": "again"} if name == "feedback" else {}
+        found = getattr(memory, "import_" if name == "import" else name)(**given)
+        document = to_dict(list(found) if name == "export" else found)
+        assert json.loads(json.dumps(document)) == document
+        if isinstance(found, Value):
+            assert document == found.to_dict()
+    events = to_dict(list(memory.ask_stream("Where does Ann live?", namespace=NAMESPACE)))
+    assert events[-1]["answer"]["ledger"]["prompt_tokens"] > 0
 
 
 class Refusing:

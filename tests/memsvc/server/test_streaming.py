@@ -13,11 +13,11 @@ import pytest
 
 from memsvc.asking.events import Event
 from memsvc.bridge import BATCH
-from memsvc.contract import wire
 from memsvc.errors import InvalidReply
 from memsvc.server import lines
 from memsvc.service.pools import SIZES, Pools
 from memsvc.testing import RuleModel
+from memsvc_store.values.document import adapter
 from tests.memsvc.server.served import ANN, fresh, served, until
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_the_steps_come_as_events_and_the_last_one_is_the_answer(ann: Running) -
     assert found.headers["content-type"].startswith("text/event-stream")
     told = events(found.text)
     assert [name for name, _ in told] == ["retrieved", "drafted", "judged", "answered"]
-    steps: list[Event] = [wire.adapter(Event).validate_python(data) for _, data in told]
+    steps: list[Event] = [adapter(Event).validate_python(data) for _, data in told]
     assert [step.stage for step in steps] == [name for name, _ in told]
     assert steps[-1].answer is not None
     assert steps[-1].answer.text == "I moved to Oslo last week."
