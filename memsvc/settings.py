@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from memsvc.errors import SettingsError
 from memsvc_retrievers.choices import POLICIES, Deliberation, Policy, Scan, Style
-from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
+from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

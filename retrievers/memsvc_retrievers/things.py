@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from memsvc_retrievers.graph import ThingKind
-    from memsvc_store.sql.hyperedges import Hyperedge
+    from memsvc_store.sql.listing import Hyperedge
     from memsvc_store.values.shapes import Node
 
 TEXT = 160

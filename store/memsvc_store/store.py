@@ -11,16 +11,15 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
-from memsvc_store import exporting
+from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.erasing.erasure import Erasures
 from memsvc_store.errors import DatabaseUnreadable, NotFound
-from memsvc_store.limits import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.projections import verify
 from memsvc_store.projections.filtering import conditions
 from memsvc_store.projections.shards import Shards, ShardUsage
 from memsvc_store.projections.snapshot import Snapshots
 from memsvc_store.projections.whole import Whole
-from memsvc_store.sql import hyperedges, schema
+from memsvc_store.sql import listing, schema
 from memsvc_store.sql.database import Database
 from memsvc_store.sql.episode_rows import EpisodeRows
 from memsvc_store.sql.records import Records, there
@@ -28,7 +27,7 @@ from memsvc_store.sql.rows import text_digest
 from memsvc_store.values import clock
 from memsvc_store.values.patterns import EVERYTHING
 from memsvc_store.values.shapes import NO_FILTER
-from memsvc_store.writing import episodes, facts, temperature, transaction, writes
+from memsvc_store.writing import episodes, facts, transaction, writes
 from memsvc_store.writing.job_queue import JobQueue
 from memsvc_store.writing.learning import Learning
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.projections.shards import Reading
-    from memsvc_store.sql.hyperedges import Hyperedges
+    from memsvc_store.sql.listing import Hyperedges
     from memsvc_store.values.shapes import (
         Change,
         Draft,
@@ -182,7 +181,7 @@ class Store:
         What was written after version `since`, at which they were chosen, stays as it is. Nothing is deleted.
         """
         with transaction.writing(self.database, namespace, self._now()) as write:
-            return temperature.retain(write, cold, since)
+            return writes.retain(write, cold, since)
 
     def warm(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """Bring cold memories back into the look-ups; those that came back. Where none is cold it takes no lock."""
@@ -191,7 +190,7 @@ class Store:
             if found is None or not records.live_with(found, ids, cold=True):
                 return []
         with transaction.writing(self.database, namespace, self._now()) as write:
-            return temperature.turn(write, ids, cold=False)
+            return writes.turn(write, ids, cold=False)
 
     def embed(self, namespace: str, vectors: Mapping[str, tuple[str, NDArray[np.float32]]]) -> None:
         """Store vectors that were missing: memory id -> (text, vector)."""
@@ -270,7 +269,7 @@ class Store:
             NotFound: no such namespace; at the first step.
         """
         with self._records() as records:
-            yield from exporting.entries(records, namespace)
+            yield from listing.everything(records, namespace)
 
     def hyperedges(self, namespace: str, limit: int) -> Hyperedges:
         """Which nodes the latest live memories join, cold ones too, `limit` of them at most; no model is asked.
@@ -279,7 +278,7 @@ class Store:
             NotFound: no such namespace.
         """
         with self._records() as records:
-            return hyperedges.latest(records, namespace, limit)
+            return listing.hyperedges(records, namespace, limit)
 
     def require(self, namespace: str) -> None:
         """Nothing, if the namespace is there.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from memsvc_retrievers import joins
 from memsvc_retrievers.graph import CONSIDERED, NAMED, THING_KINDS, Graph
 from memsvc_retrievers.things import TEXT, Things
-from memsvc_store.sql.hyperedges import Hyperedge
+from memsvc_store.sql.listing import Hyperedge
 from memsvc_store.values.nodes import mentions
 from memsvc_store.values.shapes import Node
 

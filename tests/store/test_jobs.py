@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from memsvc_store.sql.job_rows import _UNCOVERED
 from memsvc_store.store import Store
 from memsvc_store.values.shapes import JOB_KINDS, Filter, Job, JobKind, Memory
 from memsvc_store.writing.job_queue import ATTEMPTS, BACKOFF, LEASE
-from memsvc_store.writing.jobs import _UNCOVERED
 from tests.store.values import START, Clock, Space, draft, fact, said
 
 pytestmark = pytest.mark.slow

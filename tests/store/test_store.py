@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from memsvc_store.errors import DatabaseUnreadable, InvalidInput, MemsvcError, NotFound
 from memsvc_store.projections import filtering
-from memsvc_store.sql import hyperedges, schema
+from memsvc_store.sql import listing, schema
 from memsvc_store.store import Store
 from memsvc_store.values.shapes import Filter
 from tests.store.values import START, Space, draft, ticking, vector
@@ -445,7 +445,7 @@ def test_hyperedges_are_of_the_latest_live_memories(store: Store) -> None:
     store.delete("ann", gone.id or "")
     found = store.hyperedges("ann", 10)
     assert ([one.text[:11] for one in found.read], found.memories) == (["Old Bergen.", "Oslo Oslo O"], 2)
-    assert [(one.whole, len(one.text)) for one in found.read] == [(True, 11), (False, hyperedges.BEGINNING)]
+    assert [(one.whole, len(one.text)) for one in found.read] == [(True, 11), (False, listing.BEGINNING)]
     assert ("thing", "old bergen") in found.read[0].nodes
     latest = store.hyperedges("ann", 1)
     assert ([one.id for one in latest.read], latest.memories) == ([long.id], 2)

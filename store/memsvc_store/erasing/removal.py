@@ -8,24 +8,26 @@ that shares its intent's node.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from memsvc_store.erasing import erasing_learned
-from memsvc_store.erasing.doomed import delete, doomed
+from memsvc_store.erasing import learned
 from memsvc_store.sql import schema
-from memsvc_store.sql.changelog import ERASED
-from memsvc_store.sql.dialect import slices
+from memsvc_store.sql.dialect import delete_in, rows_in, slices
+from memsvc_store.sql.job_rows import Jobs
+from memsvc_store.sql.provenance import ERASED
 from memsvc_store.sql.rows import dump_json, text_digest
 from memsvc_store.values.nodes import INTENT
 from memsvc_store.values.shapes import Node, Nodes
 from memsvc_store.writing import facts
-from memsvc_store.writing.jobs import Jobs
 
 if TYPE_CHECKING:
-    from memsvc_store.erasing.doomed import Doomed
+    from collections.abc import Iterator, Sequence
+
     from memsvc_store.values.erasure_receipts import Target
+    from memsvc_store.values.shapes import Memory
     from memsvc_store.writing.transaction import Write
 
 _msg, _mem, _ep, _src = schema.messages, schema.memories, schema.episodes, schema.sources
@@ -33,6 +35,19 @@ _vec, _chg, _job = schema.vectors, schema.changes, schema.jobs
 
 QUOTED = "withheld: it may have quoted what was erased since"
 """Stands for the error of a job in a namespace where something was erased: it may quote what a model made of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """The memories to be erased, retired and cold ones too, and every text that they ever were given as."""
+
+    memories: Sequence[Memory]
+    texts: frozenset[str]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Their ids."""
+        return frozenset(memory.id for memory in self.memories)
 
 
 def erase_namespace(write: Write) -> dict[str, int]:
@@ -52,20 +67,61 @@ def erase_part(write: Write, target: Target) -> dict[str, int]:
 
     Nothing at all where nothing of the target is there.
     """
-    found = doomed(write, target)
+    found = _doomed(write, target)
     if not found.memories:
         return {}
     behind = _messages_behind(write, found)
     gone = _rows(write, found)
     gone["changes"] = _changes(write, found.ids, behind)
     gone["jobs"] = _jobs(write, found.ids)
-    gone |= erasing_learned.erase(write, found)
+    gone |= learned.erase(write, found.ids, found.texts)
     _strip_facts(write, found.ids)
     _rename_intents(write, found)
     again = sorted(behind.keys() - write.records.retired(write.namespace, list(behind)))
     Jobs(write.records.connection).insert(write.namespace, "extract", [[one] for one in again], write.at, through=0)
     write.step("erase", ERASED)
     return gone
+
+
+def _doomed(write: Write, target: Target) -> Doomed:
+    """What goes with a session, a source or a memory; nothing where it names nothing."""
+    connection, key = write.records.connection, write.namespace.key
+    named = sorted(_named(write, target))
+    resting = sa.select(_src.c.memory_id).where(_src.c.namespace_key == key)
+    on_them = {row.memory_id for row in rows_in(connection, resting, _src.c.message_id, named)}
+    memories = write.records.memories(write.namespace, write.name, sorted({*named, *on_them}))
+    return Doomed(memories, frozenset(_texts(write, memories)))
+
+
+def _named(write: Write, target: Target) -> set[str]:
+    """The ids of the memories that a target names."""
+    connection, key, name = write.records.connection, write.namespace.key, target.name or ""
+    if target.what == "memory":
+        return {memory.id for memory in write.records.memories(write.namespace, write.name, [name])}
+    if target.what == "session":
+        of_session = sa.select(_mem.c.id).where(_mem.c.namespace_key == key, _mem.c.session_id == name)
+        return set(connection.execute(of_session).scalars())
+    told = sa.select(_mem.c.id, _mem.c.metadata).where(_mem.c.namespace_key == key, _mem.c.metadata != "{}")
+    found = {row.id for row in connection.execute(told) if json.loads(row.metadata).get("source") == name}
+    for table, memory_id in ((_msg, _msg.c.id), (_ep, _ep.c.memory_id)):
+        under = sa.func.substr(table.c.write_key, 1, len(name) + 1) == f"{name}/"
+        keyed = sa.select(memory_id).where(table.c.namespace_key == key, under | (table.c.write_key == name))
+        found.update(connection.execute(keyed).scalars())
+    return found
+
+
+def _texts(write: Write, memories: Sequence[Memory]) -> Iterator[str]:
+    """What these memories say, what they said before they were corrected, and what of an episode is shown elsewhere."""
+    connection, key, ids = write.records.connection, write.namespace.key, [memory.id for memory in memories]
+    yield from (memory.text for memory in memories)
+    said = sa.select(_msg.c.text).where(_msg.c.namespace_key == key)
+    yield from (row.text for row in rows_in(connection, said, _msg.c.id, ids))
+    tried = sa.select(_ep.c.intent, _ep.c.experience).where(_ep.c.namespace_key == key)
+    for row in rows_in(connection, tried, _ep.c.memory_id, ids):
+        yield from row
+    corrected = sa.select(_chg.c.before).where(_chg.c.namespace_key == key, _chg.c.operation == "update")
+    before = [json.loads(row.before) for row in rows_in(connection, corrected, _chg.c.memory_id, ids)]
+    yield from (one["text"] for one in before if "text" in one)
 
 
 def _messages_behind(write: Write, doomed: Doomed) -> dict[str, None]:
@@ -78,14 +134,16 @@ def _rows(write: Write, doomed: Doomed) -> dict[str, int]:
     """Delete the rows of memories, and the vectors that no live memory needs any more."""
     ids, kinds = sorted(doomed.ids), [memory.kind for memory in doomed.memories]
     counts = {"facts": kinds.count("fact"), "hyperedges": len(ids)}
+    connection = write.records.connection
     for table, column in (
         (_src, _src.c.memory_id), (_msg, _msg.c.id), (_ep, _ep.c.memory_id), (_mem, _mem.c.id),
     ):  # fmt: skip
-        counts[table.name] = delete(write, table, column, ids)
+        counts[table.name] = delete_in(connection, table, write.namespace.key, column, ids)
     says = sa.exists().where(
         _mem.c.namespace_key == write.namespace.key, _mem.c.digest == _vec.c.digest, _mem.c.retired_at.is_(None)
     )
-    counts["vectors"] = delete(write, _vec, _vec.c.digest, sorted(map(text_digest, doomed.texts)), ~says)
+    digests = sorted(map(text_digest, doomed.texts))
+    counts["vectors"] = delete_in(connection, _vec, write.namespace.key, _vec.c.digest, digests, ~says)
     return counts
 
 

@@ -108,7 +108,7 @@ class Shard(Columns):
 
     @property
     def names(self) -> dict[str, str]:
-        """Case-folded words that name speakers -> the speaker's name (`names.py`); in episodes nobody speaks."""
+        """What `names_of_speakers` says; in episodes nobody speaks."""
         if self._names is None:
             speaking = self.alive.values & (self.kind.values != _EPISODE)
             self._names = names_of_speakers(self.speakers.names, self.speaker.values, speaking, self.graph)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from memsvc_store.errors import DatabaseError
 from memsvc_store.projections import filtering
 from memsvc_store.projections.shard import Shard
-from memsvc_store.sql.changelog import ERASED
+from memsvc_store.sql.provenance import ERASED
 from memsvc_store.sql.records import Records
+from memsvc_store.sql.utility_rows import Utilities
 from memsvc_store.values.shapes import NO_FILTER
-from memsvc_store.writing.utilities import Utilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from memsvc_store import EXACT_LIMIT
 from memsvc_store.errors import InvalidVector, MissingDependency
-from memsvc_store.limits import EXACT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

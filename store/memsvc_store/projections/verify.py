@@ -11,10 +11,10 @@ from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.projections.columns import RULES
 from memsvc_store.sql.episode_rows import Contents, EpisodeRows, packed
 from memsvc_store.sql.rows import message_id, text_digest
+from memsvc_store.sql.utility_rows import Utilities
 from memsvc_store.values.clock import to_instant
 from memsvc_store.values.nodes import hyperedge
 from memsvc_store.writing.episodes import episode_id, intents
-from memsvc_store.writing.utilities import Utilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -92,6 +92,20 @@ def rows_in(
         yield from connection.execute(statement.where(column.in_(part)), dict(parameters or {}))
 
 
+def delete_in(
+    connection: Connection,
+    table: sa.Table,
+    namespace_key: int,
+    column: sa.ColumnElement[Any],
+    values: Sequence[Any],
+    *where: sa.ColumnElement[bool],
+) -> int:
+    """Delete the namespace's rows where a column is one of the values; how many."""
+    here = table.c.namespace_key == namespace_key
+    statements = (sa.delete(table).where(here, column.in_(part), *where) for part in slices(values))
+    return sum(connection.execute(statement).rowcount for statement in statements)
+
+
 def slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Values in slices that one statement takes."""
     return (values[start : start + IN_LIMIT] for start in range(0, len(values), IN_LIMIT))

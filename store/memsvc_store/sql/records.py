@@ -8,10 +8,9 @@ import sqlalchemy as sa
 
 from memsvc_store.errors import DatabaseBusy, DatabaseUnreadable, NotFound
 from memsvc_store.sql import schema
-from memsvc_store.sql.changelog import ChangeLog
 from memsvc_store.sql.dialect import insert_into, rows_in, slices
+from memsvc_store.sql.provenance import ChangeLog, Sources
 from memsvc_store.sql.rows import Entry, Namespace, to_entry, to_memory, to_message
-from memsvc_store.sql.sources import Sources
 from memsvc_store.sql.stored_vectors import SAME_TEXT, StoredVectors
 from memsvc_store.values.patterns import EVERYTHING, covered
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from memsvc_store.sql.job_rows import Jobs
 from memsvc_store.sql.rows import fact_id, fact_row
 from memsvc_store.values.shapes import Receipt
-from memsvc_store.writing.jobs import Jobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,11 +12,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import NotFound
+from memsvc_store.sql.job_rows import Jobs
 from memsvc_store.sql.records import Records
 from memsvc_store.sql.rows import dump_json
 from memsvc_store.values import clock
-from memsvc_store.writing import episodes, facts, grouping, transaction
-from memsvc_store.writing.jobs import Jobs
+from memsvc_store.writing import episodes, facts, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -188,7 +188,7 @@ class JobQueue:
             jobs = Jobs(write.records.connection)
             fresh = jobs.uncovered(write.namespace, kind)
             through = max((key for key, _, _ in fresh), default=0)
-            groups = grouping.grouped(grouping.filled_up(write, kind, size, fresh, through), size)
+            groups = _grouped(_filled_up(write, kind, size, fresh, through), size)
             later = clock.to_instant(self._now() + wait)
             due = [write.at if len(group) == size else later for group in groups]
             jobs.insert(write.namespace, kind, groups, write.at, through=through, due=due)
@@ -219,3 +219,41 @@ def _unchanged(write: Write, based_on: Sequence[Memory]) -> bool:
         and (current.text, current.valid_from) == (was.text, was.valid_from)
         for was in based_on
     )
+
+
+def _grouped(memories: Sequence[tuple[str, str]], size: int) -> list[list[str]]:
+    """(id, session) in groups of one session, in the order in which the first of each was stored."""
+    groups: list[list[str]] = []
+    growing: dict[str, list[str]] = {}
+    for memory, session in memories:
+        if len(growing.get(session, ())) in (0, size):
+            growing[session] = []
+            groups.append(growing[session])
+        growing[session].append(memory)
+    return groups
+
+
+def _filled_up(
+    write: Write, kind: JobKind, size: int, fresh: Sequence[tuple[int, str, str]], through: int
+) -> list[tuple[str, str]]:
+    """Fill the groups that wait with what is new in their sessions; the (id, session) that are left over.
+
+    A group that is full is due. One that has grown covers the memories up to the row `through`, as a new job would.
+    """
+    jobs, records = Jobs(write.records.connection), write.records
+    waiting = jobs.filling(write.namespace, kind, write.at)
+    first = records.memories(write.namespace, write.name, [group[0] for _, group in waiting])
+    session_of = {memory.id: memory.session_id for memory in first}
+    new: dict[str, list[str]] = {}
+    for _, memory, session in fresh:
+        new.setdefault(session, []).append(memory)
+    taken: set[str] = set()
+    for key, group in waiting:
+        room = max(0, size - len(group))
+        more = [one for one in new.get(session_of.get(group[0], ""), ()) if one not in taken][:room]
+        if more:
+            jobs.fill(write.namespace, key, [*group, *more], through=through)
+            taken.update(more)
+        if more and len(more) == room:
+            jobs.set(write.namespace, [key], not_before=write.at.micros)
+    return [(memory, session) for _, memory, session in fresh if memory not in taken]

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import NotFound
 from memsvc_store.sql.records import Records, there
+from memsvc_store.sql.trace_rows import Traces, missing
+from memsvc_store.sql.utility_rows import Utilities
 from memsvc_store.values.clock import from_instant, to_instant
 from memsvc_store.values.learned import Outcome
 from memsvc_store.writing import feedback, transaction
-from memsvc_store.writing.traces import Traces, missing
-from memsvc_store.writing.utilities import Utilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from memsvc_store.erasing.doomed import delete
 from memsvc_store.sql import schema
-from memsvc_store.sql.dialect import rows_in
+from memsvc_store.sql.dialect import delete_in, rows_in
 from memsvc_store.values.text import words
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Row
 
-    from memsvc_store.erasing.doomed import Doomed
     from memsvc_store.writing.transaction import Write
 
 _ns, _tr, _fb = schema.namespaces, schema.traces, schema.feedback
@@ -31,25 +29,24 @@ PHRASE = 4
 """Words in a row that give a text away; a shorter text is looked for as a whole question or answer."""
 
 
-def erase(write: Write, doomed: Doomed) -> dict[str, int]:
-    """Take memories out of what was learned; how many rows of each kind."""
-    ids = sorted(doomed.ids)
+def erase(write: Write, erased: frozenset[str], texts: Iterable[str]) -> dict[str, int]:
+    """Take memories, and every text that they were given as, out of what was learned; how many rows of each kind."""
     return {
-        "traces": _traces(write, doomed),
-        "feedback": _feedback(write, doomed.ids),
-        "moves": _moves(write, doomed.ids),
-        "utilities": delete(write, _ut, _ut.c.memory_id, ids),
+        "traces": _traces(write, erased, texts),
+        "feedback": _feedback(write, erased),
+        "moves": _moves(write, erased),
+        "utilities": delete_in(write.records.connection, _ut, write.namespace.key, _ut.c.memory_id, sorted(erased)),
     }
 
 
-def _traces(write: Write, doomed: Doomed) -> int:
+def _traces(write: Write, ids: frozenset[str], texts: Iterable[str]) -> int:
     """Delete the traces that named an erased memory, say what it said, or come from reading the log as a whole: such an
     answer may rest on what it names nowhere. Older ones too: a clock may have been set back.
     """
-    told = {phrase for text in doomed.texts for phrase in _phrases(text)}
+    told = {phrase for text in texts for phrase in _phrases(text)}
     rows = write.records.connection.execute(sa.select(_tr).where(_tr.c.namespace_key == write.namespace.key))
-    gone = [row.id for row in rows if _tells(row, doomed.ids, told)]
-    return delete(write, _tr, _tr.c.id, gone)
+    gone = [row.id for row in rows if _tells(row, ids, told)]
+    return delete_in(write.records.connection, _tr, write.namespace.key, _tr.c.id, gone)
 
 
 def _tells(row: Row[Any], ids: frozenset[str], told: set[tuple[str, ...]]) -> bool:
@@ -102,7 +99,7 @@ def _moves(write: Write, ids: frozenset[str]) -> int:
     connection, here = write.records.connection, _mv.c.namespace_key == write.namespace.key
     of_them = sa.select(_mv.c.learned).where(here).distinct()
     touched = sorted({row.learned for row in rows_in(connection, of_them, _mv.c.memory_id, sorted(ids))})
-    gone = delete(write, _mv, _mv.c.memory_id, sorted(ids))
+    gone = delete_in(connection, _mv, write.namespace.key, _mv.c.memory_id, sorted(ids))
     order = sa.select(_mv.c.learned, _mv.c.ordinal).where(here).order_by(_mv.c.learned, _mv.c.ordinal)
     left = sorted(rows_in(connection, order, _mv.c.learned, touched))
     for learned, ordinal, rank in _ranked(left):

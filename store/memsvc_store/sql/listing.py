@@ -1,7 +1,7 @@
-"""The hyperedges of a namespace as rows of SQL: which live memory joins which nodes, and how its text begins.
+"""Listings of a whole namespace from SQL alone: all that is live for `export`, and the hyperedges for the graph.
 
-The projections hold the same without cold memories, and a shard of them takes a model's vectors and FAISS. A question
-about the whole graph is asked rarely, reads two columns of each row, and loads none of that.
+The projections hold hyperedges too, without cold memories, and a shard of them takes a model's vectors and FAISS. A
+question about the whole graph is asked rarely, reads two columns of each row, and loads none of that.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.sql import schema
+from memsvc_store.sql.episode_rows import EpisodeRows
 from memsvc_store.sql.records import there
 from memsvc_store.values.shapes import Nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from memsvc_store.sql.records import Records
-    from memsvc_store.values.shapes import Node
+    from memsvc_store.values.shapes import Episode, Memory, Message, Node
 
 BEGINNING = 400
 """Characters of a text that are read: enough to quote it and to see how it spells a name; a text may be a megabyte."""
 
+_PAGE = 500
 _mem = schema.memories
 
 
@@ -46,7 +49,7 @@ class Hyperedges:
     memories: int
 
 
-def latest(records: Records, namespace: str, limit: int) -> Hyperedges:
+def hyperedges(records: Records, namespace: str, limit: int) -> Hyperedges:
     """The hyperedges of the latest live memories by event time, `limit` at most.
 
     Raises:
@@ -73,3 +76,28 @@ def latest(records: Records, namespace: str, limit: int) -> Hyperedges:
 
 def _hyperedge(memory_id: str, beginning: str, speaker: str, entities: str) -> Hyperedge:
     return Hyperedge(memory_id, beginning[:BEGINNING], len(beginning) <= BEGINNING, speaker, Nodes(entities))
+
+
+def everything(records: Records, namespace: str) -> Iterator[tuple[Message | Episode | None, Memory, str | None]]:
+    """Every live memory, with its message or episode and its write key; see `Store.export`.
+
+    Raises:
+        NotFound: no such namespace.
+    """
+    found = there(records, namespace)
+    ids = records.live_ids(found, "message")
+    for start in range(0, len(ids), _PAGE):
+        page = ids[start : start + _PAGE]
+        messages, keys = records.messages(found, page), records.write_keys(found, page)
+        for memory in records.memories(found, namespace, page):
+            if memory.id not in messages:
+                raise DatabaseUnreadable(f"memory {memory.id!r} has lost its message; run `memsvc verify`")
+            yield messages[memory.id], memory, keys.get(memory.id)
+    for fact in records.memories(found, namespace, records.live_ids(found, "fact")):
+        yield None, fact, None
+    ids, rows = records.live_ids(found, "episode"), EpisodeRows(records.connection)
+    for start in range(0, len(ids), _PAGE):
+        page = ids[start : start + _PAGE]
+        keys = rows.write_keys(found, page)
+        for episode in rows.of(found, records.memories(found, namespace, page)):
+            yield episode, episode.memory, keys.get(episode.id)
