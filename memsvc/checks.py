@@ -207,6 +207,17 @@ def checked_count(name: str, value: object, *, least: int) -> int:
     return value
 
 
+def checked_occurrence(value: object) -> int:
+    """Which of several equal ones it is, counted from 0.
+
+    Raises:
+        InvalidMessage: anything but a whole number that every database takes.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31:
+        raise InvalidMessage(f"occurrence came as {shown(value)}; of several equal messages 0 is the first, 1 the next")
+    return value
+
+
 def checked_share(name: str, value: object, *, least: float = 0.0) -> float:
     """A number up to 1.
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from memsvc.client.slicing import numbered
 from memsvc.errors import InvalidMessage
 
 STDIN = "-"
@@ -33,6 +34,7 @@ def read_messages(file: str, key: str | None = None) -> list[Item]:
     """
     text = read_text(file)
     items = _of_list(text, file) if text.lstrip().startswith("[") else _of_lines(text, file)
+    items = [Item(item.place, one) for item, one in zip(items, numbered([i.message for i in items]), strict=True)]
     if key is None:
         return items
     return [Item(item.place, _keyed(item.message, f"{key}/{index}")) for index, item in enumerate(items)]

@@ -44,7 +44,7 @@ def add(
     """Store what was said, word for word.
 
     A message is {"content": ...} with, if you like, "role", "name", "timestamp", "session_id", "key" and
-    "metadata". What was stored before is a duplicate and is not stored again. Exits with 1 if a message was
+    "metadata". What was stored before, by its key or by its time, is a duplicate. Exits with 1 if a message was
     rejected; the others are stored all the same.
 
     \b

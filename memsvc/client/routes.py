@@ -43,6 +43,14 @@ class Request:
     slow: bool
 
 
+def _timed(given: dict[str, Any]) -> bool:
+    """Whether it is one message or episode that has its time: by that it is known when it comes again, in this call or
+    in any other, and a key of ours would make it another one.
+    """
+    one = given.get("messages", given)
+    return isinstance(one, dict) and one.get("timestamp") is not None
+
+
 def _of_a_namespace(given: dict[str, Any]) -> dict[str, Any]:
     if "namespace" not in given:
         raise InvalidInput("feedback came without a namespace; a service looks a trace up in its namespace: name it")
@@ -89,7 +97,7 @@ def request(name: str, given: dict[str, Any]) -> Request:
     if not isinstance(given.get("model", ""), str):
         raise InvalidInput(f"model came as {shown(given['model'])}; to a service, give a model's name")
     sent = _ADAPTED.get(name, dict)(given)
-    if row.repeat == "keyed":
+    if row.repeat == "keyed" and not _timed(sent):
         sent = {"key": f"client-{secrets.token_hex(16)}"} | sent
     parts = {part: quote(str(sent[part]), safe="") for part in sent if f"{{{part}}}" in row.path}
     rest = {part: value for part, value in sent.items() if part not in parts}

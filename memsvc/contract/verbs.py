@@ -52,13 +52,18 @@ class Verbs:
 
         Args:
             messages: a string, a message `{"role", "content"[, "name", "timestamp", "session_id",
-                "key", "metadata"]}`, or a list of either.
+                "key", "occurrence", "metadata"]}`, or a list of either.
             session_id: the session of the messages that name none; by default "default".
-            key: makes the call idempotent: message `i` is stored once under `key/i`.
+            key: makes the call idempotent: message `i` is stored once under `key/i`. Of a message given alone it is
+                the message's own key.
 
-        A message is a `duplicate` if its key, or its session, speaker, text and time were stored
-        before, also if it was deleted since: a retry brings nothing back. A key that names other
-        contents is `rejected`. A message is an `echo`, and not stored, if a look-up `for_session` gave
+        Equal is not the same. A message's own key names it: the same key is a `duplicate`, another key is another
+        message, and a key that names other contents is `rejected`. Without one, a message with a `timestamp` is known
+        by session, speaker, text and time, and the n-th such message of a call is the n-th of its session: a call
+        that is repeated, or a history that is handed over anew, stores nothing twice. (Where a history comes in
+        pieces, `occurrence` says which of several equal ones a message is, from 0.) Without key and timestamp it is
+        said now: two calls store two messages. What was deleted since is a `duplicate`: a retry brings nothing back.
+        A message is an `echo`, and not stored, if a look-up `for_session` gave
         its session this very text within `echo_minutes`; its receipt names the memory that it repeats.
         In a list, a message that cannot be used is `rejected` in its receipt and the others are stored;
         a message given alone raises.

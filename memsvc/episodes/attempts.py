@@ -61,6 +61,7 @@ def drafted(
         speaker=AGENT,
         entities=hyperedge(intent, AGENT, session, happened_at.date()),
         key=None if key is None else checked_name("key", key),
+        anew=key is not None or timestamp is None,
         metadata=checked_metadata(metadata),
     )
 

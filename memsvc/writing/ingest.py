@@ -22,7 +22,7 @@ from memsvc_store.values.shapes import Draft, Receipt
 DEFAULT_SESSION = "default"
 
 
-_FIELDS = ("role", "content", "name", "timestamp", "session_id", "key", "metadata")
+_FIELDS = ("role", "content", "name", "timestamp", "session_id", "key", "occurrence", "metadata")
 
 
 class MessageInput(TypedDict, total=False):
@@ -34,6 +34,7 @@ class MessageInput(TypedDict, total=False):
     timestamp: str | datetime | float
     session_id: str
     key: str
+    occurrence: int
     metadata: Mapping[str, Any]
 
 
@@ -53,15 +54,15 @@ class Envelope:
 def drafts(messages: Messages, envelope: Envelope) -> list[Draft | Receipt]:
     """One draft a message, or its receipt where it was rejected; in the order given.
 
-    Messages without a timestamp are said now, one microsecond apart, so that they keep their order
-    and two equal ones stay two.
+    Messages without a timestamp are said now, one microsecond apart, so that they keep their order. Neither they nor
+    those with a key of their own are taken for others that say the same.
 
     Raises:
         InvalidMessage, InvalidTimestamp: a message handed over alone cannot be used, or what came
             is neither a message nor a list of messages.
     """
     if isinstance(messages, str | Mapping):
-        return [_draft(messages, 0, envelope)]
+        return [_draft(messages, 0, envelope, alone=True)]
     if not isinstance(messages, Sequence) or isinstance(messages, bytes | bytearray):
         raise InvalidMessage(f"messages came as {type(messages).__name__}; give a string, a message, or a list of them")
     return [_draft_or_rejection(message, index, envelope) for index, message in enumerate(messages)]
@@ -74,7 +75,7 @@ def _draft_or_rejection(message: object, index: int, envelope: Envelope) -> Draf
         return Receipt("rejected", None, str(error))
 
 
-def _draft(message: object, index: int, envelope: Envelope) -> Draft:
+def _draft(message: object, index: int, envelope: Envelope, *, alone: bool = False) -> Draft:
     if isinstance(message, str):
         message = {"content": message}
     if not isinstance(message, Mapping):
@@ -83,9 +84,10 @@ def _draft(message: object, index: int, envelope: Envelope) -> Draft:
     role = _name(message, "role") or "user"
     timestamp = message.get("timestamp")
     said_at = envelope.now + timedelta(microseconds=index) if timestamp is None else parse_timestamp(timestamp)
-    key = _name(message, "key") or (
-        None if envelope.key is None else checks.checked_name("key", f"{envelope.key}/{index}")
-    )
+    own = _name(message, "key")
+    key = own or (None if envelope.key is None else checks.checked_name("key", f"{envelope.key}/{index}"))
+    occurrence = message.get("occurrence")
+    named = own is not None or (alone and key is not None)  # the key of a list makes it safe to repeat, and no more
     draft = Draft(
         text=checks.checked_text(message.get("content"), envelope.max_text_chars),
         speaker=_name(message, "name") or role,
@@ -93,6 +95,8 @@ def _draft(message: object, index: int, envelope: Envelope) -> Draft:
         session_id=_name(message, "session_id") or envelope.session_id or DEFAULT_SESSION,
         said_at=said_at,
         key=key,
+        occurrence=None if occurrence is None else checks.checked_occurrence(occurrence),
+        anew=occurrence is None and (named or timestamp is None),
         metadata=checks.checked_metadata(message.get("metadata")),
     )
     return with_hyperedge(draft)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from memsvc.checks import checked_id, checked_metadata, checked_name, checked_text
+from memsvc.checks import checked_id, checked_metadata, checked_name, checked_occurrence, checked_text
 from memsvc.episodes.attempts import checked_outcome, checked_trajectory
 from memsvc.errors import InvalidInput, InvalidMessage
 from memsvc.writing.ingest import with_hyperedge
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     Item = Draft | Fact | EpisodeDraft
 
-FORMAT = 3
-"""Since 2 there are lines of facts, since 3 of episodes; older exports are read as well."""
+FORMAT = 4
+"""Since 2 there are lines of facts, since 3 of episodes, since 4 equal messages; older exports are read too."""
 
 
 def write(namespace: str, records: Iterable[tuple[Message | Episode | None, Memory, str | None]]) -> Iterator[str]:
@@ -57,6 +57,8 @@ def line(message: Message, memory: Memory, key: str | None) -> str:
     }  # fmt: skip
     if key is not None:
         record["key"] = key
+    if message.occurrence:
+        record["occurrence"] = message.occurrence
     if message.metadata:
         record["metadata"] = dict(message.metadata)
     return json.dumps(record | _changed(memory, message.text, message.said_at), ensure_ascii=False)
@@ -83,7 +85,8 @@ def episode_line(episode: Episode, key: str | None) -> str:
         "name": memory.speaker, "timestamp": episode.happened_at.isoformat(), "experience": episode.experience,
         "experience_by": episode.experience_by,
     }  # fmt: skip
-    for field, value in (("reward", episode.reward), ("success", episode.success), ("key", key)):
+    nth = episode.occurrence or None
+    for field, value in (("reward", episode.reward), ("success", episode.success), ("key", key), ("occurrence", nth)):
         if value is not None:
             record[field] = value
     if memory.metadata:
@@ -176,6 +179,7 @@ def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
         session_id=checked_name("session_id", record["session_id"]),
         said_at=said_at,
         key=None if key is None else checked_name("key", key),
+        occurrence=checked_occurrence(record.get("occurrence", 0)),
         metadata=checked_metadata(record.get("metadata")),
         corrected=None if corrected is None else checked_text(corrected, max_text_chars),
         valid_from=valid_from,
@@ -223,6 +227,7 @@ def _episode(record: dict[str, Any], max_text_chars: int, max_trajectory_chars: 
         success=success,
         speaker=checked_name("name", record["name"]),
         key=None if key is None else checked_name("key", key),
+        occurrence=checked_occurrence(record.get("occurrence", 0)),
         metadata=checked_metadata(record.get("metadata")),
         corrected=None if corrected is None else checked_text(corrected, max_text_chars),
         valid_from=valid_from,

@@ -68,9 +68,12 @@ def test_an_outcome_that_is_not_known_stays_unknown(store: Store) -> None:
     assert (found.reward, found.success) == (None, None)
 
 
-def test_equal_attempts_are_one_and_different_ones_are_many(store: Store) -> None:
-    first, again = store.add_episodes("ann", [episode("Count", reward=1), episode("Count", reward=1.0)])
-    assert (first.status, again.status, again.id) == ("stored", "duplicate", first.id)
+def test_equal_attempts_of_two_calls_are_one_and_all_others_are_many(store: Store) -> None:
+    first, other = store.add_episodes("ann", [episode("Count", reward=1), episode("Count", reward=1.0)])
+    assert (first.status, other.status) == ("stored", "stored")
+    for again in (episode("Count", reward=1.0), episode("Count", reward=1.0, occurrence=0)):
+        [receipt] = store.add_episodes("ann", [again])
+        assert (receipt.status, receipt.id) == ("duplicate", first.id)
     others = [
         episode("Count"),
         episode("Count", reward=1.0, success=True),
@@ -81,9 +84,10 @@ def test_equal_attempts_are_one_and_different_ones_are_many(store: Store) -> Non
     ]
     receipts = store.add_episodes("ann", others)
     assert [receipt.status for receipt in receipts] == ["stored"] * 6
-    assert len({receipt.id for receipt in (first, *receipts)}) == 7
-    assert store.counts("ann")["episodes"] == 7
+    assert len({receipt.id for receipt in (first, other, *receipts)}) == 8
+    assert store.counts("ann")["episodes"] == 8
     assert store.counts("ann")["vectors"] == 2, "one an intent"
+    assert store.verify("ann") == []
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()

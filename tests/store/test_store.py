@@ -46,15 +46,19 @@ def test_a_stored_message_comes_back_whole(store: Store) -> None:
     assert memory.retired_at is None
 
 
-def test_equal_contents_are_one_message(store: Store) -> None:
+def test_equal_messages_of_a_call_are_several_and_of_two_calls_the_same(store: Store) -> None:
     first, second = store.add("ann", [draft("hello"), draft("hello")])
-    assert (first.status, second.status) == ("stored", "duplicate")
-    assert first.id == second.id
-    [again] = store.add("ann", [draft("hello")])
-    assert (again.status, again.id) == ("duplicate", first.id)
+    assert (first.status, second.status) == ("stored", "stored")
+    assert first.id == "70e9059288faa308d6b5", "ids of messages never change"
+    once, twice = [draft("hello")], [draft("hello"), draft("hello")]
+    for again in (store.add("ann", twice), store.add("ann", once)):
+        assert {one.status for one in again} == {"duplicate"}
+        assert [one.id for one in again] == [first.id, second.id][: len(again)]
+    assert [message.occurrence for message, _, _ in store.export("ann")] == [0, 1]
+    assert store.verify("ann") == []
     for other in (draft("hello", minutes=1), draft("hello", speaker="Bob"), draft("hello", session="s2")):
         assert store.add("ann", [other])[0].status == "stored"
-    assert store.counts("ann")["messages"] == 4
+    assert store.counts("ann")["messages"] == 5
 
 
 def test_a_key_is_stored_once_and_only_for_its_contents(store: Store) -> None:

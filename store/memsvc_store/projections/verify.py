@@ -57,7 +57,7 @@ def _pair_problems(messages: Mapping[str, Message], memories: Mapping[str, Memor
     for message_id_ in messages.keys() & memories.keys():
         message, memory = messages[message_id_], memories[message_id_]
         said_at = to_instant(message.said_at)
-        if message_id(message.session_id, message.speaker, message.text, said_at) != message.id:
+        if message_id(message.session_id, message.speaker, message.text, said_at, message.occurrence) != message.id:
             problems.append(f"message {message.id} does not hash to its id")
         if (message.session_id, message.position, message.speaker) != (
             memory.session_id, memory.position, memory.speaker,
@@ -90,7 +90,7 @@ def _episode_problems(tried: Mapping[str, Memory], rows: EpisodeRows, namespace:
     for episode in rows.of(namespace, list(tried.values())):
         text, format_ = packed(episode.trajectory)
         contents = Contents(episode.intent, text, format_, episode.reward, episode.success)
-        if episode_id(contents, to_instant(episode.happened_at)) != episode.id:
+        if episode_id(contents, to_instant(episode.happened_at), episode.occurrence) != episode.id:
             problems.append(f"episode {episode.id} does not hash to its id")
         problems += _hyperedge_problems(episode.memory)
     return sorted(problems)

@@ -113,4 +113,5 @@ def _to_episode(row: Row[Any], memory: Memory) -> Episode:
             experience_by=row.experience_by,
             reward=row.reward,
             success=contents(row).success,
+            occurrence=row.occurrence,
         )

@@ -76,11 +76,11 @@ class Records:
         where = _msg.c.namespace_key == namespace.key
         return {row.id for row in self._in(sa.select(_msg.c.id).where(where), _msg.c.id, ids)}
 
-    def keyed_messages(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, tuple[str, str, str, str]]:
-        """Write key -> (id, session, speaker, text) of the message that was written under it."""
+    def keyed_messages(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, tuple[str, tuple[str, str, str]]]:
+        """Write key -> (id, (session, speaker, text)) of the message that was written under it."""
         columns = (_msg.c.write_key, _msg.c.id, _msg.c.session_id, _msg.c.speaker, _msg.c.text)
         rows = self._in(sa.select(*columns).where(_msg.c.namespace_key == namespace.key), _msg.c.write_key, keys)
-        return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+        return {row[0]: (row[1], (row[2], row[3], row[4])) for row in rows}
 
     def next_positions(self, namespace: Namespace, sessions: Sequence[str]) -> dict[str, int]:
         """Session -> the position that its next message gets; sessions without messages are absent."""

@@ -47,16 +47,20 @@ class Entry:
     vector: NDArray[np.float32] | None
 
 
-def message_id(session_id: str, speaker: str, text: str, said_at: Instant) -> str:
+def message_id(session_id: str, speaker: str, text: str, said_at: Instant, occurrence: int = 0) -> str:
     """The id that these contents always get: 80 bits of SHA-256, so that a repeat meets itself."""
-    payload = json.dumps([session_id, speaker, text, said_at.micros])
+    return content_id([session_id, speaker, text, said_at.micros], occurrence)
+
+
+def content_id(contents: Sequence[object], occurrence: int = 0) -> str:
+    """The id of the first (0), second (1), ... of those with the same contents."""
+    payload = json.dumps([*contents, occurrence] if occurrence else [*contents])
     return hashlib.sha256(payload.encode()).hexdigest()[:20]
 
 
 def fact_id(text: str, sources: Iterable[str]) -> str:
     """The id that a fact always gets: 80 bits of SHA-256 over what it says and the messages it rests on."""
-    payload = json.dumps(["fact", text, sorted(set(sources))])
-    return hashlib.sha256(payload.encode()).hexdigest()[:20]
+    return content_id(["fact", text, sorted(set(sources))])
 
 
 def text_digest(text: str) -> bytes:
@@ -65,7 +69,7 @@ def text_digest(text: str) -> bytes:
 
 
 def draft_rows(
-    namespace: Namespace, draft: Draft, message: str, position: int, at: Instant
+    namespace: Namespace, draft: Draft, message: str, occurrence: int, position: int, at: Instant
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rows of a new message: one for the raw log, one for its memory."""
     said_at = to_instant(draft.said_at)
@@ -75,10 +79,10 @@ def draft_rows(
     }  # fmt: skip
     raw = shared | {
         "role": draft.role, "text": draft.text, "said_at": said_at.micros, "said_at_offset": said_at.offset,
-        "stored_at": at.micros, "write_key": draft.key,
+        "stored_at": at.micros, "write_key": draft.key, "occurrence": occurrence,
     }  # fmt: skip
     memory = shared | {
-        "kind": "message", "created_at": at.micros, "retired_at": None,
+        "kind": "message", "created_at": at.micros, "retired_at": None, "echo_of": draft.echo_of,
         **text_values(draft.memory_text, draft.entities),
         **validity_values(draft.valid_from or draft.said_at, draft.valid_to),
     }  # fmt: skip
@@ -138,6 +142,7 @@ def to_message(row: Row[Any]) -> Message:
             said_at=from_instant(row.said_at, row.said_at_offset),
             stored_at=from_instant(row.stored_at),
             metadata=json.loads(row.metadata),
+            occurrence=row.occurrence,
         )
 
 
@@ -160,6 +165,7 @@ def to_memory(row: Row[Any], namespace: str, sources: Mapping[str, tuple[str, ..
             retired_at=None if row.retired_at is None else from_instant(row.retired_at),
             metadata=json.loads(row.metadata) if row.metadata != "{}" else {},
             cold=bool(row.cold),
+            echo_of=row.echo_of,
         )
 
 

@@ -63,8 +63,8 @@ namespaces = Table(
     Column("learned_at", BigInteger, nullable=False, server_default="0"),
 )
 
-# The raw log: immutable. `id` is derived from session, speaker, text and time (records.message_id),
-# so the primary key itself keeps a repeated message out.
+# The raw log: immutable. `id` is derived from session, speaker, text and time, and of several equal ones from their
+# `occurrence` (rows.message_id), so the primary key itself keeps a repeated message out.
 messages = Table(
     "messages",
     metadata,
@@ -80,12 +80,13 @@ messages = Table(
     Column("stored_at", BigInteger, nullable=False),
     Column("write_key", Text),
     Column("metadata", Text, nullable=False),
+    Column("occurrence", Integer, nullable=False, server_default="0"),
     UniqueConstraint("namespace_key", "session_id", "position"),
     UniqueConstraint("namespace_key", "write_key"),
 )
 
 # What look-ups return. `digest` names the vector of its text; `entities` is its hyperedge. A cold one is left out of
-# look-ups to make room.
+# look-ups to make room, an echo because it repeats the memory `echo_of`.
 memories = Table(
     "memories",
     metadata,
@@ -107,6 +108,7 @@ memories = Table(
     Column("retired_at", BigInteger),
     Column("metadata", Text, nullable=False),
     Column("cold", SmallInteger, nullable=False, server_default="0"),
+    Column("echo_of", String(32)),
     UniqueConstraint("namespace_key", "id"),
     Index("ix_memories_namespace_key_digest", "namespace_key", "digest"),
     Index("ix_memories_namespace_key_kind_key", "namespace_key", "kind", "key"),
@@ -191,10 +193,12 @@ episodes = Table(
     Column("success", SmallInteger),
     Column("write_key", Text),
     Column("stored_at", BigInteger, nullable=False),
+    Column("occurrence", Integer, nullable=False, server_default="0"),
     UniqueConstraint("namespace_key", "write_key"),
 )
 
-# What look-ups considered and gave. `id` is random, so that a feedback need not name the namespace.
+# What look-ups considered and gave. `id` is random, so that a feedback need not name the namespace. `session_id` is the
+# session on whose behalf it was, if it said one.
 traces = Table(
     "traces",
     metadata,
@@ -208,6 +212,7 @@ traces = Table(
     Column("pool", Text, nullable=False),
     Column("weight", Double),
     Column("document", Text, nullable=False),
+    Column("session_id", Text),
     Index("ix_traces_namespace_key_at", "namespace_key", "at"),
 )
 

@@ -108,7 +108,10 @@ Entities = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Message(Value):
-    """One utterance, verbatim and immutable. `position` counts from 0 inside its session."""
+    """One utterance, verbatim and immutable.
+
+    `position` counts from 0 inside its session, `occurrence` among those with the same session, speaker, text and time.
+    """
 
     id: str
     session_id: str
@@ -119,6 +122,7 @@ class Message(Value):
     said_at: datetime
     stored_at: datetime
     metadata: Mapping[str, Any]
+    occurrence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ class Memory(Value):
     """One retrievable unit. A message's memory has the id of its message.
 
     `sources` are the ids of the messages it came from (none for an episode), `entities` the nodes of its hyperedge.
-    `cold`: no look-up finds it, to make room; deliberation and listings do.
+    `cold`: no look-up finds it, to make room; deliberation and listings do. `echo_of`: the same, since it repeats that
+    memory, which a look-up had just given its session; that one may be gone since.
     """
 
     id: str
@@ -144,13 +149,17 @@ class Memory(Value):
     retired_at: datetime | None
     metadata: Mapping[str, Any]
     cold: bool = False
+    echo_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A message on its way into the store, checked but not yet written.
 
-    `key` is the writer's own name for it: a second write under the same key is a duplicate.
+    `key` is the writer's own name for it: a second write under the same key is a duplicate. Where the key tells
+    nothing, `occurrence` says which one it is of several with the same session, speaker, text and time, counted from 0;
+    None: the next of them in this call. `anew`: none of those that are there already, whatever it says.
+    `echo_of` is the memory that it repeats, if its session was just given that one.
     `vector` belongs to the model that the write names; None leaves the memory to be embedded
     later. `corrected`, `valid_from` and `valid_to` are set when an export is read back and the
     memory had been changed since it was said; the raw log still gets `text` and `said_at`.
@@ -164,6 +173,9 @@ class Draft:
     entities: tuple[Node, ...] = ()
     vector: "NDArray[np.float32] | None" = None
     key: str | None = None
+    occurrence: int | None = None
+    anew: bool = False
+    echo_of: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     corrected: str | None = None
     valid_from: datetime | None = None
@@ -201,7 +213,7 @@ class EpisodeDraft:
 
     `intent` is what was asked: the text of its memory, which look-ups see. `trajectory` is what was done, verbatim: a
     text, or a list of what JSON can hold. `experience` is what to take from it, `experience_by` whom it is from.
-    `key`, `vector`, `corrected`, `valid_from` and `valid_to` are as in `Draft`.
+    `key`, `occurrence`, `anew`, `vector`, `corrected`, `valid_from` and `valid_to` are as in `Draft`.
     """
 
     intent: str
@@ -216,6 +228,8 @@ class EpisodeDraft:
     entities: tuple[Node, ...] = ()
     vector: "NDArray[np.float32] | None" = None
     key: str | None = None
+    occurrence: int | None = None
+    anew: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
     corrected: str | None = None
     valid_from: datetime | None = None
@@ -242,6 +256,7 @@ class Episode(Value):
     experience_by: ExperienceBy
     reward: float | None
     success: bool | None
+    occurrence: int = 0
 
     @property
     def id(self) -> str:

@@ -6,16 +6,15 @@ the projections: it may be rewritten at any time without a write of the namespac
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import NotFound
 from memsvc_store.sql.episode_rows import Contents, EpisodeRows
-from memsvc_store.sql.rows import dump_json, text_digest, text_values, validity_values
+from memsvc_store.sql.rows import content_id, dump_json, text_digest, text_values, validity_values
 from memsvc_store.values.clock import to_instant
 from memsvc_store.values.nodes import INTENT
-from memsvc_store.values.shapes import Node, Receipt
+from memsvc_store.values.shapes import Node
+from memsvc_store.writing.known import Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,14 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.values.clock import Instant
-    from memsvc_store.values.shapes import EpisodeDraft, ExperienceBy
+    from memsvc_store.values.shapes import EpisodeDraft, ExperienceBy, Receipt
     from memsvc_store.writing.transaction import Write
 
 
-def episode_id(contents: Contents, happened_at: Instant) -> str:
+def episode_id(contents: Contents, happened_at: Instant, occurrence: int = 0) -> str:
     """The id that an episode always gets: 80 bits of SHA-256 over its contents and its time."""
-    payload = json.dumps(["episode", *contents, happened_at.micros])
-    return hashlib.sha256(payload.encode()).hexdigest()[:20]
+    return content_id(["episode", *contents, happened_at.micros], occurrence)
 
 
 def own_intent(text: str) -> Node:
@@ -51,19 +49,18 @@ def with_intent(entities: Sequence[Node], text: str) -> Sequence[Node]:
 
 def add(write: Write, drafts: Sequence[EpisodeDraft], model: str) -> list[Receipt]:
     """Store episodes, each with its memory; one receipt a draft, in order."""
-    known = _Known(write, drafts)
+    known: Known[EpisodeDraft] = Known(_Episodes(write), drafts)
     rows: list[dict[str, Any]] = []
     memories: list[dict[str, Any]] = []
     vectors: dict[bytes, NDArray[np.float32]] = {}
     receipts = []
     for draft in drafts:
-        contents = Contents.of(draft)
-        receipt = known.receipt(draft, contents)
+        receipt, occurrence = known.decide(draft)
         receipts.append(receipt)
         if receipt.status != "stored":
             continue
         assert receipt.id is not None
-        row, memory = _rows(write, draft, contents, receipt.id)
+        row, memory = _rows(write, draft, receipt.id, occurrence)
         rows.append(row)
         memories.append(memory)
         if draft.vector is not None:
@@ -96,44 +93,43 @@ def reflect(write: Write, experiences: Mapping[str, str]) -> int:
     return sum(rows.set_experience(write.namespace, one, experiences[one], "model") for one in due)
 
 
-class _Known:
-    """What the namespace holds already, as far as a batch of drafts is concerned."""
+class _Episodes:
+    """The episodes of a namespace, as `Known` looks them up."""
 
-    def __init__(self, write: Write, drafts: Sequence[EpisodeDraft]) -> None:
-        rows, namespace = EpisodeRows(write.records.connection), write.namespace
-        ids = [episode_id(Contents.of(draft), to_instant(draft.happened_at)) for draft in drafts]
-        self._keyed = rows.keyed(namespace, [draft.key for draft in drafts if draft.key is not None])
-        self._ids = rows.known(namespace, ids)
-        repeated = {*self._ids, *(memory_id for memory_id, _ in self._keyed.values())}
-        self._retired = write.records.retired(namespace, sorted(repeated))
+    noun = "episode"
 
-    def receipt(self, draft: EpisodeDraft, contents: Contents) -> Receipt:
-        """What becomes of a draft; one that is to be stored is known from now on."""
-        named = self._keyed.get(draft.key) if draft.key is not None else None
-        if named is not None and named[1] != contents:
-            return Receipt("rejected", None, _key_taken(draft, named[0]))
-        memory_id = named[0] if named is not None else episode_id(contents, to_instant(draft.happened_at))
-        if memory_id in self._retired:  # a retry must not bring back what was deleted
-            return Receipt("duplicate", memory_id, "it was deleted since, and stays so")
-        if named is not None or memory_id in self._ids:
-            return Receipt("duplicate", memory_id)
-        self._ids.add(memory_id)
-        if draft.key is not None:
-            self._keyed[draft.key] = (memory_id, contents)
-        return Receipt("stored", memory_id)
+    def __init__(self, write: Write) -> None:
+        self._write, self._rows = write, EpisodeRows(write.records.connection)
+        self._contents: dict[int, Contents] = {}
+
+    def contents(self, draft: EpisodeDraft) -> Contents:
+        found = self._contents.get(id(draft))  # a trajectory may be megabytes of JSON
+        if found is None:
+            found = self._contents[id(draft)] = Contents.of(draft)
+        return found
+
+    def id(self, draft: EpisodeDraft, occurrence: int) -> str:
+        return episode_id(self.contents(draft), to_instant(draft.happened_at), occurrence)
+
+    def keyed(self, keys: Sequence[str]) -> dict[str, tuple[str, Contents]]:
+        return self._rows.keyed(self._write.namespace, keys)
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        return self._rows.known(self._write.namespace, ids)
+
+    def retired(self, ids: Sequence[str]) -> set[str]:
+        return self._write.records.retired(self._write.namespace, ids)
 
 
-def _rows(
-    write: Write, draft: EpisodeDraft, contents: Contents, memory_id: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _rows(write: Write, draft: EpisodeDraft, memory_id: str, occurrence: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rows of a new episode: one for what was given, one for its memory."""
-    happened_at = to_instant(draft.happened_at)
+    contents, happened_at = Contents.of(draft), to_instant(draft.happened_at)
     row = {
         "namespace_key": write.namespace.key, "memory_id": memory_id, **contents._asdict(),
         "success": None if contents.success is None else int(contents.success),
         "happened_at": happened_at.micros, "happened_at_offset": happened_at.offset,
         "experience": draft.experience, "experience_by": draft.experience_by,
-        "write_key": draft.key, "stored_at": write.at.micros,
+        "write_key": draft.key, "stored_at": write.at.micros, "occurrence": occurrence,
     }  # fmt: skip
     memory = {
         "namespace_key": write.namespace.key, "id": memory_id, "kind": "episode", "session_id": draft.session_id,
@@ -143,7 +139,3 @@ def _rows(
         **validity_values(draft.valid_from or draft.happened_at, draft.valid_to),
     }  # fmt: skip
     return row, memory
-
-
-def _key_taken(draft: EpisodeDraft, memory_id: str) -> str:
-    return f"key {draft.key!r} already names episode {memory_id!r} with other contents; use a new key for a new episode"

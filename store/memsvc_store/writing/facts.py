@@ -28,7 +28,7 @@ def add(write: Write, facts: Sequence[Fact], model: str) -> list[Receipt]:
     A fact is a `duplicate` if a live one says the same, or if it was here before and must stay away;
     it is `rejected` if it rests on no message, or on one that is not there or was deleted.
     """
-    known = _Known(write, facts)
+    known = _Standing(write, facts)
     vectors: dict[bytes, NDArray[np.float32]] = {}
     receipts = []
     for fact in facts:
@@ -85,8 +85,8 @@ def _store(write: Write, row: dict[str, object], sources: Sequence[str], before:
     write.step("add", str(row["id"]))
 
 
-class _Known:
-    """What the namespace holds already, as far as a batch of facts is concerned."""
+class _Standing:
+    """The facts that stand, and the messages, as far as a batch of facts is concerned: one says one thing, and once."""
 
     def __init__(self, write: Write, facts: Sequence[Fact]) -> None:
         self._write = write

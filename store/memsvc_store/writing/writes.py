@@ -8,8 +8,8 @@ from memsvc_store.errors import InvalidInput
 from memsvc_store.sql.rows import draft_rows, message_id, text_digest, text_values, validity_values
 from memsvc_store.values import clock
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import Receipt
 from memsvc_store.writing import episodes, facts
+from memsvc_store.writing.known import Known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,24 +18,27 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc_store.values.shapes import Draft, Node
+    from memsvc_store.values.shapes import Draft, Node, Receipt
     from memsvc_store.writing.transaction import Write
 
 
 def add(write: Write, drafts: Sequence[Draft], model: str) -> list[Receipt]:
     """Append messages to the raw log, each with its memory; one receipt a draft, in order."""
-    known = _Known(write, drafts)
+    known: Known[Draft] = Known(_Messages(write), drafts)
+    positions = write.records.next_positions(write.namespace, sorted({draft.session_id for draft in drafts}))
     raw_rows: list[dict[str, Any]] = []
     memory_rows: list[dict[str, Any]] = []
     vectors: dict[bytes, NDArray[np.float32]] = {}
     receipts = []
     for draft in drafts:
-        receipt = known.receipt(draft)
+        receipt, occurrence = known.decide(draft)
         receipts.append(receipt)
         if receipt.status != "stored":
             continue
         assert receipt.id is not None
-        raw, memory = draft_rows(write.namespace, draft, receipt.id, known.next_position(draft), write.at)
+        position = positions.get(draft.session_id, 0)
+        positions[draft.session_id] = position + 1
+        raw, memory = draft_rows(write.namespace, draft, receipt.id, occurrence, position, write.at)
         raw_rows.append(raw)
         memory_rows.append(memory)
         if draft.vector is not None:
@@ -48,38 +51,28 @@ def add(write: Write, drafts: Sequence[Draft], model: str) -> list[Receipt]:
     return receipts
 
 
-class _Known:
-    """What the raw log holds already, as far as a batch of drafts is concerned."""
+class _Messages:
+    """The raw log, as `Known` looks messages up."""
 
-    def __init__(self, write: Write, drafts: Sequence[Draft]) -> None:
-        records, namespace = write.records, write.namespace
-        self._keyed = records.keyed_messages(namespace, [d.key for d in drafts if d.key is not None])
-        self._ids = records.known_messages(namespace, [draft_id(draft) for draft in drafts])
-        self._positions = records.next_positions(namespace, sorted({d.session_id for d in drafts}))
-        repeated = {*self._ids, *(named[0] for named in self._keyed.values())}
-        self._retired = records.retired(namespace, sorted(repeated))
+    noun = "message"
 
-    def receipt(self, draft: Draft) -> Receipt:
-        """What becomes of a draft; one that is to be stored is known from now on."""
-        contents = (draft.session_id, draft.speaker, draft.text)
-        named = self._keyed.get(draft.key) if draft.key is not None else None
-        if named is not None and named[1:] != contents:
-            return Receipt("rejected", None, _key_taken(draft, named[0]))
-        message = named[0] if named is not None else draft_id(draft)
-        if message in self._retired:  # a retry or a second sync must not bring back what was deleted
-            return Receipt("duplicate", message, "it was deleted since, and stays so")
-        if named is not None or message in self._ids:
-            return Receipt("duplicate", message)
-        self._ids.add(message)
-        if draft.key is not None:
-            self._keyed[draft.key] = (message, *contents)
-        return Receipt("stored", message)
+    def __init__(self, write: Write) -> None:
+        self._records, self._namespace = write.records, write.namespace
 
-    def next_position(self, draft: Draft) -> int:
-        """The place of a draft in its session."""
-        position = self._positions.get(draft.session_id, 0)
-        self._positions[draft.session_id] = position + 1
-        return position
+    def contents(self, draft: Draft) -> tuple[str, str, str]:
+        return draft.session_id, draft.speaker, draft.text
+
+    def id(self, draft: Draft, occurrence: int) -> str:
+        return draft_id(draft, occurrence)
+
+    def keyed(self, keys: Sequence[str]) -> dict[str, tuple[str, tuple[str, str, str]]]:
+        return self._records.keyed_messages(self._namespace, keys)
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        return self._records.known_messages(self._namespace, ids)
+
+    def retired(self, ids: Sequence[str]) -> set[str]:
+        return self._records.retired(self._namespace, ids)
 
 
 def update(
@@ -190,13 +183,7 @@ def checked_interval(start: datetime, end: datetime | None) -> None:
         )
 
 
-def draft_id(draft: Draft) -> str:
-    """The id that a message gets."""
-    return message_id(draft.session_id, draft.speaker, draft.text, clock.to_instant(draft.said_at))
-
-
-def _key_taken(draft: Draft, message: str) -> str:
-    return (
-        f"key {draft.key!r} already names message {message!r} with other contents; "
-        "use a new key for a new message, or `update` to correct the old one"
-    )
+def draft_id(draft: Draft, occurrence: int | None = None) -> str:
+    """The id that a message gets: that of this occurrence, or of the one that it says it is."""
+    nth = (draft.occurrence or 0) if occurrence is None else occurrence
+    return message_id(draft.session_id, draft.speaker, draft.text, clock.to_instant(draft.said_at), nth)

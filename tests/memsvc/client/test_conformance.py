@@ -109,6 +109,22 @@ def test_the_graph_of_things(one: Any, here: str, ann: list[str]) -> None:
     assert one.graph("Oslo", to="Ben", namespace=here, kinds="thing").nodes == ()
 
 
+def test_a_history_with_times_is_stored_once_however_often_it_comes(one: Any, here: str) -> None:
+    no, sure = ({"content": text, "name": "Bob", "timestamp": "2026-03-02T10:02"} for text in ("No.", "Sure?"))
+    for given, statuses in (
+        (no, ["stored"]),
+        (no, ["duplicate"]),
+        ([no, sure, no], ["duplicate", "stored", "stored"]),
+        ([no, sure, no], ["duplicate"] * 3),
+        ({**no, "key": "m1"}, ["stored"]),
+    ):
+        assert [receipt.status for receipt in one.add(given, namespace=here)] == statuses
+    task = {"reward": 1, "namespace": here, "timestamp": "2026-03-02T10:02"}
+    keys: list[dict[str, str]] = [{}, {}, {"key": "a"}, {"key": "b"}]
+    attempts = [one.add_episode("book a table", "called", **task, **key) for key in keys]
+    assert [receipt.status for receipt in attempts] == ["stored", "duplicate", "stored", "stored"]
+
+
 def test_without_a_key_two_equal_messages_stay_two(one: Any, here: str) -> None:
     stored = [one.add("I'm here.", namespace=here)[0] for _ in range(2)]
     assert [receipt.status for receipt in stored] == ["stored", "stored"]
