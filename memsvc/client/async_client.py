@@ -27,7 +27,7 @@ async def _sent(client: AsyncClient, name: str, given: Given) -> Any:
     """Send the verb's request and decode the answer."""
     row = VERBS[name]
     content = await client._transport.send(request(name, given))
-    return None if row.gives is None else row.value(answers.decoded(row.gives, content))
+    return None if row.gives is None else row.unwrapped(answers.decoded(row.gives, content))
 
 
 async def _added(client: AsyncClient, name: str, given: Given) -> Any:
@@ -51,7 +51,7 @@ async def _asked(client: AsyncClient, name: str, given: Given) -> Answer:
 async def _imported(client: AsyncClient, name: str, given: Given) -> Any:
     lines, row = given.pop("lines"), VERBS[name]
     content = await client._transport.upload(request(name, given), encoding.achunks(lines))
-    return row.value(answers.decoded(row.gives, content))
+    return row.unwrapped(answers.decoded(row.gives, content))
 
 
 _OTHERWISE: Mapping[str, Callable[[AsyncClient, str, Given], Awaitable[Any]]] = {

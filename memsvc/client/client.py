@@ -28,7 +28,7 @@ def _sent(client: Client, name: str, given: Given) -> Any:
     """Send the verb's request and decode the answer."""
     row = VERBS[name]
     content = client._transport.send(request(name, given))
-    return None if row.gives is None else row.value(answers.decoded(row.gives, content))
+    return None if row.gives is None else row.unwrapped(answers.decoded(row.gives, content))
 
 
 def _added(client: Client, name: str, given: Given) -> Any:
@@ -58,7 +58,7 @@ def _exported(client: Client, name: str, given: Given) -> Iterator[str]:
 
 def _imported(client: Client, name: str, given: Given) -> Any:
     lines, row = given.pop("lines"), VERBS[name]
-    return row.value(answers.decoded(row.gives, client._transport.upload(request(name, given), lines)))
+    return row.unwrapped(answers.decoded(row.gives, client._transport.upload(request(name, given), lines)))
 
 
 _OTHERWISE: Mapping[str, Callable[[Client, str, Given], Any]] = {

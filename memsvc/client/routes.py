@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from memsvc.client import encoding
 from memsvc.contract.options import Filters, own
+from memsvc.contract.parameters import LOCAL
 from memsvc.contract.table import VERBS
 from memsvc.contract.verbs import Verbs
 from memsvc.errors import InvalidInput
@@ -25,9 +26,6 @@ from memsvc_store.values.erasure_receipts import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-CALLBACKS = ("on_event", "on_queued", "progress")
-"""Parameters that cannot go over the wire. `ask` alone is told its steps, as events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def request(name: str, given: dict[str, Any]) -> Request:
         InvalidInput: a value that does not go over the wire.
     """
     row = VERBS[name]
-    for local in CALLBACKS:
+    for local in LOCAL:
         if local in given:
             raise InvalidInput(f"{local} came, and a callback does not go over the wire; leave it out")
     if not isinstance(given.get("model", ""), str):
@@ -101,10 +99,9 @@ def request(name: str, given: dict[str, Any]) -> Request:
         sent = {"key": f"client-{secrets.token_hex(16)}"} | sent
     parts = {part: quote(str(sent[part]), safe="") for part in sent if f"{{{part}}}" in row.path}
     rest = {part: value for part, value in sent.items() if part not in parts}
-    queried = row.method in ("GET", "DELETE") or name == "import_"
     return Request(
-        row.method, f"/v1{row.path.format(**parts)}", encoding.query(rest) if queried else (),
-        None if queried else encoding.body(rest), row.accept, row.repeat != "never", row.slow,
+        row.method, f"/v1{row.path.format(**parts)}", encoding.query(rest) if row.queried else (),
+        None if row.queried else encoding.body(rest), row.accept, row.repeat != "never", row.slow,
     )  # fmt: skip
 
 

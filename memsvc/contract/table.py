@@ -7,14 +7,12 @@ routes, and the document of the service says what they say.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from memsvc.asking.answer import Answer
 from memsvc.contract import wire
 from memsvc.contract.options import AskOptions, EpisodeOptions, Filters
 from memsvc.episodes.found import Episodes
-from memsvc.lookup.traces import Hits
 from memsvc.work.outcomes import ExtractionSummary
 from memsvc.work.retaining import Retained
 from memsvc_learners.fitted import Calibration
@@ -24,13 +22,15 @@ from memsvc_store.values.learned import FeedbackReceipt, Move, Trace
 from memsvc_store.values.shapes import Memory, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from memsvc_store.keys import Permission
 
 Repeat = Literal["safe", "keyed", "never"]
 """Whether a request may be sent again when nobody knows what became of it. `safe`: it only reads, or does the same
 again; `keyed`: it carries an idempotency key; `never`: it might be done twice."""
+
+Pool = Literal["read", "write", "slow"]
 
 JSON, LINES, EVENTS = "application/json", "application/x-ndjson", "text/event-stream"
 
@@ -39,70 +39,82 @@ JSON, LINES, EVENTS = "application/json", "application/x-ndjson", "text/event-st
 class Row:
     """One verb over HTTP, below `/v1`.
 
-    `permission` is what it takes in the namespace that the request names. `gives` is the kind of the answer, and
-    `value` takes the verb's own value out of it. `slow`: it goes through a whole namespace or waits for a model, so
-    that its answer may take long. `options` names its `**options`.
+    `permission` is what it takes in the namespace that the request names. `gives` is the kind of the answer, an
+    envelope (`wire.py`) where the verb gives a bare list or number. `slow`: it goes through a whole namespace or waits
+    for a model, so that its answer may take long. `options` names its `**options`. `sends` and `accept` are the media
+    types of the body and of the answer.
     """
 
     method: str
     path: str
     permission: Permission
     gives: Any = None
-    value: Callable[[Any], Any] = lambda value: value
     repeat: Repeat = "never"
     slow: bool = False
+    sends: str = JSON
     accept: str = JSON
     options: type = Filters
 
+    @property
+    def queried(self) -> bool:
+        """Whether what the path does not name stands in the query; else it is the body."""
+        return self.method in ("GET", "DELETE") or self.sends != JSON
 
-def _each(field: str) -> Callable[[Any], list[Any]]:
-    """The values of an envelope, as the list that the verb gives."""
-    return lambda envelope: list(getattr(envelope, field))
+    @property
+    def pool(self) -> Pool:
+        """The threads of a service that do it."""
+        if self.slow or self.accept != JSON:
+            return "slow"
+        return "read" if self.permission == "read" else "write"
+
+    def wrapped(self, value: Any) -> Any:
+        """What the verb gave, as the answer says it."""
+        return self.gives.of(value) if _is_envelope(self.gives) else value
+
+    def unwrapped(self, answer: Any) -> Any:
+        """What the answer says, as the verb gives it."""
+        return answer.value() if _is_envelope(self.gives) else answer
 
 
-def _hits(found: wire.Found) -> Hits:
-    return Hits(found.hits, found.trace_id)
-
-
-def _worths(found: wire.Worths) -> list[tuple[str, Any]]:
-    return [(one.memory_id, one.utility) for one in found.utilities]
+def _is_envelope(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, wire.Envelope)
 
 
 _ONE = "/memories/{memory_id}"
 
 VERBS: Mapping[str, Row] = {
-    "add": Row("POST", "/messages", "write", wire.Receipts, _each("receipts"), "keyed"),
+    "add": Row("POST", "/messages", "write", wire.Receipts, repeat="keyed"),
     "add_episode": Row("POST", "/episodes", "write", Receipt, repeat="keyed"),
     "update": Row("PATCH", _ONE, "write", Memory),
     "delete": Row("DELETE", _ONE, "erase"),
     "forget": Row("POST", "/forget", "erase", Erasure, slow=True),
-    "verify_erasure": Row("POST", "/forget/verify", "read", wire.Holds, attrgetter("holds"), "safe"),
-    "search": Row("POST", "/search", "read", wire.Found, _hits, "safe"),
+    "verify_erasure": Row("POST", "/forget/verify", "read", wire.Holds, repeat="safe"),
+    "search": Row("POST", "/search", "read", wire.Found, repeat="safe"),
     "search_episodes": Row("POST", "/episodes/search", "read", Episodes, repeat="safe", options=EpisodeOptions),
     "ask": Row("POST", "/ask", "read", Answer, repeat="safe", accept=EVENTS, options=AskOptions),
     "ask_stream": Row("POST", "/ask", "read", repeat="safe", accept=EVENTS, options=AskOptions),
     "trace": Row("GET", "/traces/{trace_id}", "read", Trace, repeat="safe"),
     "get": Row("GET", _ONE, "read", Memory, repeat="safe"),
-    "list": Row("GET", "/memories", "read", wire.Memories, _each("memories"), "safe"),
-    "history": Row("GET", f"{_ONE}/history", "read", wire.Changes, _each("changes"), "safe"),
+    "list": Row("GET", "/memories", "read", wire.Memories, repeat="safe"),
+    "history": Row("GET", f"{_ONE}/history", "read", wire.Changes, repeat="safe"),
     "graph": Row("GET", "/graph", "read", Graph, repeat="safe", slow=True),
     "export": Row("GET", "/export", "read", repeat="safe", accept=LINES),
-    "import_": Row("POST", "/import", "write", wire.Receipts, _each("receipts"), slow=True),
+    "import_": Row("POST", "/import", "write", wire.Receipts, slow=True, sends=LINES),
     "extract": Row("POST", "/extract", "write", ExtractionSummary, slow=True),
-    "reflect": Row("POST", "/reflect", "write", wire.Jobs, _each("jobs"), slow=True),
-    "jobs": Row("GET", "/jobs", "read", wire.Jobs, _each("jobs"), "safe"),
-    "retry": Row("POST", "/jobs/retry", "write", wire.Count, attrgetter("count")),
+    "reflect": Row("POST", "/reflect", "write", wire.Jobs, slow=True),
+    "jobs": Row("GET", "/jobs", "read", wire.Jobs, repeat="safe"),
+    "retry": Row("POST", "/jobs/retry", "write", wire.Count),
     "feedback": Row("POST", "/feedback", "write", FeedbackReceipt, repeat="keyed"),
-    "utility": Row("GET", f"{_ONE}/utility", "read", wire.Worth, attrgetter("utility"), "safe"),
-    "utility_history": Row("GET", f"{_ONE}/utility/history", "read", wire.Moves, _each("moves"), "safe"),
-    "top_utilities": Row("GET", "/utilities", "read", wire.Worths, _worths, "safe"),
+    "utility": Row("GET", f"{_ONE}/utility", "read", wire.Worth, repeat="safe"),
+    "utility_history": Row("GET", f"{_ONE}/utility/history", "read", wire.Moves, repeat="safe"),
+    "top_utilities": Row("GET", "/utilities", "read", wire.Worths, repeat="safe"),
     "reset_utility": Row("POST", f"{_ONE}/utility/reset", "admin", Move),
-    "rebuild_utilities": Row("POST", "/utilities/rebuild", "admin", wire.Count, attrgetter("count"), slow=True),
+    "rebuild_utilities": Row("POST", "/utilities/rebuild", "admin", wire.Count, slow=True),
     "calibrate_gate": Row("POST", "/gate/calibrate", "admin", Calibration, slow=True),
-    "calibrate_threshold": Row("POST", "/gate/threshold", "admin", wire.Threshold, attrgetter("threshold"), slow=True),
+    "calibrate_threshold": Row("POST", "/gate/threshold", "admin", wire.Threshold, slow=True),
     "retain": Row("POST", "/retain", "admin", Retained, slow=True),
-    "namespaces": Row("GET", "/namespaces", "read", wire.Namespaces, _each("namespaces"), "safe"),
+    "namespaces": Row("GET", "/namespaces", "read", wire.Namespaces, repeat="safe"),
     "stats": Row("GET", "/stats", "read", dict[str, int], repeat="safe"),
-    "verify": Row("POST", "/verify", "admin", wire.Problems, _each("problems"), "safe", slow=True),
-    "reindex": Row("POST", "/reindex", "admin", wire.Count, attrgetter("count"), slow=True),
+    "verify": Row("POST", "/verify", "admin", wire.Problems, repeat="safe", slow=True),
+    "reindex": Row("POST", "/reindex", "admin", wire.Count, slow=True),
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from memsvc.asking.answer import Answer
     from memsvc.asking.events import Event
-    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Time
+    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Names, Time
     from memsvc.episodes.experience import Trajectory
     from memsvc.episodes.found import Episodes
     from memsvc.lookup.traces import Hits
@@ -268,7 +268,7 @@ class Verbs:
         *,
         namespace: str,
         to: str | None = None,
-        kinds: str | Sequence[str] | None = None,
+        kinds: Names | None = None,
         limit: int = 40,
     ) -> Graph:
         """How people, places and other things hang together: each memory joins those that it names.

@@ -7,36 +7,20 @@ fills in or leaves as the settings say. Docstrings are what models read.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
-from pydantic import Field, create_model
-
+from memsvc.contract.table import VERBS, Pool
 from memsvc.contract.wire import Receipts
 from memsvc.errors import InvalidInput
 from memsvc.mcp import telling
 from memsvc.mcp.hosting import Call
 from memsvc.mcp.shapes import Answered, Attempts, Picture, Quote, Recalled
-from memsvc.service.bodies import (
-    MAX_NAMES,
-    AddBody,
-    AskBody,
-    Body,
-    EpisodeBody,
-    EpisodesBody,
-    FeedbackBody,
-    ForgetBody,
-    Kinds,
-    SearchBody,
-    told_by,
-)
-from memsvc.service.pools import Pool
+from memsvc.service.bodies import Body, body
 from memsvc_retrievers.recorder import Recorder
 from memsvc_store.keys import Permission
 from memsvc_store.values.erasure_receipts import Erasure
 from memsvc_store.values.learned import FeedbackReceipt
 from memsvc_store.values.shapes import Receipt
-
-B = TypeVar("B", bound=Body)
 
 PAGE, LONGEST_PAGE = 20, 200
 """Memories of one `list_memories`, by default and at most, and of a look-up at most: all go into a model's context."""
@@ -62,45 +46,21 @@ class Tool:
         return inspect.getdoc(self.run) or ""
 
 
-class ListBody(Kinds):
-    """A page of memories."""
-
-    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE)
-    offset: int = Field(0, ge=0)
-    cold: bool | None = Field(None, description="only those that are out of the look-ups, or only the others")
-
-
-@told_by("graph")
-class GraphBody(Body):
-    """What to look at in the graph of things."""
-
-    thing: str | None = None
-    to: str | None = None
-    kinds: Annotated[list[str], Field(fail_fast=True, max_length=MAX_NAMES)] | None = None
-    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE)
-
-
-def _short(body: type[B]) -> type[B]:
-    """The body of a look-up that gives as many at most as a page has."""
-    asked = Field(None, le=LONGEST_PAGE, description=body.model_fields["top_k"].description)
-    made: type[B] = create_model(body.__name__, __base__=body, __doc__=body.__doc__, top_k=(int | None, asked))
-    return made
-
-
 TOOLS: dict[str, Tool] = {}
 
 
-def _tool(verb: str, permission: Permission, pool: Pool, **options: Any) -> Callable[..., Any]:
-    """Make a tool of a function."""
+def _tool(verb: str, **options: Any) -> Callable[..., Any]:
+    """Make a tool of a function; who may use it and what it takes follow from the verb."""
+    row, takes = VERBS[verb], body(verb, PAGE, LONGEST_PAGE)
 
     def made(run: Callable[[Call, dict[str, Any]], Any]) -> Callable[[Call, dict[str, Any]], Any]:
-        TOOLS[run.__name__] = Tool(run.__name__, verb, permission, pool, run=run, **options)
+        TOOLS[run.__name__] = Tool(run.__name__, verb, row.permission, row.pool, takes, run=run, **options)
         return run
 
     return made
 
 
-@_tool("add", "write", "write", body=AddBody, gives=Receipts, text=telling.receipts)
+@_tool("add", gives=Receipts, text=telling.receipts)
 def add_memory(call: Call, given: dict[str, Any]) -> Receipts:
     """Remember what was said: store one message or several, word for word, to be found in later conversations.
 
@@ -111,9 +71,7 @@ def add_memory(call: Call, given: dict[str, Any]) -> Receipts:
     return Receipts(tuple(call.memory.add(**_in_session(call, given))))
 
 
-@_tool(
-    "search", "read", "read", body=_short(SearchBody), gives=Recalled, text=telling.recalled, hidden=("trace",)
-)  # fmt: skip
+@_tool("search", gives=Recalled, text=telling.recalled, hidden=("trace",))
 def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
     """Look memories up: what was said that fits a question or topic best, best first, each with its id and time.
 
@@ -124,10 +82,7 @@ def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
     return Recalled.of(call.memory.search(**_for_session(call, given), trace=_may_reward(call)))
 
 
-@_tool(
-    "ask", "read", "slow", body=_short(AskBody), gives=Answered, text=telling.answered,
-    hidden=("model", "gate", "deliberation"),
-)  # fmt: skip
+@_tool("ask", gives=Answered, text=telling.answered, hidden=("model", "gate", "deliberation"))
 def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
     """Answer a question from memory, with quotes as evidence. It says so where the memories hold no answer.
 
@@ -143,7 +98,7 @@ def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
     return Answered.of(answer)
 
 
-@_tool("add_episode", "write", "write", body=EpisodeBody, gives=Receipt, text=telling.receipt)
+@_tool("add_episode", gives=Receipt, text=telling.receipt)
 def add_episode(call: Call, given: dict[str, Any]) -> Receipt:
     """Remember a task attempt: what was asked (`intent`), the steps taken (`trajectory`), and how it went.
 
@@ -153,9 +108,8 @@ def add_episode(call: Call, given: dict[str, Any]) -> Receipt:
 
 
 @_tool(
-    "search_episodes", "read", "read", body=_short(EpisodesBody), gives=Attempts, text=telling.attempts,
-    hidden=("pool", "threshold", "weight", "epsilon", "seed"),
-)  # fmt: skip
+    "search_episodes", gives=Attempts, text=telling.attempts, hidden=("pool", "threshold", "weight", "epsilon", "seed")
+)
 def search_episodes(call: Call, given: dict[str, Any]) -> Attempts:
     """Before a task: earlier attempts at similar ones, those that worked to follow and those that failed to avoid.
 
@@ -164,10 +118,7 @@ def search_episodes(call: Call, given: dict[str, Any]) -> Attempts:
     return Attempts.of(call.memory.search_episodes(**given))
 
 
-@_tool(
-    "feedback", "write", "write", body=FeedbackBody, gives=FeedbackReceipt, text=telling.feedback,
-    hidden=("source", "credit"),
-)  # fmt: skip
+@_tool("feedback", gives=FeedbackReceipt, text=telling.feedback, hidden=("source", "credit"))
 def give_feedback(call: Call, given: dict[str, Any]) -> FeedbackReceipt:
     """Say how useful what a look-up gave was, by its `trace_id`: memories that helped rank higher from then on.
 
@@ -178,7 +129,7 @@ def give_feedback(call: Call, given: dict[str, Any]) -> FeedbackReceipt:
     return receipt
 
 
-@_tool("forget", "erase", "slow", body=ForgetBody, gives=Erasure, text=telling.erasure)
+@_tool("forget", gives=Erasure, text=telling.erasure)
 def forget_memory(call: Call, given: dict[str, Any]) -> Erasure:
     """Erase for good one memory (`memory_id`), one conversation (`session_id`), or all of one `source`.
 
@@ -192,7 +143,7 @@ def forget_memory(call: Call, given: dict[str, Any]) -> Erasure:
     return call.memory.forget(**given)
 
 
-@_tool("list", "read", "read", body=ListBody, gives=Recalled, text=telling.recalled)
+@_tool("list", gives=Recalled, text=telling.recalled)
 def list_memories(call: Call, given: dict[str, Any]) -> Recalled:
     """List memories in the order of their time, a page at a time (`limit`, `offset`), with the filters of a look-up.
 
@@ -201,7 +152,7 @@ def list_memories(call: Call, given: dict[str, Any]) -> Recalled:
     return Recalled(tuple(Quote.of(memory) for memory in call.memory.list(**given)))
 
 
-@_tool("graph", "read", "slow", body=GraphBody, gives=Picture, text=telling.picture)
+@_tool("graph", gives=Picture, text=telling.picture)
 def graph_memory(call: Call, given: dict[str, Any]) -> Picture:
     """See how people, places and other things hang together, and by which memories.
 

@@ -49,8 +49,8 @@ def _made(app: FastAPI) -> dict[str, Any]:
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "msk_<id>_<secret>"}}
     found["security"] = [{"key": []}]
     for verb in verbs:
-        operation = found["paths"][f"/v1{verb.path}"][verb.method.lower()]
-        operation["x-permission"] = verb.permission
+        operation = found["paths"][f"/v1{verb.row.path}"][verb.row.method.lower()]
+        operation["x-permission"] = verb.row.permission
         operation["responses"] = _responses(verb, answers[verb.name])
         _add_example(operation, verb)
     return found
@@ -58,7 +58,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
 
 def _schemas(verbs: list[Verb]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The schema of each verb's answer (and of `Problem` and `Event`), and what they share."""
-    kinds: dict[str, Any] = {verb.name: verb.gives for verb in verbs} | {"problem": Problem, "event": _event()}
+    kinds: dict[str, Any] = {verb.name: verb.row.gives for verb in verbs} | {"problem": Problem, "event": _event()}
     inputs = [(name, "serialization", adapter(kind)) for name, kind in kinds.items()]
     by_name, shared = TypeAdapter.json_schemas(inputs, ref_template=_REF)  # type: ignore[arg-type]
     return {str(name): schema for (name, _), schema in by_name.items()}, shared.get("$defs", {})

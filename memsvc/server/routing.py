@@ -1,35 +1,40 @@
 """How a verb becomes a route, and the one check that every route makes.
 
-A `Verb` cannot be registered without saying whose namespace it is about and which permission that takes. The route then
-does, in this order: who is asking (`door`), what came (strict JSON), may they (`Access.require`), the work in its pool,
-and the answer as JSON. Nothing else puts a route below `/v1`.
+What a request may hold follows from the contract: path, query or body, with the verb's own sentences. A `Verb` cannot
+be a route without a namespace that its caller is checked against. The route does, in this order: who is asking
+(`door`), what came (strict JSON), may they (`Access.require`), the work in its pool, and the answer as JSON. Nothing
+else puts a route below `/v1`.
 """
 
 from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
+from fastapi import Path, Query
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from memsvc.contract.table import VERBS
+from memsvc.contract.parameters import about
+from memsvc.contract.table import JSON
 from memsvc.errors import InvalidInput
 from memsvc.server.strict_json import StrictRequest
+from memsvc.service.bodies import body as body_of
+from memsvc.service.bodies import queried, sent
 from memsvc_store.errors import shown
 from memsvc_store.values.document import dump
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Mapping
 
+    from memsvc.contract.table import Row
     from memsvc.service.door import Access
-    from memsvc.service.pools import Pool
     from memsvc.service.service import Service
-    from memsvc_store.keys import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +46,40 @@ class Call:
     request: Request
 
 
+Run = Callable[[Call, dict[str, Any]], Any]
+"""The work of a verb: what was given, by name, and what the verb's row says it gives."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb of the service. `name` is its operation id and its label in metrics and logs.
+    """A verb as a route. `name` is its operation id and its label in metrics and logs.
 
     `scope`: "one" namespace, which the request names; or "seen": all that the caller may see, which `run` keeps to.
-    `run` takes a `Call` and the request's parts; it works in `pool` when it is its key's turn there, unless it is a
-    coroutine and sees to both itself.
-    `gives` is the type of the answer. `example` has `path`, `query` and `body` of a request that works.
+    `run` works in the row's pool when it is its key's turn there, unless it is a coroutine and sees to both itself.
+    `example` has `path`, `query` and `body` of a request that works.
     """
 
-    name: str
-    method: str
-    path: str
-    permission: Permission
-    pool: Pool
-    run: Callable[..., Any]
-    gives: Any
+    verb: str
+    row: Row
+    run: Run
     tag: str
-    example: dict[str, Any] = field(default_factory=dict)
+    example: Mapping[str, Any] = field(default_factory=dict)
     scope: Literal["one", "seen"] = "one"
-    status: int = 200
 
+    @property
+    def name(self) -> str:
+        """The verb, without the line that keeps `import_` apart from Python's word."""
+        return self.verb.rstrip("_")
 
-class Topic:
-    """The verbs of one topic, and the decorator that makes them."""
+    @property
+    def status(self) -> int:
+        """Of an answer: 204 where there is nothing to say."""
+        return 204 if self.row.gives is None and self.row.accept == JSON else 200
 
-    def __init__(self, tag: str) -> None:
-        self.tag = tag
-        self.all: list[Verb] = []
-
-    def add(self, name: str, *, pool: Pool, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Make a verb of a function; what it is called with follows from its signature, the rest from its row."""
-        row = VERBS[name]
-
-        def made(run: Callable[..., Any]) -> Callable[..., Any]:
-            of_row = (row.method, row.path, row.permission)
-            self.all.append(Verb(name.rstrip("_"), *of_row, pool, run, row.gives, self.tag, **options))
-            return run
-
-        return made
+    @property
+    def description(self) -> str:
+        """What is said of it: its own words, where HTTP does it otherwise, or else the contract's."""
+        return inspect.getdoc(self.run) or about(self.verb)
 
 
 class VerbRoute(APIRoute):
@@ -89,9 +88,9 @@ class VerbRoute(APIRoute):
     def __init__(self, service: Service, verb: Verb) -> None:
         self.service, self.verb = service, verb
         super().__init__(
-            f"/v1{verb.path}", _endpoint(service, verb),
-            methods=[verb.method], operation_id=verb.name, name=verb.name, tags=[verb.tag], response_model=None,
-            summary=_summary(verb), description=inspect.getdoc(verb.run), status_code=verb.status,
+            f"/v1{verb.row.path}", _endpoint(service, verb),
+            methods=[verb.row.method], operation_id=verb.name, name=verb.name, tags=[verb.tag], response_model=None,
+            summary=_summary(verb), description=verb.description, status_code=verb.status,
         )  # fmt: skip
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
@@ -129,42 +128,51 @@ class VerbRoute(APIRoute):
 
 def _endpoint(service: Service, verb: Verb) -> Callable[..., Awaitable[Response]]:
     """What FastAPI calls: the check, then the work."""
-    signature = inspect.signature(verb.run)
-    parameters = list(signature.parameters.values())[1:]  # the first is the Call
-    namespace_of = _namespace_of(verb, parameters)
+    takes = _parameters(verb)
 
-    async def endpoint(request: Request, **given: Any) -> Response:
+    async def endpoint(request: Request, **received: Any) -> Response:
+        body = received.pop("body", None)
+        given = {name: value for name, value in received.items() if value is not None}
+        given |= {} if body is None else body.given()
         call = Call(service, cast("Access", request.state.access), request)
         if verb.scope == "one":
-            call.access.require(verb.permission, namespace_of(given))
+            call.access.require(verb.row.permission, given.get("namespace"))
         else:
-            call.access.permit(verb.permission)
+            call.access.permit(verb.row.permission)
         if inspect.iscoroutinefunction(verb.run):
-            return cast("Response", await verb.run(call, **given))
-        content = await service.pools.take(call.access.key_id, verb.pool, lambda: dump(verb.run(call, **given)))
+            return cast("Response", await verb.run(call, given))
+        content = await service.pools.take(call.access.key_id, verb.row.pool, lambda: dump(verb.run(call, given)))
         return Response(b"" if verb.status == 204 else content, verb.status, media_type="application/json")
 
-    first = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
-    keyword = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
-    endpoint.__signature__ = inspect.Signature([first, *keyword])  # type: ignore[attr-defined]
+    request = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    endpoint.__signature__ = inspect.Signature([request, *takes])  # type: ignore[attr-defined]
     endpoint.__name__ = verb.name
     return endpoint
 
 
-def _namespace_of(verb: Verb, parameters: list[inspect.Parameter]) -> Callable[[dict[str, Any]], str | None]:
-    """Where a request says whose memories it is about.
+def _parameters(verb: Verb) -> list[inspect.Parameter]:
+    """What FastAPI reads off a request: parts of the path, and the query or the body.
 
     Raises:
-        TypeError: nowhere: such a verb cannot be checked, and so cannot be.
+        TypeError: the verb names no namespace, so that nobody could be checked.
     """
-    names = {one.name: one.annotation for one in parameters}
-    if verb.scope == "seen":
-        return lambda _: None  # never asked for
-    if "namespace" in names:
-        return lambda given: cast("str | None", given["namespace"])
-    if "namespace" in getattr(names.get("body"), "model_fields", {}):
-        return lambda given: cast("str | None", given["body"].namespace)
-    raise TypeError(f"verb {verb.name!r} names no namespace: take `namespace`, or a body that has one")
+    known = sent(verb.verb)
+    if verb.scope == "one" and verb.row.queried and "namespace" not in known:
+        raise TypeError(f"verb {verb.name!r} names no namespace, which its caller is checked against")
+    found = []
+    for name, one in known.items():
+        if f"{{{name}}}" in verb.row.path:
+            found.append(_parameter(name, Annotated[str, Path(description=one.sentence)]))
+        elif verb.row.queried:
+            kind, said = queried(verb.verb, one)
+            found.append(_parameter(name, Annotated[kind, Query(**said)], one.default))
+    if not verb.row.queried:
+        found.append(_parameter("body", body_of(verb.verb)))
+    return found
+
+
+def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def _require_json(request: Request) -> None:
@@ -174,7 +182,6 @@ def _require_json(request: Request) -> None:
 
 
 def _summary(verb: Verb) -> str:
-    doc = inspect.getdoc(verb.run)
-    if not doc:
+    if not verb.description:
         raise TypeError(f"verb {verb.name!r} does not say what it does")
-    return doc.partition("\n")[0].rstrip(".")
+    return " ".join(verb.description.partition("\n\n")[0].split()).rstrip(".")

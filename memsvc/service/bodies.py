@@ -1,16 +1,21 @@
-"""The bodies of requests. Types are strict and unknown fields an error; what values mean is the verbs' to check.
+"""What requests hold, made of the contract: a model of the body of each verb, and the types of a query's parameters.
 
-Pydantic reads these annotations, so that what they name is imported for real.
+Types are strict and unknown fields an error; what values mean is the verbs' to check.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from memsvc.contract.sentences import sentences
+from memsvc.contract.parameters import LOCAL, SHARED, Parameter, about, parameters
+from memsvc.contract.table import VERBS
+from memsvc_learners.credit import Credit
 from memsvc_retrievers.choices import Deliberation, Policy, Style
+from memsvc_retrievers.graph import CONSIDERED
+from memsvc_store.values.shapes import JobState
 
 # Pydantic makes an error, of some 600 bytes, for each item of a list and each field that is wrong, on the event loop: a
 # body of 1 MB cost 600 MB and 4 s. So lists end at their first error (`fail_fast`), and there are only so many fields.
@@ -45,16 +50,42 @@ MESSAGE_SCHEMA: dict[str, Any] = {
     },
 }
 
-Moment = Annotated[str | float, Field(description="ISO 8601, or seconds since 1970; without an offset it is UTC")]
-Names = str | Annotated[list[str], Field(fail_fast=True, max_length=MAX_NAMES)]
+T = TypeVar("T")
+
+_Moment = Annotated[str | float, Field(description="ISO 8601, or seconds since 1970; without an offset it is UTC")]
+_Strings = Annotated[list[T], Field(fail_fast=True, max_length=MAX_NAMES)]
 # What a list holds is checked message by message: one that cannot be used is rejected in its own receipt.
 _ONE = WithJsonSchema({"anyOf": [{"type": "string"}, MESSAGE_SCHEMA]})
 _Several = Annotated[list[Annotated[Any, _ONE]], Field(fail_fast=True, max_length=MAX_MESSAGES)]
-Messages = str | Annotated[dict[str, Any], WithJsonSchema(MESSAGE_SCHEMA)] | _Several
-Steps = Annotated[list[str | dict[str, Any]], Field(fail_fast=True, max_length=MAX_STEPS)]
+_Object = Annotated[dict[str, Any], WithJsonSchema(MESSAGE_SCHEMA)]
+_Steps = Annotated[list[str | dict[str, Any]], Field(fail_fast=True, max_length=MAX_STEPS)]
 
+_JSON: Mapping[str, Any] = {
+    "Any": Any, "Credit": Credit, "Deliberation": Deliberation, "JobState": JobState, "Policy": Policy, "Style": Style,
+    "Time": _Moment, "Names": str | _Strings[str], "Sequence": _Strings, "Mapping": dict, "Messages":
+    str | _Object | _Several, "Trajectory": str | _Steps, "LanguageModel": str, "Erasure": dict[str, Any],
+}  # fmt: skip
+"""What the names in the contract's annotations are as JSON: each of a verb's own types has its form here."""
 
-B = TypeVar("B", bound="Body")
+_QUERY: Mapping[str, Any] = {**_JSON, "Time": str, "Names": list[str]}
+"""The same in a query, which holds strings; a list is a name that comes more than once."""
+
+_BOUNDS: Mapping[str, Mapping[str, Any]] = {
+    "top_k": {"le": MAX_TOP_K}, "pool": {"le": MAX_TOP_K}, "limit": {"ge": 1, "le": MAX_TOP_K}, "offset": {"ge": 0},
+}  # fmt: skip
+"""What keeps an answer small, whoever asks."""
+
+_OTHERWISE: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("graph", "limit"): {"le": CONSIDERED},
+    ("ask", "model"): {"description": "another model than the service's own, as LiteLLM names it; admin only"},
+}
+"""Where HTTP says something else of a parameter than the contract."""
+
+_ONE_NAMESPACE = ("feedback",)
+"""Verbs that over HTTP go to one namespace, which their key is checked against."""
+
+_NOT_HTTPS = {("search_episodes", "kind"): "only episodes are looked up: any other kind is an error"}
+"""Parameters that requests do without, and why."""
 
 
 class Body(BaseModel):
@@ -70,7 +101,7 @@ class Body(BaseModel):
             raise PydanticCustomError("too_many_fields", "{fields} fields came, and at most {most} are looked at", told)
         return value
 
-    namespace: str = Field(description="whose memories: names joined by `/`, such as acme/alice")
+    namespace: str = Field(description=SHARED["namespace"])
 
     def given(self, *but: str) -> dict[str, Any]:
         """What was given, by name, as the verb takes it; `but` is left out."""
@@ -78,147 +109,42 @@ class Body(BaseModel):
         return {name: value for name, value in found.items() if value is not None}
 
 
-def told_by(verb: str) -> Callable[[type[B]], type[B]]:
-    """A class decorator: fields of which nothing is said get the verb's own sentence about the parameter."""
-
-    def told(body: type[B]) -> type[B]:
-        for name, field in body.model_fields.items():
-            field.description = field.description or sentences(verb).get(name)
-        body.model_rebuild(force=True)
-        return body
-
-    return told
+def sent(verb: str) -> Mapping[str, Parameter]:
+    """The parameters that a request to a verb names."""
+    found = parameters(verb)
+    return {name: one for name, one in found.items() if name not in LOCAL and (verb, name) not in _NOT_HTTPS}
 
 
-class AnyNamespace(Body):
-    """For verbs that can go over all namespaces, which takes a key for all of them."""
-
-    namespace: str | None = Field(None, description="only this namespace; null: all of them")  # type: ignore[assignment]
-
-
-class Filtered(Body):
-    """The filters of look-ups."""
-
-    since: Moment | None = None
-    until: Moment | None = None
-    as_of: Moment | None = None
-    session_id: Names | None = None
-    speaker: Names | None = None
+def queried(verb: str, parameter: Parameter) -> tuple[Any, Mapping[str, Any]]:
+    """The type of a parameter in a query, and what is said of it: its description and bounds."""
+    return _kind(parameter, _QUERY), _said(verb, parameter)
 
 
-class Kinds(Filtered):
-    """The filters of look-ups that see several kinds of memories."""
+@cache
+def body(verb: str, page: int | None = None, longest: int | None = None) -> type[Body]:
+    """The model of what a verb takes, but for what its path names.
 
-    kind: Names | None = None
-
-
-@told_by("add")
-class AddBody(Body):
-    """Messages to store."""
-
-    messages: Messages
-    session_id: str | None = None
-    key: str | None = None
-
-
-@told_by("add_episode")
-class EpisodeBody(Body):
-    """A task attempt to store."""
-
-    intent: str
-    trajectory: str | Steps
-    reward: float | None = None
-    success: bool | None = None
-    experience: str | None = None
-    key: str | None = None
-    session_id: str | None = None
-    timestamp: Moment | None = None
-    metadata: dict[str, Any] | None = None
+    Args:
+        page: how many a list gives unless it is told otherwise; by default the verb's own number.
+        longest: the most that a look-up or a list may give, where that is less than over HTTP.
+    """
+    fields: dict[str, Any] = {}
+    for name, one in sent(verb).items():
+        if f"{{{name}}}" not in VERBS[verb].path and not (name == "namespace" and verb in _ONE_NAMESPACE):
+            said = _said(verb, one)
+            if longest is not None and "le" in said:
+                said["le"] = longest
+            default = page if page is not None and name == "limit" else ... if one.required else one.default
+            fields[name] = (_kind(one, _JSON), Field(default, **said))
+    title = "".join(part.capitalize() for part in verb.split("_"))
+    return create_model(f"{title}Body", __base__=Body, __doc__=about(verb).partition("\n")[0], **fields)
 
 
-@told_by("update")
-class UpdateBody(Body):
-    """A correction; what is null stays."""
-
-    text: str | None = None
-    valid_from: Moment | None = None
-    valid_to: Moment | None = None
+def _kind(parameter: Parameter, names: Mapping[str, Any]) -> Any:
+    return eval(parameter.kind, {}, dict(names))  # an annotation of ours, with other meanings for its names
 
 
-@told_by("search")
-class SearchBody(Kinds):
-    """A question to the fast index."""
-
-    query: str
-    top_k: int | None = Field(None, le=MAX_TOP_K)
-    token_budget: int | None = None
-    trace: bool = False
-    for_session: str | None = None
-
-
-@told_by("search_episodes")
-class EpisodesBody(Filtered):
-    """A task to find experience for."""
-
-    intent: str
-    top_k: int | None = Field(None, le=MAX_TOP_K)
-    pool: int | None = Field(None, le=MAX_TOP_K)
-    threshold: float | None = None
-    weight: float | None = None
-    epsilon: float | None = None
-    seed: int | None = None
-
-
-@told_by("ask")
-class AskBody(Kinds):
-    """A question to be answered."""
-
-    question: str
-    top_k: int | None = Field(None, le=MAX_TOP_K)
-    gate: Policy | None = None
-    deliberation: Deliberation | None = None
-    style: Style | None = None
-    for_session: str | None = None
-    model: str | None = Field(None, description="another model than the service's own, as LiteLLM names it; admin only")
-
-
-@told_by("feedback")
-class FeedbackBody(Body):
-    """A reward for what a look-up gave."""
-
-    trace_id: str
-    reward: float
-    used: Annotated[list[str], Field(fail_fast=True, max_length=MAX_NAMES)] | None = None
-    key: str | None = None
-    source: str = "default"
-    credit: str = "uniform"
-
-
-@told_by("forget")
-class ForgetBody(Body):
-    """What to erase: one of these, or all of the namespace."""
-
-    session_id: str | None = None
-    memory_id: str | None = None
-    source: str | None = None
-
-
-@told_by("verify_erasure")
-class ErasureBody(Body):
-    """A receipt to check."""
-
-    receipt: dict[str, Any]
-
-
-@told_by("retain")
-class RetainBody(Body):
-    """How many memories stay in the fast index."""
-
-    budget: int | None = None
-
-
-@told_by("calibrate_gate")
-class GateBody(Body):
-    """What the gate is fitted to."""
-
-    budget: float
+def _said(verb: str, parameter: Parameter) -> dict[str, Any]:
+    bounds = _BOUNDS.get(parameter.name, {})
+    described = {"description": parameter.sentence} if parameter.sentence else {}
+    return {**described, **bounds, **_OTHERWISE.get((verb, parameter.name), {})}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
@@ -15,7 +15,8 @@ from memsvc.errors import RateLimited
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-Pool = Literal["read", "write", "slow"]
+    from memsvc.contract.table import Pool
+
 T = TypeVar("T")
 
 SIZES: dict[Pool, int] = {"read": 8, "write": 16, "slow": 16}

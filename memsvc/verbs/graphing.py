@@ -13,6 +13,7 @@ from memsvc_retrievers.graph import LIMIT, NAMED, THING_KINDS
 from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
+    from memsvc.contract.options import Names
     from memsvc_retrievers.graph import Graph, ThingKind
     from memsvc_retrievers.things import Things
 
@@ -29,7 +30,7 @@ class Graphing(Parts):
         *,
         namespace: str,
         to: str | None = None,
-        kinds: str | Sequence[str] | None = None,
+        kinds: Names | None = None,
         limit: int = LIMIT,
     ) -> Graph:
         namespace, limit = checks.checked_namespace(namespace), checked_count("limit", limit, least=1)

@@ -136,7 +136,7 @@ def test_the_same_memories_give_the_same_graph_in_every_process(path: Path) -> N
         memory.add([{"name": f"P{i % 5}", "content": text} for i, text in enumerate(texts)], namespace="ann")
     code = f"""
 from memsvc import Memory
-from memsvc.contract import wire
+from memsvc_store.values.document import dump
 from memsvc.testing import HashEmbedder
 with Memory.open({str(path)!r}, embedder=HashEmbedder()) as memory:
     print(dump(memory.graph(namespace="ann")), dump(memory.graph("City3", namespace="ann")))

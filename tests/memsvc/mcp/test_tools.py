@@ -54,7 +54,7 @@ def test_a_tool_takes_what_its_verb_takes(name: str) -> None:
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_tool_takes_the_permission_that_its_route_takes(name: str) -> None:
     [verb] = [one for one in VERBS if one.name == TOOLS[name].verb]
-    assert (TOOLS[name].permission, TOOLS[name].pool) == (verb.permission, verb.pool)
+    assert (TOOLS[name].permission, TOOLS[name].pool) == (verb.row.permission, verb.row.pool)
 
 
 @pytest.mark.parametrize("mode", MODES)

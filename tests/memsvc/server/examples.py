@@ -61,9 +61,9 @@ class Examples:
 def request(verb: Verb, real: Callable[[str], Any], namespace: str | None = None) -> dict[str, Any]:
     """What httpx sends for the example of a verb; `real` says what stands for its marks."""
     known = verb.example
-    path = f"/v1{verb.path}".format(**_filled(known.get("path", {}), real, None))
+    path = f"/v1{verb.row.path}".format(**_filled(known.get("path", {}), real, None))
     query = _filled(known.get("query", {}), real, namespace)
-    sent: dict[str, Any] = {"method": verb.method, "url": path, "params": query}
+    sent: dict[str, Any] = {"method": verb.row.method, "url": path, "params": query}
     if "body" in known:
         sent["json"] = _filled(known["body"], real, namespace)
     if "lines" in known:

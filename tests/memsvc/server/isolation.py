@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from memsvc.server.app import build_app
 from memsvc.service.access import Doorkeeper
+from memsvc.service.bodies import body, sent
 from memsvc.service.keys import Keys
 from memsvc.service.limits import RateLimiter
 from memsvc.testing import RuleModel
@@ -102,13 +103,12 @@ ONE_OF = {"forget": ("session_id", "memory_id", "source")}
 
 def parameters(verb: Verb) -> dict[str, Any]:
     """Everything that a route takes; what is not required has a default."""
-    found: dict[str, Any] = {}
-    for name, one in list(inspect.signature(verb.run).parameters.items())[1:]:
-        if name == "body":
-            fields = one.annotation.model_fields
-            found |= {key: inspect.Parameter.empty if it.is_required() else it.default for key, it in fields.items()}
-        else:
-            found[name] = one.default
+    found = {name: one.default for name, one in sent(verb.verb).items()}
+    if not verb.row.queried:  # the body of a verb of one namespace names it
+        found |= {
+            name: inspect.Parameter.empty if one.is_required() else one.default
+            for name, one in body(verb.verb).model_fields.items()
+        }
     return found
 
 

@@ -26,7 +26,7 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "service.md").read_text()
 
 def test_the_routes_are_these() -> None:
     rows = re.findall(r"^\| `([A-Z]+) /v1(/\S+)` \| `(\w+)` \| (\w+) \|$", PAGE, re.M)
-    assert rows == [(verb.method, verb.path, verb.name, verb.permission) for verb in ALL]
+    assert rows == [(verb.row.method, verb.row.path, verb.name, verb.row.permission) for verb in ALL]
 
 
 def test_the_metrics_are_these(ann: Running) -> None:
@@ -51,7 +51,7 @@ def test_the_pools_are_these() -> None:
     threads = PAGE.partition("## Threads")[2].partition("## Health")[0]
     for pool, size in SIZES.items():
         assert re.search(rf"`{pool}` \({size}( threads)?\)", threads)
-    slow = {verb.name for verb in ALL if verb.pool == "slow"} - {"calibrate_gate", "calibrate_threshold"}
+    slow = {verb.name for verb in ALL if verb.row.pool == "slow"} - {"calibrate_gate", "calibrate_threshold"}
     assert slow - {"rebuild_utilities"} == set(re.findall(r"`(\w+)`", threads)) - set(SIZES)
 
 

@@ -136,8 +136,8 @@ def test_all_namespaces_at_once_take_a_key_to_all(ann: tuple[Visitor, str], shar
 def named(verb: Verb, mine: Things, parameter: str, value: Any) -> dict[str, Any]:
     """A request of Ann's own that names something."""
     sent = request(verb, mine.real, MINE)
-    if f"{{{parameter}}}" in verb.path:
-        sent["url"] = f"/v1{verb.path}".format(**{parameter: value})
+    if f"{{{parameter}}}" in verb.row.path:
+        sent["url"] = f"/v1{verb.row.path}".format(**{parameter: value})
         return sent
     where = "json" if "json" in sent else "params"
     kept = {key: one for key, one in sent[where].items() if key not in ONE_OF.get(verb.name, ())}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from starlette.routing import Route
 
 from memsvc import Memory, to_dict
+from memsvc.contract.table import Row
 from memsvc.errors import NotFound
 from memsvc.mcp import mounting
 from memsvc.server.app import build_app
@@ -58,7 +59,7 @@ def test_no_route_is_unchecked() -> None:
     for route in app.router.routes:
         if isinstance(route, VerbRoute):
             assert route.path.startswith("/v1/")
-            assert route.verb.permission in PERMISSIONS
+            assert route.verb.row.permission in PERMISSIONS
             assert route.verb.scope == "one" or "call.access." in inspect.getsource(route.verb.run)
         else:
             assert isinstance(route, Route)
@@ -68,23 +69,11 @@ def test_no_route_is_unchecked() -> None:
 
 
 def test_a_verb_that_names_no_namespace_cannot_be_a_route() -> None:
-    def everything(call: Any, limit: int) -> None:
-        """Do something."""
-
-    verb = Verb("everything", "GET", "/everything", "read", "read", everything, None, "Read")
+    verb = Verb("count_tokens", Row("GET", "/tokens", "read"), lambda call, given: None, "Read")
     with fresh() as memory:
         service = build_app(memory, door=open_door).state.service
-    with pytest.raises(TypeError, match="'everything' names no namespace"):
+    with pytest.raises(TypeError, match="'count_tokens' names no namespace"):
         VerbRoute(service, verb)
-
-
-def test_a_verb_that_does_not_say_what_it_does_cannot_be_a_route() -> None:
-    def silent(call: Any, namespace: str) -> None: ...
-
-    with fresh() as memory:
-        service = build_app(memory, door=open_door).state.service
-    with pytest.raises(TypeError, match="does not say"):
-        VerbRoute(service, Verb("silent", "GET", "/silent", "read", "read", silent, None, "Read"))
 
 
 @pytest.mark.parametrize("name", [*(one for one in BY_NAME if one not in LAST), *LAST])
@@ -98,7 +87,7 @@ def test_its_example_works_and_answers_as_described(full: tuple[Running, Example
     elif name == "export":
         assert found.text.startswith('{"memsvc_export"')
     else:
-        again = adapter(verb.gives).validate_json(found.content)
+        again = adapter(verb.row.gives).validate_json(found.content)
         assert dump(again) == found.content
 
 
@@ -156,7 +145,7 @@ def test_every_route_asks_for_its_permission_in_the_namespace_of_the_request(ful
             else:
                 assert found.status_code == 404, verb.name
                 named = {**sent["params"], **sent.get("json", {})}["namespace"]
-            assert access.asked == [(verb.permission, named)], verb.name
+            assert access.asked == [(verb.row.permission, named)], verb.name
             access.asked.clear()
 
 
@@ -195,7 +184,7 @@ def test_the_document_is_whole(ann: Running) -> None:
     for name, operation in operations.items():
         assert operation["summary"]
         assert operation["tags"]
-        assert operation["x-permission"] == BY_NAME[name].permission
+        assert operation["x-permission"] == BY_NAME[name].row.permission
         content = operation.get("requestBody", {}).get("content", {})
         assert "example" in content.get("application/json", {"example": ""})
         for parameter in operation.get("parameters", []):
@@ -208,6 +197,6 @@ def test_the_document_is_whole(ann: Running) -> None:
 def test_the_page_shows_every_verb_and_loads_nothing_from_elsewhere(ann: Running) -> None:
     page = ann("GET", "/docs").text
     for verb in ALL:
-        assert f"{verb.method} /v1{verb.path}" in page
+        assert f"{verb.row.method} /v1{verb.row.path}" in page
     assert "http://" not in page
     assert "https://" not in page

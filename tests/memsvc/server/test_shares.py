@@ -20,7 +20,7 @@ from tests.memsvc.server.served import ANN, fresh, served, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memsvc.service.pools import Pool
+    from memsvc.contract.table import Pool
     from tests.memsvc.server.served import Running
 
 pytestmark = pytest.mark.slow
