@@ -40,11 +40,11 @@ def planted(
     \b
     memsvc eval learning planted --out results/planted
     """
-    from memsvc_evals.learning.planted import Sizes, run_planted
+    from memsvc_evals.learning.planted import Plan, run_planted
 
     _prepare(out)
     with output.stages(_STAGES) as progress:
-        study = run_planted(seeds=seeds, sizes=Sizes(epochs=epochs), workers=_workers(jobs), progress=progress)
+        study = run_planted(plan=Plan(seeds, epochs), workers=_workers(jobs), progress=progress)
     _show(study, out, json)
 
 
@@ -57,12 +57,12 @@ def poisoning(
     \b
     memsvc eval learning poisoning --out results/poisoning
     """
-    from memsvc_evals.learning.planted import Sizes
+    from memsvc_evals.learning.planted import Plan
     from memsvc_evals.learning.poisoning import run_poisoning
 
     _prepare(out)
     with output.stages(_STAGES) as progress:
-        study = run_poisoning(seeds=seeds, sizes=Sizes(epochs=epochs), workers=_workers(jobs), progress=progress)
+        study = run_poisoning(plan=Plan(seeds, epochs), workers=_workers(jobs), progress=progress)
     _show(study, out, json)
 
 
@@ -118,8 +118,7 @@ def llb(
     memsvc eval learning llb --data db_train.json --out results/llb
     """
     from memsvc import Settings, wiring
-    from memsvc_evals.learning.llb.study import Plan, run_llb
-    from memsvc_evals.learning.llb.tasks import load_tasks
+    from memsvc_evals.learning.llb import Plan, load_tasks, run_llb
 
     _prepare(out)
     tasks, left_out = load_tasks(data)
@@ -146,7 +145,7 @@ def babyai(
     memsvc eval learning babyai --out results/babyai
     """
     from memsvc import Settings, wiring
-    from memsvc_evals.learning.babyai.study import Plan, run_babyai
+    from memsvc_evals.learning.babyai import Plan, run_babyai
 
     _prepare(out)
     plan = Plan(seeds=seeds, epochs=epochs)

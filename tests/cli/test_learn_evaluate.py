@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from memsvc_cli.learn_evaluate import app
-from memsvc_evals.learning.babyai.study import Plan
+from memsvc_evals.learning.babyai import Plan
 from tests.cli.conftest import Ran
 from tests.cli.test_demo_and_eval import SAMPLES
 from tests.evals.builders import write
@@ -50,7 +50,7 @@ def test_llb_says_what_was_left_out(tmp_path: Path) -> None:
 
 def test_babyai_has_an_oracle_beside_its_arms(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("minigrid")
-    monkeypatch.setattr("memsvc_evals.learning.babyai.study.Plan", partial(Plan, ("OneRoomS8", "KeyInBox")))
+    monkeypatch.setattr("memsvc_evals.learning.babyai.Plan", partial(Plan, levels=("OneRoomS8", "KeyInBox")))
     ran = run("babyai", *QUICK, "--json")
     assert ran.code == 0
     assert ran.document["settings"]["seeds"] == ran.document["settings"]["epochs"] == 1

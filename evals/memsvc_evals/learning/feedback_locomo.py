@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 from memsvc_evals.errors import DatasetError
 from memsvc_evals.ingestion import ingest
-from memsvc_evals.learning.memories import Ahead, Clock, Recorder, opened
-from memsvc_evals.learning.study import Figure, Run, Study, figure, in_parallel
+from memsvc_evals.learning.loop import in_parallel
+from memsvc_evals.learning.memories import Ahead, Clock, opened
+from memsvc_evals.learning.study import Figure, Run, Study, figure
 from memsvc_evals.progress import Count
 from memsvc_evals.provenance import provenance
 from memsvc_evals.retrieval.metrics import mean, recall_at
@@ -59,14 +61,6 @@ class Plan:
         return plain | {f"{reward}, {weight:g}": (weight, reward) for reward in self.rewards for weight in weights}
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    seed: int
-    plan: Plan
-    conversations: tuple[Conversation, ...]
-    embedder: Ahead
-
-
 def run_feedback(
     dataset: Dataset,
     embedder: Embedder,
@@ -90,9 +84,8 @@ def run_feedback(
     conversations = tuple(one for one in dataset.conversations if len(_asked(one)) >= _FEWEST)
     if not conversations:
         raise DatasetError(f"{dataset.source}: found no conversation with {_FEWEST} questions that have evidence")
-    ahead = _rehearsed(conversations, embedder)
-    jobs = [_Job(seed, chosen, conversations, ahead) for seed in range(chosen.seeds)]
-    runs = in_parallel(_one_seed, jobs, workers, progress)
+    one_seed = partial(_one_seed, chosen, conversations, _rehearsed(conversations, embedder))
+    runs = in_parallel(one_seed, range(chosen.seeds), workers, progress)
     return Study(
         "feedback on LoCoMo",
         "LoCoMo with feedback: recall@10 by epoch",
@@ -122,13 +115,13 @@ def _rehearsed(conversations: Sequence[Conversation], embedder: Embedder) -> Ahe
     """Every vector that will be asked for. A look-up may leave a speaker's name out of what it embeds of a question, so
     that each question is asked once.
     """
-    recorder = Recorder(embedder)
-    with opened(recorder, Clock()) as memory:
+    ahead = Ahead(embedder)
+    with opened(ahead, Clock()) as memory:
         for conversation in conversations:
             ingest(memory, conversation, conversation.id, Count(None, {"add": 0}))
             for question in _asked(conversation):
                 memory.search(question.text, namespace=conversation.id, top_k=1)
-    return recorder.ahead()
+    return ahead.sealed()
 
 
 def _figures(runs: Sequence[Run], arms: Sequence[str]) -> tuple[Figure, ...]:
@@ -152,33 +145,36 @@ def _change(runs: Sequence[Run], arm: str, measure: str) -> Figure:
     return figure(name, turned, arm, measure, -1, against="before")
 
 
-def _one_seed(job: _Job) -> list[Run]:
+def _one_seed(plan: Plan, conversations: Sequence[Conversation], embedder: Ahead, seed: int) -> list[Run]:
     """Every arm on the same split and in the same order; curves are means over all conversations' questions."""
     found = []
-    for arm, (weight, reward) in job.plan.arms.items():
-        curves = [_converse(job, one, weight, reward) for one in job.conversations]
+    for arm, (weight, reward) in plan.arms.items():
+        with_arm = partial(_converse, weight=weight, reward=reward, epochs=plan.epochs, embedder=embedder, seed=seed)
+        curves = [with_arm(conversation) for conversation in conversations]
         pooled = {
             measure: tuple(
                 mean([recall for curve in curves for recall in curve[measure][epoch]])
-                for epoch in range(job.plan.epochs + 1)
+                for epoch in range(plan.epochs + 1)
             )
             for measure in MEASURES
         }
-        found.append(Run(arm, job.seed, pooled))
+        found.append(Run(arm, seed, pooled))
     return found
 
 
-def _converse(job: _Job, conversation: Conversation, weight: float, reward: Reward) -> dict[str, list[list[float]]]:
+def _converse(
+    conversation: Conversation, *, weight: float, reward: Reward, epochs: int, embedder: Ahead, seed: int
+) -> dict[str, list[list[float]]]:
     """Measure -> epoch -> the recall of each question."""
-    chance = random.Random(f"{conversation.id} {job.seed}")
+    chance = random.Random(f"{conversation.id} {seed}")
     questions = chance.sample(_asked(conversation), len(_asked(conversation)))
     seen, unseen = questions[: round(_SEEN * len(questions))], questions[round(_SEEN * len(questions)) :]
     clock = Clock()
-    with opened(job.embedder, clock, search_weight=weight) as memory:
+    with opened(embedder, clock, search_weight=weight) as memory:
         names, _ = ingest(memory, conversation, conversation.id, Count(None, {"add": 0}))
         found = _Asking(memory, conversation.id, names)
         curves = {"same questions": [found.recalls(seen)], "held out": [found.recalls(unseen)]}
-        for _ in range(job.plan.epochs):
+        for _ in range(epochs):
             clock.epoch()
             for question in chance.sample(seen, len(seen)):
                 clock.attempt()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -13,13 +13,13 @@ from memsvc import Memory, Settings
 from memsvc_evals.errors import MeasurementError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from memsvc_retrievers.protocols import Embedder, Purpose
 
-    Vectors = Mapping[Purpose, Mapping[str, NDArray[np.float32]]]
+    Vectors = dict[Purpose, dict[str, NDArray[np.float32]]]
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _ATTEMPT = timedelta(seconds=10)
@@ -55,48 +55,40 @@ def opened(embedder: Embedder, clock: Clock, **settings: Any) -> Iterator[Memory
 
 
 class Ahead:
-    """An embedder of texts that were embedded ahead: it needs no model, and another process can be given it."""
+    """An embedder that notes what its model gave, and `sealed` gives the same again without it, in another process too.
 
-    def __init__(self, model: str, dimension: int, vectors: Vectors) -> None:
-        self.model, self.dimension = model, dimension
-        self._vectors = vectors
+    Every vector of a study is made ahead: a vector's last bits depend on its batch, and ties on last bits.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.model, self.dimension = embedder.model, embedder.dimension
+        self._embedder: Embedder | None = embedder
+        self._vectors: Vectors = {"document": {}, "query": {}}
 
     def embed(self, texts: Sequence[str], *, purpose: Purpose = "document") -> NDArray[np.float32]:
         """The rows of the texts.
 
         Raises:
-            MeasurementError: a text that was not embedded ahead, which is a fault of the study.
+            MeasurementError: sealed, and a text was not embedded ahead, which is a fault of the study.
         """
         known = self._vectors[purpose]
+        if self._embedder is not None:
+            rows = self._embedder.embed(texts, purpose=purpose)
+            known.update(zip(texts, rows, strict=True))
+            return rows
         if unknown := [text for text in texts if text not in known]:
             raise MeasurementError(f"{unknown[0][:80]!r} was not embedded ahead as a {purpose}")
-        rows = [known[text] for text in texts]
-        return np.asarray(rows, dtype=np.float32).reshape(len(rows), self.dimension)
+        return np.asarray([known[text] for text in texts], np.float32).reshape(len(texts), self.dimension)
+
+    def sealed(self) -> Self:
+        """With all that was asked so far, and no model."""
+        self._embedder = None
+        return self
 
 
-class Recorder:
-    """An embedder that notes what it was asked, so that the same can be asked again without it."""
-
-    def __init__(self, inner: Embedder) -> None:
-        self._inner = inner
-        self._vectors: dict[Purpose, dict[str, NDArray[np.float32]]] = {"document": {}, "query": {}}
-
-    @property
-    def model(self) -> str:
-        """The inner one's vector space."""
-        return self._inner.model
-
-    @property
-    def dimension(self) -> int:
-        """Length of every vector."""
-        return self._inner.dimension
-
-    def embed(self, texts: Sequence[str], *, purpose: Purpose = "document") -> NDArray[np.float32]:
-        """What the inner one gives."""
-        rows = self._inner.embed(texts, purpose=purpose)
-        self._vectors[purpose].update(zip(texts, rows, strict=True))
-        return rows
-
-    def ahead(self) -> Ahead:
-        """An embedder of all that was asked so far."""
-        return Ahead(self.model, self.dimension, {purpose: dict(known) for purpose, known in self._vectors.items()})
+def ahead(embedder: Embedder, intents: Sequence[str]) -> Ahead:
+    """The vectors of intents, as they are stored and as they are asked for."""
+    noted = Ahead(embedder)
+    noted.embed(intents)
+    noted.embed(intents, purpose="query")
+    return noted.sealed()

@@ -9,7 +9,7 @@ likely; a trace keeps the pool, and how likely the set was that was chosen. The 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,12 +19,9 @@ from memsvc_learners.offpolicy import Estimate, Logged, snips
 from memsvc_retrievers.ranking import two_phase
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from memsvc import Memory
-    from memsvc.episodes.found import Episodes
-    from memsvc_evals.learning.agents import Arm
+    from memsvc_evals.learning.loop import Action, Agent, Task
     from memsvc_store.values.learned import Outcome, Trace
 
 EPSILON = 0.5
@@ -112,38 +109,19 @@ def logged(trace: Trace, reward: float, weight: float) -> Logged:
     return Logged(trace.document["probability"], reward, target=float(same))
 
 
-class Intended(Protocol):
-    """A task, as far as it is looked up."""
-
-    @property
-    def intent(self) -> str:
-        """What is asked."""
-        ...
-
-
-T = TypeVar("T", bound=Intended)
-
-
-def check(
-    memory: Memory,
-    namespace: str,
-    tasks: Sequence[T],
-    arm: Arm,
-    succeeds: Callable[[T, Episodes], bool],
-    chance: random.Random,
-) -> Check:
+def check(learner: Agent[Task, Action], tasks: Sequence[Task]) -> Check:
     """Log, estimate and measure, with the utilities as they are: nothing is rewarded."""
-    log = []
+    log, arm, environment = [], learner.arm, learner.environment
     for task in [task for task in tasks for _ in range(TIMES)]:
-        given = memory.search_episodes(
+        given = learner.memory.search_episodes(
             task.intent,
-            namespace=namespace,
+            namespace=environment.namespace,
             pool=arm.pool,
             top_k=arm.top_k,
             epsilon=EPSILON,
-            seed=chance.getrandbits(32),
+            seed=learner.chance.getrandbits(32),
         )
-        _, trace = memory.store.learning.trace(str(given.trace_id))
-        log.append(logged(trace, float(succeeds(task, given)), given.weight))
-    measured = [succeeds(task, arm.find(memory, namespace, task.intent, chance)) for task in tasks]
-    return Check(snips(log).value, mean(measured))
+        _, trace = learner.memory.store.learning.trace(str(given.trace_id))
+        success = environment.succeeds(task, environment.decide(task, given, learner.chance))
+        log.append(logged(trace, float(success), given.weight))
+    return Check(snips(log).value, mean([learner.solves(task) for task in tasks]))

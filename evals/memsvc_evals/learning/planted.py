@@ -11,14 +11,15 @@ Needs no model: the embedder is `memsvc.testing.HashEmbedder`, which sees shared
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from memsvc.testing import HashEmbedder
-from memsvc_evals.learning.agents import MEMRL, ORACLE, RANDOM, SIMILARITY, Arm, signed
-from memsvc_evals.learning.memories import Clock, opened
+from memsvc_evals.learning import loop
+from memsvc_evals.learning.loop import MEMRL, ORACLE, RANDOM, SIMILARITY, Arm, agent, in_parallel, live
 from memsvc_evals.learning.offpolicy import check
-from memsvc_evals.learning.study import Figure, Run, Study, figure, in_parallel
+from memsvc_evals.learning.study import Run, Study, figure
 from memsvc_evals.provenance import provenance
 from memsvc_evals.retrieval.metrics import mean
 
@@ -42,28 +43,27 @@ _FILLERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class Plan(loop.Plan):
     """How large the world is. `helpful` of a cluster's `episodes` help; `tasks` is how many wordings are asked of it.
 
     `slip` is the probability that the agent fails with the right script in hand.
     """
 
+    top_k: int = 2
     clusters: int = 12
     episodes: int = 10
     helpful: int = 2
     tasks: int = 3
     slip: float = 0.05
-    epochs: int = 10
-    pool: int = 10
-    top_k: int = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One wording of a cluster's task, and the script that does it."""
+    """One wording of a cluster's task, the script that does it, and whether the agent will slip."""
 
     intent: str
     script: str
+    slips: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +74,37 @@ class World:
     episodes: tuple[tuple[str, str], ...]
 
 
-def plant(seed: int, sizes: Sizes) -> World:
+class Trying:
+    """The environment: the agent tries every script that it is given, and keeps nothing of it."""
+
+    namespace = NAMESPACE
+
+    def decide(self, task: Task, given: Episodes, chance: random.Random) -> tuple[str, ...]:
+        """All scripts, best first."""
+        return tuple(hit.episode.experience for hit in given.successes)
+
+    def succeeds(self, task: Task, action: tuple[str, ...]) -> bool:
+        """Whether the right one is among them, and the agent does not slip."""
+        return task.script in action and not task.slips
+
+    def lesson(self, task: Task, action: tuple[str, ...]) -> None:
+        """Nothing: what there is to know is planted."""
+
+
+def plant(seed: int, plan: Plan) -> World:
     """A world of its own for each seed."""
     chance = random.Random(seed)
     tasks: list[Task] = []
     episodes: list[tuple[str, str]] = []
-    for cluster in range(sizes.clusters):
+    for cluster in range(plan.clusters):
         kind = _kind(cluster)
         right = f"Run procedure {cluster:02}-{chance.randrange(1000):03}."
-        wrong = [f"Run procedure {cluster:02}-{1000 + number}." for number in range(sizes.episodes - sizes.helpful)]
-        wordings = _wordings(kind, sizes.tasks + sizes.episodes, chance)
-        scripts = [right] * sizes.helpful + wrong
+        wrong = [f"Run procedure {cluster:02}-{1000 + number}." for number in range(plan.episodes - plan.helpful)]
+        wordings = _wordings(kind, plan.tasks + plan.episodes, chance)
+        scripts = [right] * plan.helpful + wrong
         chance.shuffle(scripts)
-        tasks += [Task(wording, right) for wording in wordings[: sizes.tasks]]
-        episodes += zip(wordings[sizes.tasks :], scripts, strict=True)
+        tasks += [Task(wording, right) for wording in wordings[: plan.tasks]]
+        episodes += zip(wordings[plan.tasks :], scripts, strict=True)
     return World(tuple(tasks), tuple(episodes))
 
 
@@ -97,92 +114,61 @@ def fill(memory: Memory, world: World) -> None:
         memory.add_episode(intent, script, namespace=NAMESPACE, success=True, experience=script)
 
 
-def schedule(world: World, seed: int, sizes: Sizes) -> list[list[tuple[Task, bool]]]:
+def schedule(world: World, seed: int, plan: Plan) -> list[list[Task]]:
     """By epoch: each task, in an order of its own, and whether the agent slips. The same for every arm of a seed."""
     chance = random.Random(f"schedule {seed}")
     return [
-        [(task, chance.random() < sizes.slip) for task in chance.sample(world.tasks, len(world.tasks))]
-        for _ in range(sizes.epochs)
+        [replace(task, slips=chance.random() < plan.slip) for task in chance.sample(world.tasks, len(world.tasks))]
+        for _ in range(plan.epochs)
     ]
 
 
-def succeeds(task: Task, given: Episodes) -> bool:
-    """Whether the agent succeeds, if it does not slip: it tries every script that it was given."""
-    return any(hit.episode.experience == task.script for hit in given.successes)
-
-
-def run_planted(
-    *, seeds: int = 10, sizes: Sizes | None = None, workers: int = 1, progress: Progress | None = None
-) -> Study:
+def run_planted(*, plan: Plan | None = None, workers: int = 1, progress: Progress | None = None) -> Study:
     """Success by epoch for MemRL, similarity alone, chance and the oracle.
 
     Args:
-        seeds: how many worlds; each has its own tasks, wordings, order and slips, the same for every arm.
+        plan: each seed is a world with its own tasks, wordings, order and slips, the same for every arm.
         workers: processes at once; 1 is this one.
         progress: called as `("run", done, total)`.
 
     Raises:
         MemsvcError: what the service raises.
     """
-    chosen = sizes or Sizes()
-    runs = in_parallel(_one_seed, [(seed, chosen) for seed in range(seeds)], workers, progress)
-    memrl, oracle = (figure("last epoch", runs, arm, "success", -1) for arm in (MEMRL, ORACLE))
-    gap = figure("last epoch", runs, MEMRL, "success", -1, against=SIMILARITY)
+    chosen = plan or Plan()
+    runs = in_parallel(partial(_one_seed, chosen), range(chosen.seeds), workers, progress)
+    arms = (*_MEMORY_ARMS, ORACLE)
+    first = {arm: figure("first epoch", runs, arm, "success", 0) for arm in arms}
+    last = {arm: figure("last epoch", runs, arm, "success", -1) for arm in arms}
+    checked = [figure(name, runs, MEMRL, name, 0) for name in ("measured", "estimated off policy")]
+    gap, left = (figure("last epoch", runs, MEMRL, "success", -1, against=arm) for arm in (SIMILARITY, ORACLE))
     return Study(
         "planted",
         "Planted utility: success by epoch",
         runs,
-        _figures(runs, gap),
+        (*first.values(), *last.values(), *checked, gap, left),
         {
-            f"{MEMRL} reaches {_BAR:.0%} of the oracle": memrl.value.mean >= _BAR * oracle.value.mean,
+            f"{MEMRL} reaches {_BAR:.0%} of the oracle": last[MEMRL].value.mean >= _BAR * last[ORACLE].value.mean,
             f"{SIMILARITY} is clearly below {MEMRL}": gap.value.low > 0,
         },
-        {"seeds": seeds, **asdict(chosen)},
+        asdict(chosen),
         provenance(HashEmbedder(DIMENSION)),
     )
 
 
-def _figures(runs: tuple[Run, ...], gap: Figure) -> tuple[Figure, ...]:
-    arms = (*_MEMORY_ARMS, ORACLE)
-    first = tuple(figure("first epoch", runs, arm, "success", 0) for arm in arms)
-    last = tuple(figure("last epoch", runs, arm, "success", -1) for arm in arms)
-    checked = tuple(figure(name, runs, MEMRL, name, 0) for name in ("measured", "estimated off policy"))
-    return (*first, *last, *checked, gap, figure("last epoch", runs, MEMRL, "success", -1, against=ORACLE))
-
-
-def _one_seed(job: tuple[int, Sizes]) -> list[Run]:
-    seed, sizes = job
-    world = plant(seed, sizes)
-    runs = [Run(name, seed, _learn(name, seed, world, sizes)) for name in _MEMORY_ARMS]
-    return [*runs, Run(ORACLE, seed, {"success": _oracle(seed, world, sizes)})]
-
-
-def _learn(name: str, seed: int, world: World, sizes: Sizes) -> dict[str, tuple[float, ...]]:
-    """Success by epoch of one arm; of the one that learns also what an estimate makes of its last state."""
-    arm, clock, chance = Arm(name, sizes.pool, sizes.top_k), Clock(), random.Random(seed)
-    curve = []
-    with opened(HashEmbedder(DIMENSION), clock) as memory:
-        fill(memory, world)
-        for attempts in schedule(world, seed, sizes):
-            clock.epoch()
-            done = []
-            for task, slips in attempts:
-                clock.attempt()
-                given = arm.find(memory, NAMESPACE, task.intent, chance)
-                done.append(succeeds(task, given) and not slips)
-                if arm.learns and given.trace_id is not None:
-                    memory.feedback(given.trace_id, signed(done[-1]))
-            curve.append(mean(done))
-        curves = {"success": tuple(curve)}
-        if arm.learns:
-            found = check(memory, NAMESPACE, world.tasks, arm, succeeds, chance)
-            curves |= {"estimated off policy": (found.estimated,), "measured": (found.measured,)}
-    return curves
-
-
-def _oracle(seed: int, world: World, sizes: Sizes) -> tuple[float, ...]:
-    """Every cluster holds a helpful episode, so that only slips are left."""
-    return tuple(mean([not slips for _, slips in attempts]) for attempts in schedule(world, seed, sizes))
+def _one_seed(plan: Plan, seed: int) -> list[Run]:
+    """Every arm in the world of a seed; the oracle fails only by slips, since every cluster holds a helpful episode."""
+    world = plant(seed, plan)
+    rounds = schedule(world, seed, plan)
+    runs = []
+    for name in _MEMORY_ARMS:
+        with agent(Trying(), Arm(name, plan.pool, plan.top_k), HashEmbedder(DIMENSION), seed) as learner:
+            fill(learner.memory, world)
+            curves = {"success": live(learner, rounds)["success"]}
+            if learner.arm.learns:
+                found = check(learner, world.tasks)
+                curves |= {"estimated off policy": (found.estimated,), "measured": (found.measured,)}
+        runs.append(Run(name, seed, curves))
+    return [*runs, Run(ORACLE, seed, {"success": tuple(mean([not task.slips for task in tasks]) for tasks in rounds)})]
 
 
 def _kind(cluster: int) -> str:

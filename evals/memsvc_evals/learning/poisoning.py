@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from memsvc import Settings
 from memsvc.testing import HashEmbedder
-from memsvc_evals.learning.agents import MEMRL, Arm, signed
-from memsvc_evals.learning.memories import Clock, opened
-from memsvc_evals.learning.planted import DIMENSION, NAMESPACE, Sizes, fill, plant, schedule, succeeds
-from memsvc_evals.learning.study import Figure, Run, Study, figure, in_parallel
+from memsvc_evals.learning.loop import MEMRL, Arm, agent, in_parallel, live, signed
+from memsvc_evals.learning.planted import DIMENSION, Plan, Trying, fill, plant, schedule
+from memsvc_evals.learning.study import Run, Study, figure
 from memsvc_evals.provenance import provenance
 from memsvc_evals.retrieval.metrics import mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from memsvc import Memory
     from memsvc_evals.progress import Progress
 
@@ -54,35 +52,34 @@ ATTACKS = (
 )
 
 
-def run_poisoning(
-    *, seeds: int = 10, sizes: Sizes | None = None, workers: int = 1, progress: Progress | None = None
-) -> Study:
+def run_poisoning(*, plan: Plan | None = None, workers: int = 1, progress: Progress | None = None) -> Study:
     """Success by epoch under each attack, and what it costs.
 
     Args:
-        seeds: how many worlds; tasks, order, slips and the liar's traces are the same for every attack.
+        plan: of each seed's world; tasks, order, slips and the liar's traces are the same for every attack.
         workers: processes at once; 1 is this one.
         progress: called as `("run", done, total)`.
 
     Raises:
         MemsvcError: what the service raises.
     """
-    chosen = sizes or Sizes()
-    jobs = [(seed, attack, chosen) for seed in range(seeds) for attack in ATTACKS]
-    runs = in_parallel(_one, jobs, workers, progress)
-    losses = {attack.name: _loss(runs, attack) for attack in ATTACKS if attack is not HONEST}
+    chosen = plan or Plan()
+    runs = in_parallel(partial(_one_seed, chosen), range(chosen.seeds), workers, progress)
+    attacks = ATTACKS[1:]
+    means = [figure("all epochs", runs, attack.name, "mean", 0) for attack in ATTACKS]
+    losses = [figure("all epochs", runs, attack.name, "mean", 0, against=HONEST.name) for attack in attacks]
+    last = [figure("last epoch", runs, attack.name, "success", -1, against=HONEST.name) for attack in attacks]
     return Study(
         "poisoning",
         "Poisoning: success by epoch while one of 20 clients lies",
         runs,
-        _figures(runs, losses),
+        (*means, *losses, *last),
         {
-            f"{attack.name}: loses less than {100 * BAR:.0f} points": -losses[attack.name].value.mean < BAR
-            for attack in ATTACKS
-            if attack is not HONEST and attack.capped
+            f"{attack.name}: loses less than {100 * BAR:.0f} points": -loss.value.mean < BAR
+            for attack, loss in zip(attacks, losses, strict=True)
+            if attack.capped
         },
         {
-            "seeds": seeds,
             "clients": CLIENTS,
             "flood": FLOOD,
             "feedback_cap": Settings.model_fields["feedback_cap"].default,
@@ -92,42 +89,23 @@ def run_poisoning(
     )
 
 
-def _figures(runs: tuple[Run, ...], losses: Mapping[str, Figure]) -> tuple[Figure, ...]:
-    means = [figure("all epochs", runs, attack.name, "mean", 0) for attack in ATTACKS]
-    last = [
-        figure("last epoch", runs, attack.name, "success", -1, against=HONEST.name)
-        for attack in ATTACKS
-        if attack is not HONEST
-    ]
-    return (*means, *losses.values(), *last)
+def _one_seed(plan: Plan, seed: int) -> list[Run]:
+    world = plant(seed, plan)
+    runs = []
+    for attack in ATTACKS:
+        clients = _clients(seed, plan.epochs * len(world.tasks))
+        arm, uncapped = Arm(MEMRL, plan.pool, plan.top_k), {} if attack.capped else {"feedback_cap": None}
+        teach = partial(_reward, attack, clients)
+        with agent(Trying(), arm, HashEmbedder(DIMENSION), seed, teach=teach, **uncapped) as learner:
+            fill(learner.memory, world)
+            success = live(learner, schedule(world, seed, plan))["success"]
+        runs.append(Run(attack.name, seed, {"success": success, "mean": (mean(success),)}))
+    return runs
 
 
-def _loss(runs: tuple[Run, ...], attack: Attack) -> Figure:
-    return figure("all epochs", runs, attack.name, "mean", 0, against=HONEST.name)
-
-
-def _one(job: tuple[int, Attack, Sizes]) -> list[Run]:
-    seed, attack, sizes = job
-    world, clock, arm = plant(seed, sizes), Clock(), Arm(MEMRL, sizes.pool, sizes.top_k)
-    clients = _clients(seed, sizes.epochs * len(world.tasks))
-    chance = random.Random(seed)
-    curve = []
-    with opened(HashEmbedder(DIMENSION), clock, **({} if attack.capped else {"feedback_cap": None})) as memory:
-        fill(memory, world)
-        for attempts in schedule(world, seed, sizes):
-            clock.epoch()
-            done = []
-            for task, slips in attempts:
-                clock.attempt()
-                given = arm.find(memory, NAMESPACE, task.intent, chance)
-                done.append(succeeds(task, given) and not slips)
-                if given.trace_id is not None:
-                    _reward(memory, given.trace_id, clients.pop(), attack, success=done[-1])
-            curve.append(mean(done))
-    return [Run(attack.name, seed, {"success": tuple(curve), "mean": (mean(curve),)})]
-
-
-def _reward(memory: Memory, trace_id: str, client: int, attack: Attack, *, success: bool) -> None:
+def _reward(attack: Attack, clients: list[int], memory: Memory, trace_id: str, success: bool) -> None:
+    """What the next of the clients says of its trace."""
+    client = clients.pop()
     lies = client == _LIAR and attack.times > 0
     for _ in range(attack.times if lies else 1):
         memory.feedback(trace_id, -signed(success) if lies else signed(success), source=f"client {client}")

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.scoring import Interval, differences, student
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from memsvc_evals.progress import Progress
-
 STUDY_FILE = "study.json"
-Job = TypeVar("Job")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,33 +115,3 @@ def figure(name: str, runs: Sequence[Run], arm: str, measure: str, epoch: int, a
     if against is None:
         return Figure(name, arm, student(values))
     return Figure(name, arm, student(differences(values, of_arm(runs, against, measure, epoch))), against)
-
-
-def in_parallel(
-    work: Callable[[Job], list[Run]], jobs: Sequence[Job], workers: int, progress: Progress | None
-) -> tuple[Run, ...]:
-    """Do every job, in so many processes; the runs come in the order of the jobs. One worker is this process.
-
-    Raises:
-        MeasurementError: a process was ended from outside.
-        MemsvcError: what a job raises.
-    """
-    if workers == 1:
-        done: dict[int, list[Run]] = {}
-        for at, job in enumerate(jobs):
-            done[at] = work(job)
-            _tell(progress, len(done), len(jobs))
-        return tuple(run for runs in done.values() for run in runs)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(work, job) for job in jobs]
-        for count, _ in enumerate(as_completed(waiting), 1):
-            _tell(progress, count, len(jobs))
-        try:
-            return tuple(run for one in waiting for run in one.result())
-        except BrokenProcessPool as error:
-            raise MeasurementError("a process of the study was ended from outside; run it again") from error
-
-
-def _tell(progress: Progress | None, done: int, total: int) -> None:
-    if progress is not None:
-        progress("run", done, total)

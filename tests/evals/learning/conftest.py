@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from memsvc_evals.learning.llb.database import Table
 from memsvc_evals.learning.llb.tasks import load_tasks
-from memsvc_evals.learning.llb.values import Table
 from tests.evals.builders import write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memsvc_evals.learning.llb.values import Task
+    from memsvc_evals.learning.llb.tasks import Task
 
 BOATS = Table(
     "boats",

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memsvc_evals import DatasetError
-from memsvc_evals.learning.llb.database import Database, Refused, in_sqlite, reward, same_rows
-from memsvc_evals.learning.llb.tasks import load_tasks
+from memsvc_evals.learning.llb.database import Database, Refused, in_sqlite
+from memsvc_evals.learning.llb.tasks import load_tasks, reward, same_rows
 from tests.evals.builders import write
 from tests.evals.learning.conftest import BOATS, RECORDS, record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memsvc_evals.learning.llb.values import Task
+    from memsvc_evals.learning.llb.tasks import Task
 
     Tasks = dict[str, Task]
 

@@ -3,10 +3,9 @@ from __future__ import annotations
 import pytest
 
 from memsvc_evals.learning.llb import tail
-from memsvc_evals.learning.llb.reading import Token, read
+from memsvc_evals.learning.llb.reading import Token, read, stem
 from memsvc_evals.learning.llb.statement import is_question, parse, selected, without_tail, written
 from memsvc_evals.learning.llb.tail import Key, Tail
-from memsvc_evals.learning.llb.vocabulary import stem
 from tests.evals.learning.conftest import BOATS
 
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc.testing import HashEmbedder
-from memsvc_evals.learning.agents import MEMRL, NO_MEMORY, Arm
-from memsvc_evals.learning.llb.study import ARMS, NAMESPACE, Agent, Plan, run_llb, split
-from memsvc_evals.learning.llb.values import LeftOut
+from memsvc_evals.learning.llb.study import Adapting, Plan, run_llb, split
+from memsvc_evals.learning.llb.tasks import LeftOut
+from memsvc_evals.learning.loop import ARMS, MEMRL, NO_MEMORY, Agent, Arm
 from memsvc_evals.learning.memories import Clock, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memsvc import Memory
-    from memsvc_evals.learning.llb.values import Task
+    from memsvc_evals.learning.llb.tasks import Task
 
     Tasks = dict[str, Task]
 
@@ -30,8 +30,8 @@ def memory() -> Iterator[Memory]:
         yield opened_memory
 
 
-def agent(memory: Memory, arm: str = MEMRL) -> Agent:
-    return Agent(memory, Arm(arm, 4, 2), Clock(), random.Random(0))
+def agent(memory: Memory, arm: str = MEMRL) -> Agent[Task, str]:
+    return Agent(Adapting(), Arm(arm, 4, 2), memory, Clock(), random.Random(0))
 
 
 def test_a_split_covers_every_task_once(tasks: Tasks) -> None:
@@ -45,11 +45,11 @@ def test_what_was_demonstrated_is_carried_over_and_rewarded(memory: Memory, task
     learner = agent(memory)
     learner.remember(tasks["long"], tasks["long"].gold, success=True)
     assert learner.attempts(tasks["rich"])
-    [(moved, utility)] = memory.top_utilities(namespace=NAMESPACE)
-    assert memory.get(moved, namespace=NAMESPACE).text == tasks["long"].instruction
+    [(moved, utility)] = memory.top_utilities(namespace=Adapting.namespace)
+    assert memory.get(moved, namespace=Adapting.namespace).text == tasks["long"].intent
     assert utility.q == pytest.approx(0.3)
-    held = {one.text for one in memory.list(namespace=NAMESPACE)}
-    assert held == {tasks["long"].instruction, tasks["rich"].instruction}
+    held = {one.text for one in memory.list(namespace=Adapting.namespace)}
+    assert held == {tasks["long"].intent, tasks["rich"].intent}
 
 
 def test_a_failure_is_stored_once_and_blamed(memory: Memory, tasks: Tasks) -> None:
@@ -57,16 +57,16 @@ def test_a_failure_is_stored_once_and_blamed(memory: Memory, tasks: Tasks) -> No
     learner.remember(tasks["long"], tasks["long"].gold, success=True)
     for stored in (2, 3, 3):  # what it was shown, carried over; the fallback; the fallback again
         assert not learner.attempts(tasks["moor"])
-        assert len(memory.list(namespace=NAMESPACE)) == stored
-    assert all(utility.q < 0 for _, utility in memory.top_utilities(namespace=NAMESPACE))
+        assert len(memory.list(namespace=Adapting.namespace)) == stored
+    assert all(utility.q < 0 for _, utility in memory.top_utilities(namespace=Adapting.namespace))
 
 
 def test_trying_leaves_nothing_behind(memory: Memory, tasks: Tasks) -> None:
     learner = agent(memory)
     learner.remember(tasks["long"], tasks["long"].gold, success=True)
     assert learner.solves(tasks["rich"])
-    assert len(memory.list(namespace=NAMESPACE)) == 1
-    assert memory.top_utilities(namespace=NAMESPACE) == []
+    assert len(memory.list(namespace=Adapting.namespace)) == 1
+    assert memory.top_utilities(namespace=Adapting.namespace) == []
 
 
 def test_without_memory_nothing_is_kept(memory: Memory, tasks: Tasks) -> None:

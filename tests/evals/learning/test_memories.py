@@ -8,7 +8,7 @@ import pytest
 from memsvc.errors import MemsvcError
 from memsvc.testing import HashEmbedder
 from memsvc_evals import MeasurementError
-from memsvc_evals.learning.memories import Clock, Recorder, opened
+from memsvc_evals.learning.memories import Ahead, Clock, ahead, opened
 
 
 def test_epochs_are_more_than_a_window_apart() -> None:
@@ -39,18 +39,21 @@ def test_what_is_stored_has_the_clocks_time() -> None:
 
 
 def test_recorded_vectors_are_given_again_without_the_model() -> None:
-    recorder = Recorder(HashEmbedder())
-    made = recorder.embed(["a goat", "a sheep"])
-    ahead = pickle.loads(pickle.dumps(recorder.ahead()))
-    assert np.array_equal(ahead.embed(["a sheep", "a goat"]), made[::-1])
-    assert (ahead.model, ahead.dimension) == (HashEmbedder().model, 64)
-    assert ahead.embed([]).shape == (0, 64)
+    noted = Ahead(HashEmbedder())
+    made = noted.embed(["a goat", "a sheep"])
+    sealed = pickle.loads(pickle.dumps(noted.sealed()))
+    assert np.array_equal(sealed.embed(["a sheep", "a goat"]), made[::-1])
+    assert (sealed.model, sealed.dimension) == (HashEmbedder().model, 64)
+    assert sealed.embed([]).shape == (0, 64)
+    both = ahead(HashEmbedder(), ["a goat"])
+    assert np.array_equal(both.embed(["a goat"], purpose="query"), both.embed(["a goat"]))
 
 
 def test_a_text_that_was_never_embedded_is_a_fault() -> None:
-    recorder = Recorder(HashEmbedder())
-    recorder.embed(["a goat"])
+    noted = Ahead(HashEmbedder())
+    noted.embed(["a goat"])
+    sealed = noted.sealed()
     with pytest.raises(MeasurementError, match="'a goat' was not embedded ahead as a query"):
-        recorder.ahead().embed(["a goat"], purpose="query")
-    with opened(recorder.ahead(), Clock()) as memory, pytest.raises(MemsvcError, match="a cow"):
+        sealed.embed(["a goat"], purpose="query")
+    with opened(sealed, Clock()) as memory, pytest.raises(MemsvcError, match="a cow"):
         memory.add("a cow", namespace="a")

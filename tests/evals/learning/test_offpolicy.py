@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
 import pytest
@@ -8,10 +7,10 @@ import pytest
 from memsvc import Memory
 from memsvc.errors import InvalidInput
 from memsvc.testing import HashEmbedder
-from memsvc_evals.learning.agents import MEMRL, Arm
+from memsvc_evals.learning.loop import MEMRL, Arm, agent
 from memsvc_evals.learning.memories import Clock, opened
 from memsvc_evals.learning.offpolicy import check, evaluate, logged
-from memsvc_evals.learning.planted import DIMENSION, NAMESPACE, Sizes, fill, plant, succeeds
+from memsvc_evals.learning.planted import DIMENSION, NAMESPACE, Plan, Trying, fill, plant
 from memsvc_store.values.learned import Outcome
 
 pytestmark = pytest.mark.slow
@@ -91,10 +90,10 @@ def test_a_choice_of_nothing_is_everybodys() -> None:
 
 
 def test_checking_changes_no_utility() -> None:
-    sizes = Sizes(clusters=2, episodes=5, helpful=2, tasks=2, pool=5)
-    world = plant(0, sizes)
-    with opened(HashEmbedder(DIMENSION), Clock()) as memory:
-        fill(memory, world)
-        found = check(memory, NAMESPACE, world.tasks, Arm(MEMRL, 5, 2), succeeds, random.Random(0))
+    plan = Plan(clusters=2, episodes=5, helpful=2, tasks=2, pool=5)
+    world = plant(0, plan)
+    with agent(Trying(), Arm(MEMRL, 5, 2), HashEmbedder(DIMENSION), 0) as learner:
+        fill(learner.memory, world)
+        found = check(learner, world.tasks)
         assert found.estimated == pytest.approx(found.measured, abs=0.3)
-        assert memory.top_utilities(namespace=NAMESPACE) == []
+        assert learner.memory.top_utilities(namespace=NAMESPACE) == []

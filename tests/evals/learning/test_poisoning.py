@@ -6,20 +6,20 @@ import pytest
 
 from memsvc import Settings
 from memsvc_evals.learning import poisoning
-from memsvc_evals.learning.planted import Sizes
+from memsvc_evals.learning.planted import Plan
 from memsvc_evals.learning.poisoning import ATTACKS, CLIENTS, HONEST, run_poisoning
 from memsvc_evals.learning.study import Study
 
 pytestmark = pytest.mark.slow
 
-SIZES = Sizes(clusters=2, episodes=5, helpful=1, tasks=6, slip=0.0, epochs=3, pool=5, top_k=1)
+PLAN = Plan(seeds=2, clusters=2, episodes=5, helpful=1, tasks=6, slip=0.0, epochs=3, pool=5, top_k=1)
 
 
 @pytest.fixture(scope="module")
 def study() -> Study:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(poisoning, "CLIENTS", 4)  # so that the liar has enough to say in a world this small
-        return run_poisoning(seeds=2, sizes=SIZES)
+        return run_poisoning(plan=PLAN)
 
 
 def success(study: Study, attack: str) -> float:

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from memsvc_evals import MeasurementError
-from memsvc_evals.learning.study import Run, Study, figure, in_parallel
+from memsvc_evals.learning.study import Run, Study, figure
 from memsvc_evals.learning.tables import sheets
 
 if TYPE_CHECKING:
@@ -29,18 +28,6 @@ def study() -> Study:
         figure("last", RUNS, "a", "success", -1, against="b"),
     )
     return Study("toy", "A toy", RUNS, figures, {"a is above b": True}, {"seeds": 2}, {}, {"once": ("end",)})
-
-
-def work(job: int) -> list[Run]:
-    return [Run("square", job, {"value": (float(job * job),)})]
-
-
-def vanish(job: int) -> list[Run]:
-    os._exit(job)
-
-
-def divide(job: int) -> list[Run]:
-    return [Run("part", job, {"value": (1 / job,)})]
 
 
 def test_curves_are_means_over_seeds() -> None:
@@ -81,21 +68,3 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MeasurementError, match="cannot be written"):
         study().save(tmp_path / "file")
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_runs_come_in_the_order_of_their_jobs(workers: int) -> None:
-    seen: list[tuple[str, int, int]] = []
-    runs = in_parallel(work, [3, 1, 2], workers, lambda *said: seen.append(said))
-    assert [run.curves["value"] for run in runs] == [(9.0,), (1.0,), (4.0,)]
-    assert seen == [("run", 1, 3), ("run", 2, 3), ("run", 3, 3)]
-
-
-def test_a_process_that_was_ended_is_an_error_of_ours() -> None:
-    with pytest.raises(MeasurementError, match="ended from outside"):
-        in_parallel(vanish, [1, 2], 2, None)
-
-
-def test_what_a_job_raises_comes_through() -> None:
-    with pytest.raises(ZeroDivisionError):
-        in_parallel(divide, [0], 2, None)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from memsvc_evals.errors import MeasurementError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import random
+    from collections.abc import Collection, Iterable, Mapping
 
 Script = tuple[str, ...]
 
@@ -63,6 +64,17 @@ class Mission:
     def scripts(self) -> tuple[Script, ...]:
         """What may be tried for it."""
         return REPERTOIRE[self.verb]
+
+    def choose(self, worked: Iterable[Script], failed: Collection[Script], chance: random.Random) -> Script:
+        """The script to try, given those that went well and those that went wrong, best first.
+
+        The first success that can be filled from this mission, that is of its verb, is followed. With none to follow
+        one is tried by chance, rather one that was not shown to fail.
+        """
+        for script in worked:
+            if script in self.scripts:
+                return script
+        return chance.choice([script for script in self.scripts if script not in failed] or self.scripts)
 
     def fill(self, script: Script) -> tuple[str, ...]:
         """A script of this mission's verb, with this mission's phrases in its slots."""

@@ -11,53 +11,58 @@ mission's words the one script that does most of the layouts in which they are s
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from memsvc_evals.learning.agents import MEMRL, NO_MEMORY, ORACLE, RANDOM, SIMILARITY, Arm, signed
-from memsvc_evals.learning.babyai.policy import decide
+from memsvc_evals.learning import loop
 from memsvc_evals.learning.babyai.tasks import LEVELS, make_tasks, succeeds
-from memsvc_evals.learning.lifelong import TICKS, figures, live
-from memsvc_evals.learning.memories import Ahead, Clock, Recorder, opened
-from memsvc_evals.learning.study import Run, Study, figure, in_parallel
-from memsvc_evals.provenance import provenance
+from memsvc_evals.learning.loop import ARMS, ORACLE, Arm, agent, in_parallel, lifelong, live, shuffled
+from memsvc_evals.learning.memories import ahead
+from memsvc_evals.learning.study import Run
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Sequence
 
-    from memsvc import Memory
-    from memsvc.episodes.found import EpisodeHit, Episodes
+    from memsvc.episodes.found import Episodes
     from memsvc_evals.learning.babyai.missions import Script
     from memsvc_evals.learning.babyai.tasks import Task
+    from memsvc_evals.learning.memories import Ahead
+    from memsvc_evals.learning.study import Study
     from memsvc_evals.progress import Progress
     from memsvc_retrievers.protocols import Embedder
 
-NAMESPACE = "babyai"
-ARMS = (MEMRL, SIMILARITY, RANDOM, NO_MEMORY)
-
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is measured. `done` and `held_out` are layouts of every level; k1 and k2 are the paper's."""
+class Plan(loop.Plan):
+    """What is measured. `done` and `held_out` are layouts of every level."""
 
     levels: tuple[str, ...] = LEVELS
-
-    seeds: int = 10
-    epochs: int = 10
     done: int = 6
     held_out: int = 3
-    pool: int = 10
-    top_k: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    seed: int
-    plan: Plan
-    tasks: tuple[Task, ...]
-    embedder: Ahead
+class BabyAI:
+    """The environment: one script is tried, and rewarded by minigrid."""
+
+    namespace = "babyai"
+
+    def decide(self, task: Task, given: Episodes, chance: random.Random) -> Script:
+        """The script to try."""
+        worked, failed = (
+            [tuple(hit.episode.experience.splitlines()) for hit in hits] for hits in (given.successes, given.failures)
+        )
+        return task.mission.choose(worked, failed, chance)
+
+    def succeeds(self, task: Task, action: Script) -> bool:
+        """Whether the script accomplishes the mission."""
+        return succeeds(task, action)
+
+    def lesson(self, task: Task, action: Script) -> tuple[list[dict[str, str]], str]:
+        """The steps that were done; the script with its slots."""
+        return [{"do": step} for step in task.mission.fill(action)], "\n".join(action)
 
 
 def run_babyai(
@@ -76,29 +81,11 @@ def run_babyai(
     """
     chosen = plan or Plan()
     worlds = [make_tasks(seed, chosen.done + chosen.held_out, chosen.levels) for seed in range(chosen.seeds)]
-    jobs = [_Job(seed, chosen, world, _ahead(embedder, world)) for seed, world in enumerate(worlds)]
-    runs = in_parallel(_one_seed, jobs, workers, progress)
-    gaps = {other: figure("last epoch", runs, MEMRL, "success", -1, against=other) for other in ARMS[1:]}
-    return Study(
-        "babyai",
-        "BabyAI: success by epoch",
-        runs,
-        figures(runs, (*ARMS, ORACLE)),
-        {f"{MEMRL} is above {other}, last epoch": gap.value.low > 0 for other, gap in gaps.items()},
-        {**asdict(chosen), "missions": len({task.text for world in worlds for task in world})},
-        provenance(embedder),
-        TICKS,
-    )
-
-
-def _ahead(embedder: Embedder, world: Sequence[Task]) -> Ahead:
-    """The vectors of one seed's missions. A vector's last bits depend on its batch, and ties on last bits: a seed's
-    lives would differ with the number of seeds if all were embedded together."""
-    recorder = Recorder(embedder)
-    missions = sorted({task.text for task in world})
-    recorder.embed(missions)
-    recorder.embed(missions, purpose="query")
-    return recorder.ahead()
+    # Each seed's missions in a batch of their own: its lives would differ with the number of seeds otherwise.
+    jobs = [(seed, world, ahead(embedder, sorted({one.intent for one in world}))) for seed, world in enumerate(worlds)]
+    runs = in_parallel(partial(_one_seed, chosen), jobs, workers, progress)
+    settings = {**asdict(chosen), "missions": len({task.intent for world in worlds for task in world})}
+    return lifelong("babyai", "BabyAI: success by epoch", runs, settings, embedder)
 
 
 def split(tasks: Sequence[Task], plan: Plan) -> tuple[list[Task], list[Task]]:
@@ -108,71 +95,25 @@ def split(tasks: Sequence[Task], plan: Plan) -> tuple[list[Task], list[Task]]:
     return done, [task for at, task in enumerate(tasks) if at % each >= plan.done]
 
 
-def _one_seed(job: _Job) -> list[Run]:
+def _one_seed(plan: Plan, job: tuple[int, tuple[Task, ...], Ahead]) -> list[Run]:
     """All arms of a seed, in one process: they try the same scripts in the same layouts, each of which runs once."""
-    done, held_out = split(job.tasks, job.plan)
-    runs = [Run(name, job.seed, _learn(name, job, done, held_out)) for name in ARMS]
-    known = (_best(done),) * job.plan.epochs
-    curves = {"success": known, "cumulative": known, "held out": (_best(held_out),) * 2}
-    return [*runs, Run(ORACLE, job.seed, curves)]
-
-
-def _learn(name: str, job: _Job, done: Sequence[Task], held_out: Sequence[Task]) -> dict[str, tuple[float, ...]]:
-    clock = Clock()
-    with opened(job.embedder, clock) as memory:
-        agent = Agent(memory, Arm(name, job.plan.pool, job.plan.top_k), clock, random.Random(job.seed))
-        return live(agent, done, held_out, epochs=job.plan.epochs, seed=job.seed, clock=clock)
+    seed, tasks, embedder = job
+    done, held_out = split(tasks, plan)
+    runs = []
+    for name in ARMS:
+        with agent(BabyAI(), Arm(name, plan.pool, plan.top_k), embedder, seed) as learner:
+            runs.append(Run(name, seed, live(learner, shuffled(done, plan.epochs, seed), held_out)))
+    known = (_best(done),) * plan.epochs
+    return [*runs, Run(ORACLE, seed, {"success": known, "cumulative": known, "held out": (_best(held_out),) * 2})]
 
 
 def _best(tasks: Sequence[Task]) -> float:
     """What share of the tasks is done by whoever knows, for each mission's words, the one script that does most."""
     same: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:
-        same[task.text].append(task)
+        same[task.intent].append(task)
     done = [
         max(sum(succeeds(task, script) for task in group) for script in group[0].mission.scripts)
         for group in same.values()
     ]
     return sum(done) / len(tasks)
-
-
-class Agent:
-    """Does tasks with what its arm finds in memory."""
-
-    def __init__(self, memory: Memory, arm: Arm, clock: Clock, chance: random.Random) -> None:
-        self._memory, self._arm, self._clock, self._chance = memory, arm, clock, chance
-        self._stored: set[tuple[Task, Script]] = set()
-
-    def solves(self, task: Task) -> bool:
-        """Try a task and leave no lesson behind."""
-        return succeeds(task, self._decide(task)[1])
-
-    def attempts(self, task: Task) -> bool:
-        """Do a task, reward what was given for it, and store the attempt."""
-        self._clock.attempt()
-        given, script = self._decide(task)
-        success = succeeds(task, script)
-        if given is not None and given.trace_id is not None and self._arm.learns:
-            self._memory.feedback(given.trace_id, signed(success))
-        self.remember(task, script, success=success)
-        return success
-
-    def remember(self, task: Task, script: Script, *, success: bool) -> None:
-        """Store an attempt, once."""
-        if self._arm.name == NO_MEMORY or (task, script) in self._stored:
-            return
-        self._stored.add((task, script))
-        did = [{"do": step} for step in task.mission.fill(script)]
-        self._memory.add_episode(task.text, did, namespace=NAMESPACE, success=success, experience="\n".join(script))
-
-    def _decide(self, task: Task) -> tuple[Episodes | None, Script]:
-        if self._arm.name == NO_MEMORY:
-            return None, decide(task.mission, [], [], self._chance)
-        given = self._arm.find(self._memory, NAMESPACE, task.text, self._chance)
-        successes, failures = ([_script(hit) for hit in hits] for hits in (given.successes, given.failures))
-        return given, decide(task.mission, successes, failures, self._chance)
-
-
-def _script(hit: EpisodeHit) -> Script:
-    """An episode as the policy reads it."""
-    return tuple(hit.episode.experience.splitlines())

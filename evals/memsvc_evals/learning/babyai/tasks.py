@@ -49,12 +49,12 @@ class Task:
 
     level: str
     seed: int
-    text: str
+    intent: str
 
     @property
     def mission(self) -> Mission:
         """What is asked, taken apart."""
-        return read_mission(self.text)
+        return read_mission(self.intent)
 
 
 def require_minigrid() -> Callable[..., Any]:

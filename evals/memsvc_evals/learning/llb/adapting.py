@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from memsvc_evals.learning.llb import tail
 from memsvc_evals.learning.llb.reading import Token, read
 from memsvc_evals.learning.llb.statement import SqlToken, is_question, parse, without_tail, written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from memsvc_evals.learning.llb.values import Table
+    from memsvc_evals.learning.llb.database import Table
 
 _SHORT = 3  # letters; "of" and "is" meet everywhere
 _OPERATORS = ("aggregate", "comparison", "direction")
@@ -56,6 +56,44 @@ def adapt(statement: str, old: Known, new: Known) -> str | None:
         return None
     core = tuple(token for token in filled if token is not None)
     return written((*core, *tail.write(new.tail, core)) if question else core)
+
+
+class Attempt(NamedTuple):
+    """What was run for a task before."""
+
+    intent: str
+    table: Table
+    statement: str
+
+
+def decide(intent: str, table: Table, successes: Iterable[Attempt], failures: Iterable[Attempt]) -> str:
+    """What to run, given what went well and what went wrong, best first. The agent knows no gold statement.
+
+    1. Of the successes it takes the first whose statement it can carry over, unless it has just been shown that this
+       very statement failed this very instruction.
+    2. A success at this very instruction is taken as it stands.
+    3. With nothing to carry over it falls back.
+    """
+    avoided = {failure.statement for failure in failures if failure.intent == intent}
+    for one in successes:
+        known = one.intent == intent
+        statement = one.statement if known else adapt(one.statement, know(one.intent, one.table), know(intent, table))
+        if statement is not None and statement not in avoided:
+            return statement
+    return fallback(intent, table)
+
+
+def fallback(instruction: str, table: Table) -> str:
+    """The columns that the instruction names last, in the order and number that it names; all if it names none.
+
+    That solves plain listings, and nothing that filters, groups or changes.
+    """
+    known = know(instruction, table)
+    listed = [token.value for token in known.core if token.kind == "columns"]
+    longest = max(reversed(listed), key=len, default="*")
+    select = SqlToken("columns", tuple(longest))
+    core = (SqlToken("raw", "SELECT"), select, SqlToken("raw", "FROM"), SqlToken("table", table.name))
+    return written((*core, *tail.write(known.tail, core)))
 
 
 class _Slots:

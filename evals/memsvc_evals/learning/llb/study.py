@@ -10,50 +10,54 @@ from __future__ import annotations
 
 import random
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals.learning.agents import MEMRL, NO_MEMORY, RANDOM, SIMILARITY, Arm, signed
-from memsvc_evals.learning.lifelong import TICKS, figures, live
-from memsvc_evals.learning.llb.database import reward
-from memsvc_evals.learning.llb.policy import Attempt, decide
-from memsvc_evals.learning.llb.values import Table, Task
-from memsvc_evals.learning.memories import Ahead, Clock, Recorder, opened
-from memsvc_evals.learning.study import Run, Study, figure, in_parallel
-from memsvc_evals.provenance import provenance
+from memsvc_evals.learning import loop
+from memsvc_evals.learning.llb.adapting import Attempt, decide
+from memsvc_evals.learning.llb.database import Table
+from memsvc_evals.learning.llb.tasks import reward
+from memsvc_evals.learning.loop import ARMS, Arm, agent, in_parallel, lifelong, live, shuffled
+from memsvc_evals.learning.memories import ahead
+from memsvc_evals.learning.study import Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc import Memory
     from memsvc.episodes.found import EpisodeHit, Episodes
-    from memsvc_evals.learning.llb.policy import Decision
-    from memsvc_evals.learning.llb.values import LeftOut
+    from memsvc_evals.learning.llb.tasks import LeftOut, Task
+    from memsvc_evals.learning.memories import Ahead
+    from memsvc_evals.learning.study import Study
     from memsvc_evals.progress import Progress
     from memsvc_retrievers.protocols import Embedder
 
-NAMESPACE = "llb"
-ARMS = (MEMRL, SIMILARITY, RANDOM, NO_MEMORY)
-
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is measured. `held_out` is a share of all tasks, `demonstrated` of the others; k1 and k2 are the paper's."""
+class Plan(loop.Plan):
+    """What is measured. `held_out` is a share of all tasks, `demonstrated` of the others."""
 
-    seeds: int = 10
-    epochs: int = 10
     held_out: float = 0.3
     demonstrated: float = 0.5
-    pool: int = 10
-    top_k: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    seed: int
-    arm: str
-    plan: Plan
-    tasks: tuple[Task, ...]
-    embedder: Ahead
+class Adapting:
+    """The environment: one statement is run, and rewarded by what it does in SQLite."""
+
+    namespace = "llb"
+
+    def decide(self, task: Task, given: Episodes, chance: random.Random) -> str:
+        """The statement to run."""
+        successes, failures = ([_attempt(hit) for hit in hits] for hits in (given.successes, given.failures))
+        return decide(task.intent, task.table, successes, failures)
+
+    def succeeds(self, task: Task, action: str) -> bool:
+        """Whether the statement solves the task."""
+        return bool(reward(task, action))
+
+    def lesson(self, task: Task, action: str) -> tuple[list[dict[str, Any]], str]:
+        """What the agent saw and what it did; the statement."""
+        table = task.table
+        return [{"table": table.name, "columns": table.columns, "rows": table.rows}, {"run": action}], action
 
 
 def run_llb(
@@ -77,94 +81,33 @@ def run_llb(
         MemsvcError: what the service raises.
     """
     chosen = plan or Plan()
-    recorder = Recorder(embedder)
-    recorder.embed([task.instruction for task in tasks])
-    recorder.embed([task.instruction for task in tasks], purpose="query")
-    ahead = recorder.ahead()
-    jobs = [_Job(seed, arm, chosen, tuple(tasks), ahead) for seed in range(chosen.seeds) for arm in ARMS]
-    runs = in_parallel(_run, jobs, workers, progress)
-    gaps = {other: figure("last epoch", runs, MEMRL, "success", -1, against=other) for other in ARMS[1:]}
-    return Study(
-        "llb",
-        "LifelongAgentBench, database tasks: success by epoch",
-        runs,
-        figures(runs, ARMS),
-        {f"{MEMRL} is above {other}, last epoch": gap.value.low > 0 for other, gap in gaps.items()},
-        {
-            **asdict(chosen),
-            "tasks": len(tasks),
-            "left out": {one.id: one.reason for one in left_out},
-        },
-        provenance(embedder),
-        TICKS,
-    )
+    one_life = partial(_one_life, chosen, tuple(tasks), ahead(embedder, [task.intent for task in tasks]))
+    jobs = [(seed, arm) for seed in range(chosen.seeds) for arm in ARMS]
+    runs = in_parallel(one_life, jobs, workers, progress)
+    settings = {**asdict(chosen), "tasks": len(tasks), "left out": {one.id: one.reason for one in left_out}}
+    return lifelong("llb", "LifelongAgentBench, database tasks: success by epoch", runs, settings, embedder)
 
 
 def split(tasks: Sequence[Task], seed: int, plan: Plan) -> tuple[list[Task], list[Task], list[Task]]:
     """(demonstrated, done in every epoch, held out)."""
-    shuffled = random.Random(f"split {seed}").sample(tasks, len(tasks))
+    mixed = random.Random(f"split {seed}").sample(tasks, len(tasks))
     held = round(plan.held_out * len(tasks))
     known = round(plan.demonstrated * (len(tasks) - held))
-    return shuffled[held : held + known], shuffled[held + known :], shuffled[:held]
+    return mixed[held : held + known], mixed[held + known :], mixed[:held]
 
 
-def _run(job: _Job) -> list[Run]:
-    demonstrated, done, held_out = split(job.tasks, job.seed, job.plan)
-    clock = Clock()
-    with opened(job.embedder, clock) as memory:
-        agent = Agent(memory, Arm(job.arm, job.plan.pool, job.plan.top_k), clock, random.Random(job.seed))
+def _one_life(plan: Plan, tasks: tuple[Task, ...], embedder: Ahead, job: tuple[int, str]) -> list[Run]:
+    seed, arm = job
+    demonstrated, done, held_out = split(tasks, seed, plan)
+    with agent(Adapting(), Arm(arm, plan.pool, plan.top_k), embedder, seed) as learner:
         for task in demonstrated:
-            agent.remember(task, task.gold, success=True)
-        curves = live(agent, done, held_out, epochs=job.plan.epochs, seed=job.seed, clock=clock)
-    return [Run(job.arm, job.seed, curves)]
-
-
-class Agent:
-    """Does tasks with what its arm finds in memory."""
-
-    def __init__(self, memory: Memory, arm: Arm, clock: Clock, chance: random.Random) -> None:
-        self._memory, self._arm, self._clock, self._chance = memory, arm, clock, chance
-        self._stored: set[tuple[str, str]] = set()
-
-    def solves(self, task: Task) -> bool:
-        """Try a task and leave no lesson behind."""
-        return bool(reward(task, self._decide(task)[1].statement))
-
-    def attempts(self, task: Task) -> bool:
-        """Do a task, reward what was given for it, and store the attempt."""
-        self._clock.attempt()
-        given, decision = self._decide(task)
-        success = bool(reward(task, decision.statement))
-        if given is not None and given.trace_id is not None and self._arm.learns:
-            self._memory.feedback(given.trace_id, signed(success))
-        self.remember(task, decision.statement, success=success)
-        return success
-
-    def remember(self, task: Task, statement: str, *, success: bool) -> None:
-        """Store an attempt, once."""
-        if self._arm.name == NO_MEMORY or (task.id, statement) in self._stored:
-            return
-        self._stored.add((task.id, statement))
-        self._memory.add_episode(
-            task.instruction, _trajectory(task, statement), namespace=NAMESPACE, success=success, experience=statement
-        )
-
-    def _decide(self, task: Task) -> tuple[Episodes | None, Decision]:
-        if self._arm.name == NO_MEMORY:
-            return None, decide(task.instruction, task.table, [], [])
-        given = self._arm.find(self._memory, NAMESPACE, task.instruction, self._chance)
-        successes, failures = ([_attempt(hit) for hit in hits] for hits in (given.successes, given.failures))
-        return given, decide(task.instruction, task.table, successes, failures)
-
-
-def _trajectory(task: Task, statement: str) -> list[dict[str, Any]]:
-    """What the agent saw and what it did."""
-    return [{"table": task.table.name, "columns": task.table.columns, "rows": task.table.rows}, {"run": statement}]
+            learner.remember(task, task.gold, success=True)
+        return [Run(arm, seed, live(learner, shuffled(done, plan.epochs, seed), held_out))]
 
 
 def _attempt(hit: EpisodeHit) -> Attempt:
-    """An episode as the policy reads it."""
-    seen, did = (dict(step) for step in hit.episode.trajectory)  # type: ignore[arg-type]
+    """An episode as the agent reads it."""
+    seen: dict[str, Any] = dict(hit.episode.trajectory[0])  # type: ignore[arg-type]
     columns = tuple((name, kind) for name, kind in seen["columns"])
     table = Table(seen["table"], columns, tuple(tuple(row) for row in seen["rows"]))
-    return Attempt(hit.id, hit.episode.intent, table, did["run"])
+    return Attempt(hit.episode.intent, table, hit.episode.experience)

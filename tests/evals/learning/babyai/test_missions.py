@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from memsvc_evals import MeasurementError
 from memsvc_evals.learning.babyai.missions import REPERTOIRE, Mission, Thing, read_mission, read_thing
+
+MISSION = read_mission("open the door")
+DIRECT, WITH_KEY, FROM_BOX = MISSION.scripts
 
 
 @pytest.mark.parametrize(
@@ -55,3 +60,18 @@ def test_no_script_is_there_twice_or_leaves_a_slot() -> None:
         assert len(set(scripts)) == len(scripts) > 1
         steps = [step for script in scripts for step in Mission(verb, "a ball", "a box").fill(script)]
         assert not [step for step in steps if "{" in step]
+
+
+def test_the_best_success_of_its_verb_is_followed() -> None:
+    foreign = read_mission("pick up the ball").scripts[0]
+    assert MISSION.choose([foreign, WITH_KEY, DIRECT], [WITH_KEY], random.Random(0)) == WITH_KEY
+
+
+def test_without_one_it_tries_what_was_not_seen_to_fail() -> None:
+    tried = {MISSION.choose([], [DIRECT], random.Random(seed)) for seed in range(20)}
+    assert tried == {WITH_KEY, FROM_BOX}
+
+
+def test_where_all_failed_it_tries_any() -> None:
+    tried = {MISSION.choose([], list(MISSION.scripts), random.Random(seed)) for seed in range(30)}
+    assert tried == set(MISSION.scripts)

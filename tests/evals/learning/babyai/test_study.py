@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc.testing import HashEmbedder
-from memsvc_evals.learning.agents import MEMRL, NO_MEMORY, ORACLE, SIMILARITY, Arm
-from memsvc_evals.learning.babyai.study import ARMS, NAMESPACE, Agent, Plan, run_babyai, split
+from memsvc_evals.learning.babyai.study import BabyAI, Plan, run_babyai, split
 from memsvc_evals.learning.babyai.tasks import LEVELS, make_tasks, succeeds
+from memsvc_evals.learning.loop import ARMS, MEMRL, NO_MEMORY, ORACLE, SIMILARITY, Agent, Arm
 from memsvc_evals.learning.memories import Clock, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memsvc import Memory
+    from memsvc_evals.learning.babyai.missions import Script
     from memsvc_evals.learning.babyai.tasks import Task
 
 pytestmark = pytest.mark.slow
 
-PLAN = Plan(("OneRoomS8", "KeyInBox", "UnlockLocal"), seeds=2, epochs=3, done=2, held_out=1)
+PLAN = Plan(levels=("OneRoomS8", "KeyInBox", "UnlockLocal"), seeds=2, epochs=3, done=2, held_out=1)
 pytest.importorskip("minigrid")
 
 
@@ -34,8 +35,8 @@ def tasks() -> dict[str, Task]:
     return {task.level: task for task in make_tasks(0, 1)}
 
 
-def agent(memory: Memory, arm: str = MEMRL) -> Agent:
-    return Agent(memory, Arm(arm, 10, 5), Clock(), random.Random(0))
+def agent(memory: Memory, arm: str = MEMRL) -> Agent[Task, Script]:
+    return Agent(BabyAI(), Arm(arm, 10, 5), memory, Clock(), random.Random(0))
 
 
 def test_a_split_takes_of_every_level() -> None:
@@ -50,9 +51,9 @@ def test_a_script_that_worked_is_followed_and_rewarded(memory: Memory, tasks: di
     hidden = tasks["KeyInBox"]
     learner.remember(hidden, hidden.mission.scripts[2], success=True)
     assert learner.attempts(hidden)
-    [(_, utility)] = memory.top_utilities(namespace=NAMESPACE)
+    [(_, utility)] = memory.top_utilities(namespace=BabyAI.namespace)
     assert utility.q == pytest.approx(0.3)
-    assert len(memory.list(namespace=NAMESPACE)) == 1
+    assert len(memory.list(namespace=BabyAI.namespace)) == 1
 
 
 def test_the_same_words_elsewhere_blame_it(memory: Memory, tasks: dict[str, Task]) -> None:
@@ -60,24 +61,24 @@ def test_the_same_words_elsewhere_blame_it(memory: Memory, tasks: dict[str, Task
     hidden, plain = tasks["KeyInBox"], tasks["UnlockLocal"]
     learner.remember(hidden, hidden.mission.scripts[2], success=True)
     assert not learner.attempts(plain)
-    [(_, utility)] = memory.top_utilities(namespace=NAMESPACE)
+    [(_, utility)] = memory.top_utilities(namespace=BabyAI.namespace)
     assert utility.q == pytest.approx(-0.3)
-    assert len(memory.list(namespace=NAMESPACE)) == 2
+    assert len(memory.list(namespace=BabyAI.namespace)) == 2
 
 
 def test_trying_leaves_nothing_behind(memory: Memory, tasks: dict[str, Task]) -> None:
     learner = agent(memory)
     learner.remember(tasks["KeyInBox"], tasks["KeyInBox"].mission.scripts[2], success=True)
     assert learner.solves(tasks["KeyInBox"])
-    assert memory.top_utilities(namespace=NAMESPACE) == []
-    assert len(memory.list(namespace=NAMESPACE)) == 1
+    assert memory.top_utilities(namespace=BabyAI.namespace) == []
+    assert len(memory.list(namespace=BabyAI.namespace)) == 1
 
 
 def test_only_the_arm_that_learns_rewards(memory: Memory, tasks: dict[str, Task]) -> None:
     other = agent(memory, SIMILARITY)
     other.remember(tasks["KeyInBox"], tasks["KeyInBox"].mission.scripts[2], success=True)
     assert other.attempts(tasks["KeyInBox"])
-    assert memory.top_utilities(namespace=NAMESPACE) == []
+    assert memory.top_utilities(namespace=BabyAI.namespace) == []
 
 
 def test_without_memory_nothing_is_kept(memory: Memory, tasks: dict[str, Task]) -> None:

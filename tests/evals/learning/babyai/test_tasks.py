@@ -33,7 +33,7 @@ def test_tasks_are_the_same_for_a_seed_and_other_for_another(capsys: pytest.Capt
 def test_one_mission_wants_different_scripts_in_different_levels(level: str, text: str, works: int) -> None:
     pytest.importorskip("minigrid")
     [task] = [task for task in make_tasks(0, 1) if task.level == level]
-    assert task.text == text
+    assert task.intent == text
     scripts = REPERTOIRE[task.mission.verb]
     assert [script for script in scripts if succeeds(task, script)] == [scripts[works]]
 

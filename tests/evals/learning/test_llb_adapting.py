@@ -2,24 +2,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memsvc_evals.learning.llb.adapting import adapt, align, know
-from memsvc_evals.learning.llb.database import reward
-from memsvc_evals.learning.llb.policy import Attempt, decide, fallback
+from memsvc_evals.learning.llb.adapting import Attempt, adapt, align, decide, fallback, know
 from memsvc_evals.learning.llb.reading import Token
+from memsvc_evals.learning.llb.tasks import reward
 from tests.evals.learning.conftest import BEES, BOATS
 
 if TYPE_CHECKING:
-    from memsvc_evals.learning.llb.values import Task
+    from memsvc_evals.learning.llb.tasks import Task
 
     Tasks = dict[str, Task]
 
 
 def done(task: Task, statement: str | None = None) -> Attempt:
-    return Attempt(f"episode of {task.id}", task.instruction, task.table, statement or task.gold)
+    return Attempt(task.intent, task.table, statement or task.gold)
 
 
 def carried(old: Task, new: Task) -> str | None:
-    return adapt(old.gold, know(old.instruction, old.table), know(new.instruction, new.table))
+    return adapt(old.gold, know(old.intent, old.table), know(new.intent, new.table))
 
 
 def test_statements_are_carried_over_to_another_table(tasks: Tasks) -> None:
@@ -39,7 +38,7 @@ def test_an_operator_follows_the_new_words() -> None:
 
 def test_the_tail_is_the_new_instructions(tasks: Tasks) -> None:
     new = know("What are the keepers and honeys? Return the results ordered by keeper, limited to 2.", BEES)
-    old = know(tasks["longest"].instruction, BOATS)
+    old = know(tasks["longest"].intent, BOATS)
     assert adapt(tasks["longest"].gold, old, new) == "SELECT keeper, honey_kg FROM hives ORDER BY 1 ASC LIMIT 2"
 
 
@@ -70,29 +69,30 @@ def test_an_alignment_pairs_slots_of_a_kind_in_order() -> None:
 
 def test_the_first_success_that_fits_is_followed(tasks: Tasks) -> None:
     task = tasks["rich"]
-    decision = decide(task.instruction, task.table, [done(tasks["moor"]), done(tasks["long"])], [])
-    assert (decision.follows, reward(task, decision.statement)) == ("episode of long", 1)
+    assert carried(tasks["moor"], task) is None
+    statement = decide(task.intent, task.table, [done(tasks["moor"]), done(tasks["long"])], [])
+    assert (statement, reward(task, statement)) == (carried(tasks["long"], task), 1)
 
 
 def test_what_failed_this_task_is_not_tried_again(tasks: Tasks) -> None:
     task = tasks["rich"]
-    tried = decide(task.instruction, task.table, [done(tasks["long"])], []).statement
-    again = decide(task.instruction, task.table, [done(tasks["long"])], [done(task, tried)])
-    assert again.follows is None
-    elsewhere = decide(task.instruction, task.table, [done(tasks["long"])], [done(tasks["long"], tried)])
-    assert elsewhere.follows == "episode of long"
+    tried = decide(task.intent, task.table, [done(tasks["long"])], [])
+    again = decide(task.intent, task.table, [done(tasks["long"])], [done(task, tried)])
+    assert again == fallback(task.intent, task.table)
+    elsewhere = decide(task.intent, task.table, [done(tasks["long"])], [done(tasks["long"], tried)])
+    assert elsewhere == tried
 
 
 def test_a_success_at_the_same_task_is_repeated(tasks: Tasks) -> None:
     task = tasks["moor"]
     special = done(task, "UPDATE boats SET status = 'Moored' WHERE owner_name = 'Bo'")
-    assert decide(task.instruction, task.table, [special], []).statement == special.statement
+    assert decide(task.intent, task.table, [special], []) == special.statement
 
 
 def test_without_experience_it_lists_columns_and_nothing_else(tasks: Tasks) -> None:
-    assert {name: reward(task, fallback(task.instruction, task.table)) for name, task in tasks.items()} == {
+    assert {name: reward(task, fallback(task.intent, task.table)) for name, task in tasks.items()} == {
         "longest": 1, "long": 0, "rich": 0, "moor": 0, "weaken": 0,
     }  # fmt: skip
     assert fallback("Do something.", BOATS) == "SELECT * FROM boats"
     for task in tasks.values():
-        assert fallback(task.instruction, task.table) != task.gold
+        assert fallback(task.intent, task.table) != task.gold
