@@ -85,3 +85,13 @@ def test_no_module_imports_itself_by_a_detour() -> None:
     arrows = ((module, other) for module in graph.modules for other in graph.find_modules_directly_imported_by(module))
     circles = [sorted(one) for one in networkx.strongly_connected_components(networkx.DiGraph(arrows)) if len(one) > 1]
     assert not circles
+
+
+@pytest.mark.parametrize("room", ["values", "sql", "writing", "projections", "erasing"])
+def test_the_door_of_a_room_names_what_is_in_it(room: str) -> None:
+    folder = ROOT / "store" / "memsvc_store" / room
+    door = importlib.import_module(f"memsvc_store.{room}").__doc__ or ""
+    said = {word.strip(",;") for line in door.splitlines()[2:] for word in line.split()}
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert {one for one in modules if one not in said and f"*_{one.rpartition('_')[2]}" not in said} == set()
+    assert (folder / "README.md").exists()

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
-from memsvc_store.sql.dialect import delete_in, rows_in
 from memsvc_store.values.text import words
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def erase(write: Write, erased: frozenset[str], texts: Iterable[str]) -> dict[st
         "traces": _traces(write, erased, texts),
         "feedback": _feedback(write, erased),
         "moves": _moves(write, erased),
-        "utilities": delete_in(write.records.connection, _ut, write.namespace.key, _ut.c.memory_id, sorted(erased)),
+        "utilities": write.records.delete_in(_ut, write.namespace.key, _ut.c.memory_id, sorted(erased)),
     }
 
 
@@ -46,7 +45,7 @@ def _traces(write: Write, ids: frozenset[str], texts: Iterable[str]) -> int:
     told = {phrase for text in texts for phrase in _phrases(text)}
     rows = write.records.connection.execute(sa.select(_tr).where(_tr.c.namespace_key == write.namespace.key))
     gone = [row.id for row in rows if _tells(row, ids, told)]
-    return delete_in(write.records.connection, _tr, write.namespace.key, _tr.c.id, gone)
+    return write.records.delete_in(_tr, write.namespace.key, _tr.c.id, gone)
 
 
 def _tells(row: Row[Any], ids: frozenset[str], told: set[tuple[str, ...]]) -> bool:
@@ -96,16 +95,16 @@ def _feedback(write: Write, ids: frozenset[str]) -> int:
 
 def _moves(write: Write, ids: frozenset[str]) -> int:
     """Delete the steps of memories; how many. The others of a feedback close ranks, as a rebuild would number them."""
-    connection, here = write.records.connection, _mv.c.namespace_key == write.namespace.key
+    records, here = write.records, _mv.c.namespace_key == write.namespace.key
     of_them = sa.select(_mv.c.learned).where(here).distinct()
-    touched = sorted({row.learned for row in rows_in(connection, of_them, _mv.c.memory_id, sorted(ids))})
-    gone = delete_in(connection, _mv, write.namespace.key, _mv.c.memory_id, sorted(ids))
+    touched = sorted({row.learned for row in records.rows_in(of_them, _mv.c.memory_id, sorted(ids))})
+    gone = records.delete_in(_mv, write.namespace.key, _mv.c.memory_id, sorted(ids))
     order = sa.select(_mv.c.learned, _mv.c.ordinal).where(here).order_by(_mv.c.learned, _mv.c.ordinal)
-    left = sorted(rows_in(connection, order, _mv.c.learned, touched))
+    left = sorted(records.rows_in(order, _mv.c.learned, touched))
     for learned, ordinal, rank in _ranked(left):
         if ordinal != rank:  # lower, and free by now
             place = here & (_mv.c.learned == learned) & (_mv.c.ordinal == ordinal)
-            connection.execute(sa.update(_mv).where(place).values(ordinal=rank))
+            records.connection.execute(sa.update(_mv).where(place).values(ordinal=rank))
     return gone
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from memsvc_store.erasing import learned
 from memsvc_store.sql import schema
-from memsvc_store.sql.dialect import delete_in, rows_in, slices
+from memsvc_store.sql.dialect import slices
 from memsvc_store.sql.job_rows import Jobs
 from memsvc_store.sql.provenance import ERASED
 from memsvc_store.sql.rows import dump_json, text_digest
@@ -85,11 +85,11 @@ def erase_part(write: Write, target: Target) -> dict[str, int]:
 
 def _doomed(write: Write, target: Target) -> Doomed:
     """What goes with a session, a source or a memory; nothing where it names nothing."""
-    connection, key = write.records.connection, write.namespace.key
+    records, key = write.records, write.namespace.key
     named = sorted(_named(write, target))
     resting = sa.select(_src.c.memory_id).where(_src.c.namespace_key == key)
-    on_them = {row.memory_id for row in rows_in(connection, resting, _src.c.message_id, named)}
-    memories = write.records.memories(write.namespace, write.name, sorted({*named, *on_them}))
+    on_them = {row.memory_id for row in records.rows_in(resting, _src.c.message_id, named)}
+    memories = records.memories(write.namespace, write.name, sorted({*named, *on_them}))
     return Doomed(memories, frozenset(_texts(write, memories)))
 
 
@@ -112,15 +112,15 @@ def _named(write: Write, target: Target) -> set[str]:
 
 def _texts(write: Write, memories: Sequence[Memory]) -> Iterator[str]:
     """What these memories say, what they said before they were corrected, and what of an episode is shown elsewhere."""
-    connection, key, ids = write.records.connection, write.namespace.key, [memory.id for memory in memories]
+    records, key, ids = write.records, write.namespace.key, [memory.id for memory in memories]
     yield from (memory.text for memory in memories)
     said = sa.select(_msg.c.text).where(_msg.c.namespace_key == key)
-    yield from (row.text for row in rows_in(connection, said, _msg.c.id, ids))
+    yield from (row.text for row in records.rows_in(said, _msg.c.id, ids))
     tried = sa.select(_ep.c.intent, _ep.c.experience).where(_ep.c.namespace_key == key)
-    for row in rows_in(connection, tried, _ep.c.memory_id, ids):
+    for row in records.rows_in(tried, _ep.c.memory_id, ids):
         yield from row
     corrected = sa.select(_chg.c.before).where(_chg.c.namespace_key == key, _chg.c.operation == "update")
-    before = [json.loads(row.before) for row in rows_in(connection, corrected, _chg.c.memory_id, ids)]
+    before = [json.loads(row.before) for row in records.rows_in(corrected, _chg.c.memory_id, ids)]
     yield from (one["text"] for one in before if "text" in one)
 
 
@@ -134,16 +134,16 @@ def _rows(write: Write, doomed: Doomed) -> dict[str, int]:
     """Delete the rows of memories, and the vectors that no live memory needs any more."""
     ids, kinds = sorted(doomed.ids), [memory.kind for memory in doomed.memories]
     counts = {"facts": kinds.count("fact"), "hyperedges": len(ids)}
-    connection = write.records.connection
+    records = write.records
     for table, column in (
         (_src, _src.c.memory_id), (_msg, _msg.c.id), (_ep, _ep.c.memory_id), (_mem, _mem.c.id),
     ):  # fmt: skip
-        counts[table.name] = delete_in(connection, table, write.namespace.key, column, ids)
+        counts[table.name] = records.delete_in(table, write.namespace.key, column, ids)
     says = sa.exists().where(
         _mem.c.namespace_key == write.namespace.key, _mem.c.digest == _vec.c.digest, _mem.c.retired_at.is_(None)
     )
     digests = sorted(map(text_digest, doomed.texts))
-    counts["vectors"] = delete_in(connection, _vec, write.namespace.key, _vec.c.digest, digests, ~says)
+    counts["vectors"] = records.delete_in(_vec, write.namespace.key, _vec.c.digest, digests, ~says)
     return counts
 
 

@@ -1,1 +1,10 @@
-"""The truth: the database, its schema and migrations, and rows in and out of it."""
+"""The room of SQL: the truth. Every statement stands here, and names its namespace.
+
+database, dialect  opening and transactions; all that differs between SQLite and PostgreSQL
+schema, migrations the tables, and the steps that led to them
+rows               between values and rows: columns, ids, digests
+records            namespaces, the raw log and memories; with provenance and stored_vectors
+*_rows             episodes, jobs, traces, utilities
+listing            a whole namespace, for export and for the graph
+vacuum             rewriting files without what was deleted
+"""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -39,39 +40,41 @@ _Errors = Sequence[tuple[str, type[DatabaseError], str]]
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Dialect:
-    """How one SQL database is opened, locked, inserted into, checked and rewritten.
+    """How one SQL database is opened, locked, checked and rewritten.
 
-    Args:
-        engine: opens a URL; the seconds are how long a writer waits for a lock.
-        insert: an INSERT that knows ON CONFLICT.
-        one_writer: a write transaction shuts out every other one, of whatever namespace.
-        reading: options of a connection whose statements see one snapshot.
-        writing: options of a connection that writes.
-        alone: options of a connection without transactions: each statement stands for itself.
-        opened: what every opening does to a database that is ours.
-        migrating: run first in the transaction that migrates; keeps another process from doing the same.
-        erasing: run first in a transaction that erases; has it overwrite what it deletes.
-        problems: what the database itself finds wrong with its file.
-        rewrite: writes the files anew without what was deleted; False where this role may not. The seconds are how
-            long it waits for others.
-        empty_log: brings the write-ahead log into the file and cuts it to nothing; False where a reader needed it for
-            longer than these seconds.
-        errors: the driver's, as ours.
+    The `seconds` that functions take are how long a statement waits for others.
     """
 
+    name: str
+    """As SQLAlchemy spells it."""
     engine: Callable[[sa.URL, float], Engine]
-    insert: Callable[[sa.Table], Any]
+    """(URL, seconds) -> an engine."""
     one_writer: bool
+    """A write transaction shuts out every other one, of whatever namespace."""
     reading: Mapping[str, Any] = field(default_factory=dict)
+    """Options of a connection whose statements see one snapshot."""
     writing: Mapping[str, Any] = field(default_factory=dict)
+    """Options of a connection that writes."""
     alone: Mapping[str, Any]
+    """Options of a connection without transactions: each statement stands for itself."""
     opened: Callable[[Engine], None] = lambda engine: None
+    """What every opening does to a database that is ours."""
     migrating: Sequence[str] = ()
+    """Run first in a transaction that migrates: keeps another process from doing the same."""
     erasing: Sequence[str] = ()
+    """Run first in a transaction that erases: has it overwrite what it deletes."""
     problems: Callable[[Connection], list[str]] = lambda connection: []
+    """What the database itself finds wrong with its file."""
     rewrite: Callable[[Connection, float], bool]
+    """(connection, seconds) -> the files are written anew without what was deleted; False where this role may not."""
     empty_log: Callable[[Connection, float], bool] = lambda connection, seconds: True
+    """(connection, seconds) -> the write-ahead log is cut to nothing, all of it in the file; not while it is read."""
     errors: _Errors
+    """The driver's, as ours."""
+
+    def insert(self, table: sa.Table) -> Any:
+        """An INSERT that knows ON CONFLICT."""
+        return import_module(f"sqlalchemy.dialects.{self.name}").insert(table)
 
 
 def dialect_of(place: Connection | sa.URL) -> Dialect:
@@ -80,40 +83,44 @@ def dialect_of(place: Connection | sa.URL) -> Dialect:
     return SQLITE if name == "sqlite" else POSTGRES
 
 
-def rows_in(
-    connection: Connection,
-    statement: sa.Select[Any],
-    column: sa.ColumnElement[Any],
-    values: Sequence[Any],
-    parameters: Mapping[str, Any] | None = None,
-) -> Iterator[Any]:
-    """Rows where the column is one of the values, asked for in slices that every database takes."""
-    for part in slices(values):
-        yield from connection.execute(statement.where(column.in_(part)), dict(parameters or {}))
+class Statements:
+    """The statements of one open transaction: what all that reads and writes rows has in common."""
 
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
 
-def delete_in(
-    connection: Connection,
-    table: sa.Table,
-    namespace_key: int,
-    column: sa.ColumnElement[Any],
-    values: Sequence[Any],
-    *where: sa.ColumnElement[bool],
-) -> int:
-    """Delete the namespace's rows where a column is one of the values; how many."""
-    here = table.c.namespace_key == namespace_key
-    statements = (sa.delete(table).where(here, column.in_(part), *where) for part in slices(values))
-    return sum(connection.execute(statement).rowcount for statement in statements)
+    def insert_into(self, table: sa.Table) -> Any:
+        """An INSERT of the connection's own dialect, which knows ON CONFLICT."""
+        return dialect_of(self.connection).insert(table)
+
+    def rows_in(
+        self,
+        statement: sa.Select[Any],
+        column: sa.ColumnElement[Any],
+        values: Sequence[Any],
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Iterator[Any]:
+        """Rows where the column is one of the values, asked for in slices that every database takes."""
+        for part in slices(values):
+            yield from self.connection.execute(statement.where(column.in_(part)), dict(parameters or {}))
+
+    def delete_in(
+        self,
+        table: sa.Table,
+        namespace_key: int,
+        column: sa.ColumnElement[Any],
+        values: Sequence[Any],
+        *where: sa.ColumnElement[bool],
+    ) -> int:
+        """Delete the namespace's rows where a column is one of the values; how many."""
+        here = table.c.namespace_key == namespace_key
+        statements = (sa.delete(table).where(here, column.in_(part), *where) for part in slices(values))
+        return sum(self.connection.execute(statement).rowcount for statement in statements)
 
 
 def slices(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Values in slices that one statement takes."""
     return (values[start : start + IN_LIMIT] for start in range(0, len(values), IN_LIMIT))
-
-
-def insert_into(connection: Connection, table: sa.Table) -> Any:
-    """An INSERT of the connection's own dialect, which knows ON CONFLICT."""
-    return dialect_of(connection).insert(table)
 
 
 def translate(error: SQLAlchemyError | sqlite3.Error, name: str) -> DatabaseError:
@@ -153,12 +160,6 @@ def _sqlite_engine(url: sa.URL, seconds: float) -> Engine:
     return engine
 
 
-def _sqlite_insert(table: sa.Table) -> Any:
-    from sqlalchemy.dialects.sqlite import insert
-
-    return insert(table)
-
-
 def _write_ahead(engine: Engine) -> None:
     """Write-ahead logging, at each opening: a copy made by VACUUM INTO has lost it."""
     raw = engine.raw_connection()
@@ -176,8 +177,8 @@ def _integrity_problems(connection: Connection) -> list[str]:
 
 
 SQLITE = Dialect(
+    name="sqlite",
     engine=_sqlite_engine,
-    insert=_sqlite_insert,
     one_writer=True,
     writing={"memsvc_begin": "BEGIN IMMEDIATE"},
     alone={"memsvc_begin": ""},
@@ -211,19 +212,9 @@ SQLITE = Dialect(
 )
 
 
-def _postgres_engine(url: sa.URL, seconds: float) -> Engine:
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24)
-
-
-def _postgres_insert(table: sa.Table) -> Any:
-    from sqlalchemy.dialects.postgresql import insert
-
-    return insert(table)
-
-
 POSTGRES = Dialect(
-    engine=_postgres_engine,
-    insert=_postgres_insert,
+    name="postgresql",
+    engine=lambda url, _: sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24),
     one_writer=False,
     reading={"isolation_level": "REPEATABLE READ"},
     alone={"isolation_level": "AUTOCOMMIT"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
+from memsvc_store.sql.dialect import Statements
 from memsvc_store.sql.rows import dump_json, readable
 from memsvc_store.values.clock import from_instant
 from memsvc_store.values.shapes import Job
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy.engine import Connection, Row
+    from sqlalchemy.engine import Row
 
     from memsvc_store.sql.rows import Namespace
     from memsvc_store.values.clock import Instant
@@ -25,11 +26,8 @@ if TYPE_CHECKING:
 _ns, _mem, _src, _job, _ep = schema.namespaces, schema.memories, schema.sources, schema.jobs, schema.episodes
 
 
-class Jobs:
-    """The statements of one open transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+class Jobs(Statements):
+    """The jobs."""
 
     # -- queueing -------------------------------------------------------------------------------
 
@@ -40,7 +38,7 @@ class Jobs:
         Messages that a fact rests on are left out: an import brought them with their facts. So are episodes whose
         experience is by more than a rule.
         """
-        rows = self._connection.execute(_UNCOVERED[kind].limit(limit), {"namespace": namespace.key})
+        rows = self.connection.execute(_UNCOVERED[kind].limit(limit), {"namespace": namespace.key})
         return [(row.key, row.id, row.session_id) for row in rows]
 
     def insert(
@@ -60,13 +58,13 @@ class Jobs:
             for group, when in zip(groups, due or [at] * len(groups), strict=True)
         ]  # fmt: skip
         if rows:
-            self._connection.execute(sa.insert(_job), rows)
+            self.connection.execute(sa.insert(_job), rows)
 
     def filling(self, namespace: Namespace, kind: JobKind, at: Instant) -> list[tuple[int, list[str]]]:
         """(key, ids) of the groups that wait to fill: jobs that are not due yet and were never tried; locked."""
         where = (_job.c.namespace_key == namespace.key) & (_job.c.kind == kind) & _filling(at)
         statement = sa.select(_job.c.key, _job.c.payload).where(where).order_by(_job.c.key).with_for_update()
-        return [(row.key, json.loads(row.payload)["memories"]) for row in self._connection.execute(statement)]
+        return [(row.key, json.loads(row.payload)["memories"]) for row in self.connection.execute(statement)]
 
     def fill(self, namespace: Namespace, key: int, group: Sequence[str], *, through: int) -> None:
         """Let a group grow."""
@@ -87,13 +85,13 @@ class Jobs:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        return list(self._connection.execute(statement).scalars())
+        return list(self.connection.execute(statement).scalars())
 
     def give_up(self, namespace: Namespace, at: Instant, attempts: int, error: str) -> None:
         """Fail the jobs whose worker went away for the last of so many times."""
         where = (_job.c.namespace_key == namespace.key) & _abandoned(at) & (_job.c.attempts >= attempts)
         values = {"state": "failed", "error": error, "worker": None, "leased_until": None, "finished_at": at.micros}
-        self._connection.execute(sa.update(_job).where(where).values(values))
+        self.connection.execute(sa.update(_job).where(where).values(values))
 
     def take(self, namespace: Namespace, keys: Sequence[int], worker: str, at: Instant, until: Instant) -> None:
         """Claim jobs, which counts as an attempt."""
@@ -105,24 +103,24 @@ class Jobs:
     def held(self, namespace: Namespace, job: Job) -> bool:
         """Whether a claim still holds its job; the row is locked until the transaction ends."""
         statement = sa.select(_job.c.key).where(_claim(namespace, job)).with_for_update()
-        return self._connection.execute(statement).scalar_one_or_none() is not None
+        return self.connection.execute(statement).scalar_one_or_none() is not None
 
     def set(self, namespace: Namespace, keys: Sequence[int], **values: Any) -> None:
         """Change columns of jobs."""
         where = (_job.c.namespace_key == namespace.key) & _job.c.key.in_(list(keys))
-        self._connection.execute(sa.update(_job).where(where).values(values))
+        self.connection.execute(sa.update(_job).where(where).values(values))
 
     def renew(self, namespace: Namespace, job: Job, until: Instant) -> bool:
         """Prolong a claim's lease; False if it no longer holds the job."""
         statement = sa.update(_job).where(_claim(namespace, job)).values(leased_until=until.micros)
-        return self._connection.execute(statement).rowcount == 1
+        return self.connection.execute(statement).rowcount == 1
 
     def retry(self, namespace: Namespace, at: Instant) -> int:
         """Make failed jobs, and those that wait for another attempt, due now and as good as new; how many."""
         waiting = (_job.c.state == "queued") & (_job.c.not_before > at.micros) & (_job.c.attempts > 0)
         where = (_job.c.namespace_key == namespace.key) & ((_job.c.state == "failed") | waiting)
         values = {"state": "queued", "attempts": 0, "not_before": at.micros, "finished_at": None}
-        return int(self._connection.execute(sa.update(_job).where(where).values(values)).rowcount)
+        return int(self.connection.execute(sa.update(_job).where(where).values(values)).rowcount)
 
     # -- looking --------------------------------------------------------------------------------
 
@@ -137,12 +135,12 @@ class Jobs:
             statement = statement.where(_job.c.state == state)
         if keys is not None:
             statement = statement.where(_job.c.key.in_(list(keys)))
-        return [_to_job(row) for row in self._connection.execute(statement)]
+        return [_to_job(row) for row in self.connection.execute(statement)]
 
     def counts(self) -> dict[tuple[JobKind, JobState], int]:
         """How many of each kind are in each state."""
         statement = sa.select(_job.c.kind, _job.c.state, sa.func.count()).group_by(_job.c.kind, _job.c.state)
-        return {(kind, state): count for kind, state, count in self._connection.execute(statement)}
+        return {(kind, state): count for kind, state, count in self.connection.execute(statement)}
 
     def next_due(self, namespace: Namespace, kind: JobKind) -> datetime | None:
         """When the next job of a kind may be taken up, at the end of its lease if somebody holds it; None where all are
@@ -151,7 +149,7 @@ class Jobs:
         due = sa.case((_job.c.state == "running", _job.c.leased_until), else_=_job.c.not_before)
         where = (_job.c.namespace_key == namespace.key) & (_job.c.kind == kind)
         open_ = _job.c.state.in_(("queued", "running"))
-        first = self._connection.execute(sa.select(sa.func.min(due)).where(where, open_)).scalar_one()
+        first = self.connection.execute(sa.select(sa.func.min(due)).where(where, open_)).scalar_one()
         return None if first is None else from_instant(first)
 
 

@@ -8,14 +8,14 @@ import sqlalchemy as sa
 
 from memsvc_store.errors import DatabaseBusy, DatabaseUnreadable, NotFound
 from memsvc_store.sql import schema
-from memsvc_store.sql.dialect import insert_into, rows_in, slices
+from memsvc_store.sql.dialect import Statements, slices
 from memsvc_store.sql.provenance import ChangeLog, Sources
 from memsvc_store.sql.rows import Entry, Namespace, to_entry, to_memory, to_message
 from memsvc_store.sql.stored_vectors import SAME_TEXT, StoredVectors
 from memsvc_store.values.patterns import EVERYTHING, covered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -26,11 +26,11 @@ _ns, _msg, _mem, _vec, _chg = schema.namespaces, schema.messages, schema.memorie
 _fb = schema.feedback
 
 
-class Records:
-    """The statements of one open transaction."""
+class Records(Statements):
+    """The namespaces, the raw log and the memories."""
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.sources = Sources(connection)
         self.vectors = StoredVectors(connection)
         self.changes = ChangeLog(connection)
@@ -49,7 +49,7 @@ class Records:
 
     def create_namespace(self, name: str, at: Instant) -> None:
         """Insert it at version 0 unless it is there."""
-        insert = insert_into(self.connection, _ns).on_conflict_do_nothing()
+        insert = self.insert_into(_ns).on_conflict_do_nothing()
         self.connection.execute(insert, {"name": name, "version": 0, "stamp": 0, "created_at": at.micros})
 
     def lock_namespace(self, name: str) -> Namespace:
@@ -74,12 +74,12 @@ class Records:
     def known_messages(self, namespace: Namespace, ids: Sequence[str]) -> set[str]:
         """Which of these ids are in the raw log."""
         where = _msg.c.namespace_key == namespace.key
-        return {row.id for row in self._in(sa.select(_msg.c.id).where(where), _msg.c.id, ids)}
+        return {row.id for row in self.rows_in(sa.select(_msg.c.id).where(where), _msg.c.id, ids)}
 
     def keyed_messages(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, tuple[str, tuple[str, str, str]]]:
         """Write key -> (id, (session, speaker, text)) of the message that was written under it."""
-        columns = (_msg.c.write_key, _msg.c.id, _msg.c.session_id, _msg.c.speaker, _msg.c.text)
-        rows = self._in(sa.select(*columns).where(_msg.c.namespace_key == namespace.key), _msg.c.write_key, keys)
+        columns = sa.select(_msg.c.write_key, _msg.c.id, _msg.c.session_id, _msg.c.speaker, _msg.c.text)
+        rows = self.rows_in(columns.where(_msg.c.namespace_key == namespace.key), _msg.c.write_key, keys)
         return {row[0]: (row[1], (row[2], row[3], row[4])) for row in rows}
 
     def next_positions(self, namespace: Namespace, sessions: Sequence[str]) -> dict[str, int]:
@@ -89,7 +89,7 @@ class Records:
             .where(_msg.c.namespace_key == namespace.key)
             .group_by(_msg.c.session_id)
         )
-        return {row[0]: row[1] for row in self._in(statement, _msg.c.session_id, sessions)}
+        return {row[0]: row[1] for row in self.rows_in(statement, _msg.c.session_id, sessions)}
 
     def message_ids(self, namespace: Namespace) -> list[str]:
         """Ids of the whole raw log, in the order it was said, session by session."""
@@ -103,13 +103,13 @@ class Records:
 
     def messages(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, Message]:
         """Raw messages by id."""
-        rows = self._in(sa.select(_msg).where(_msg.c.namespace_key == namespace.key), _msg.c.id, ids)
+        rows = self.rows_in(sa.select(_msg).where(_msg.c.namespace_key == namespace.key), _msg.c.id, ids)
         return {row.id: to_message(row) for row in rows}
 
     def write_keys(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, str]:
         """Message id -> the key that its writer gave it, where one was given."""
         where = (_msg.c.namespace_key == namespace.key) & _msg.c.write_key.is_not(None)
-        rows = self._in(sa.select(_msg.c.id, _msg.c.write_key).where(where), _msg.c.id, ids)
+        rows = self.rows_in(sa.select(_msg.c.id, _msg.c.write_key).where(where), _msg.c.id, ids)
         return {row[0]: row[1] for row in rows}
 
     # -- memories -------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class Records:
 
     def memories(self, namespace: Namespace, name: str, ids: Sequence[str]) -> list[Memory]:
         """Memories, retired ones too, in the order asked; unknown ids are left out."""
-        rows = self._in(sa.select(_mem).where(_mem.c.namespace_key == namespace.key), _mem.c.id, ids)
+        rows = self.rows_in(sa.select(_mem).where(_mem.c.namespace_key == namespace.key), _mem.c.id, ids)
         found = {memory.id: memory for memory in self._to_memories(namespace, name, rows)}
         return [found[memory_id] for memory_id in ids if memory_id in found]
 
@@ -134,7 +134,7 @@ class Records:
     ) -> list[Memory]:
         """The live memories among these, cold ones too."""
         select = sa.select(_mem).where(_mem.c.namespace_key == namespace.key, _mem.c.retired_at.is_(None), *where)
-        return self._to_memories(namespace, name, self._in(select, _mem.c.id, ids))
+        return self._to_memories(namespace, name, self.rows_in(select, _mem.c.id, ids))
 
     def memories_by_key(self, namespace: Namespace, name: str, keys: Sequence[int]) -> list[Memory]:
         """Memories in the order asked. Keys are this database's own row numbers: half the work of finding ids."""
@@ -182,7 +182,7 @@ class Records:
     def live_with(self, namespace: Namespace, ids: Sequence[str], *, cold: bool) -> set[str]:
         """Which of these memories are live and cold, or live and not."""
         where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None) & (_mem.c.cold == int(cold))
-        return {row.id for row in self._in(sa.select(_mem.c.id).where(where), _mem.c.id, ids)}
+        return {row.id for row in self.rows_in(sa.select(_mem.c.id).where(where), _mem.c.id, ids)}
 
     def set_cold(self, namespace: Namespace, ids: Sequence[str], *, cold: bool) -> None:
         """Turn memories cold, or warm again."""
@@ -204,7 +204,7 @@ class Records:
     def retired(self, namespace: Namespace, ids: Sequence[str]) -> set[str]:
         """Which of these memories were deleted or retired."""
         where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)
-        return {row.id for row in self._in(sa.select(_mem.c.id).where(where), _mem.c.id, ids)}
+        return {row.id for row in self.rows_in(sa.select(_mem.c.id).where(where), _mem.c.id, ids)}
 
     def memory_ids(self, namespace: Namespace) -> list[str]:
         """Ids of all memories, retired ones too."""
@@ -252,7 +252,7 @@ class Records:
         if ids is None:
             rows: Iterable[Any] = self.connection.execute(statement, {"model": model})
         else:
-            rows = sorted(self._in(statement, _mem.c.id, ids, {"model": model}), key=lambda row: int(row.key))
+            rows = sorted(self.rows_in(statement, _mem.c.id, ids, {"model": model}), key=lambda row: int(row.key))
         rows = list(rows)
         memories = self._to_memories(namespace, name, rows)
         return [to_entry(row, memory) for row, memory in zip(rows, memories, strict=True)]
@@ -265,15 +265,6 @@ class Records:
         facts = [row.id for row in rows if row.kind == "fact"]
         sources = self.sources.of(namespace, facts) if facts else {}
         return [to_memory(row, name, sources) for row in rows]
-
-    def _in(
-        self,
-        statement: sa.Select[Any],
-        column: sa.ColumnElement[Any],
-        values: Sequence[Any],
-        parameters: Mapping[str, Any] | None = None,
-    ) -> Iterator[Any]:
-        return rows_in(self.connection, statement, column, values, parameters)
 
 
 def there(records: Records, namespace: str, *, kept: bool = False) -> Namespace:

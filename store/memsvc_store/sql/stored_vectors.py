@@ -8,13 +8,12 @@ import numpy as np
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
-from memsvc_store.sql.dialect import insert_into, rows_in
+from memsvc_store.sql.dialect import Statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-    from sqlalchemy.engine import Connection
 
     from memsvc_store.sql.rows import Namespace
 
@@ -28,16 +27,13 @@ SAME_TEXT = (
 """Joins a memory to its vector of the model that is bound as `model`."""
 
 
-class StoredVectors:
-    """The statements of one open transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+class StoredVectors(Statements):
+    """The vectors, under the digest of their text."""
 
     def known(self, namespace: Namespace, model: str, digests: Sequence[bytes]) -> set[bytes]:
         """Which of these texts the model has already embedded in this namespace."""
         where = (_vec.c.namespace_key == namespace.key) & (_vec.c.model == model)
-        rows = rows_in(self._connection, sa.select(_vec.c.digest).where(where), _vec.c.digest, digests)
+        rows = self.rows_in(sa.select(_vec.c.digest).where(where), _vec.c.digest, digests)
         return {bytes(row.digest) for row in rows}
 
     def insert(self, namespace: Namespace, model: str, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
@@ -48,18 +44,18 @@ class StoredVectors:
             for digest, vector in vectors.items()
         ]  # fmt: skip
         if rows:
-            self._connection.execute(insert_into(self._connection, _vec).on_conflict_do_nothing(), rows)
+            self.connection.execute(self.insert_into(_vec).on_conflict_do_nothing(), rows)
 
     def stale(self, namespace: Namespace, model: str, limit: int) -> list[tuple[str, str]]:
         """(id, text) of live memories that the model has not embedded yet."""
         statement = _STALE.where(_mem.c.namespace_key == namespace.key).limit(limit)
-        return [(row.id, row.text) for row in self._connection.execute(statement, {"model": model})]
+        return [(row.id, row.text) for row in self.connection.execute(statement, {"model": model})]
 
     def count_stale(self, namespace: Namespace, model: str) -> int:
         """How many live memories the model has not embedded yet."""
         missing = _STALE.where(_mem.c.namespace_key == namespace.key).order_by(None).subquery()
         return int(
-            self._connection.execute(sa.select(sa.func.count()).select_from(missing), {"model": model}).scalar_one()
+            self.connection.execute(sa.select(sa.func.count()).select_from(missing), {"model": model}).scalar_one()
         )
 
     def drop_orphans(self, namespace: Namespace, digests: Sequence[bytes]) -> None:
@@ -68,12 +64,12 @@ class StoredVectors:
             _mem.c.namespace_key == namespace.key, _mem.c.digest == _vec.c.digest, _mem.c.retired_at.is_(None)
         )
         where = (_vec.c.namespace_key == namespace.key) & _vec.c.digest.in_(list(digests)) & ~says
-        self._connection.execute(sa.delete(_vec).where(where))
+        self.connection.execute(sa.delete(_vec).where(where))
 
     def sizes(self, namespace: Namespace) -> list[tuple[str, int, int]]:
         """(model, stated dimension, bytes) of every vector, for `verify`."""
         select = sa.select(_vec.c.model, _vec.c.dimension, sa.func.length(_vec.c.data))
-        return [tuple(row) for row in self._connection.execute(select.where(_vec.c.namespace_key == namespace.key))]
+        return [tuple(row) for row in self.connection.execute(select.where(_vec.c.namespace_key == namespace.key))]
 
 
 _STALE = (

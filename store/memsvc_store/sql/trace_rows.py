@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from memsvc_store.errors import NotFound
 from memsvc_store.sql import schema
-from memsvc_store.sql.dialect import insert_into
+from memsvc_store.sql.dialect import Statements
 from memsvc_store.sql.rows import dump_json, readable
 from memsvc_store.values.clock import from_instant, to_instant
 from memsvc_store.values.learned import Considered, Trace
@@ -17,7 +17,7 @@ from memsvc_store.values.learned import Considered, Trace
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy.engine import Connection, Row
+    from sqlalchemy.engine import Row
 
     from memsvc_store.sql.rows import Namespace
     from memsvc_store.values.clock import Instant
@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 _ns, _tr, _cal = schema.namespaces, schema.traces, schema.calibrations
 
 
-class Traces:
-    """The statements of one open transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+class Traces(Statements):
+    """The traces, and the calibrations that follow from them."""
 
     def insert(self, namespace: Namespace, trace: Trace) -> None:
         """Store a trace."""
@@ -39,7 +36,7 @@ class Traces:
             "at": to_instant(trace.at).micros, "used": json.dumps(trace.used), "cited": json.dumps(trace.cited),
             "pool": json.dumps(trace.pool), "weight": trace.weight, "document": dump_json(trace.document),
         }  # fmt: skip
-        self._connection.execute(sa.insert(_tr), row)
+        self.connection.execute(sa.insert(_tr), row)
 
     def require(self, namespace: Namespace, name: str, trace_id: str) -> None:
         """Nothing, if the trace is one of this namespace.
@@ -47,7 +44,7 @@ class Traces:
         Raises:
             NotFound: it is not.
         """
-        if self._connection.execute(_OWN, {"id": trace_id, "namespace": namespace.key}).one_or_none() is None:
+        if self.connection.execute(_OWN, {"id": trace_id, "namespace": namespace.key}).one_or_none() is None:
             raise missing(trace_id, name)
 
     def find(self, trace_id: str, name: str | None = None) -> tuple[str, Trace] | None:
@@ -55,7 +52,7 @@ class Traces:
         select = sa.select(_tr, _ns.c.name).join(_ns, _ns.c.key == _tr.c.namespace_key).where(_tr.c.id == trace_id)
         if name is not None:
             select = select.where(_ns.c.name == name)
-        row = self._connection.execute(select).one_or_none()
+        row = self.connection.execute(select).one_or_none()
         return None if row is None else (row.name, _to_trace(row))
 
     def page(self, namespace: Namespace, kind: TraceKind | None, limit: int | None) -> list[Trace]:
@@ -63,26 +60,26 @@ class Traces:
         select = sa.select(_tr).where(_tr.c.namespace_key == namespace.key)
         if kind is not None:
             select = select.where(_tr.c.kind == kind)
-        rows = self._connection.execute(select.order_by(_tr.c.at.desc(), _tr.c.id).limit(limit))
+        rows = self.connection.execute(select.order_by(_tr.c.at.desc(), _tr.c.id).limit(limit))
         return [_to_trace(row) for row in rows]
 
     def used(self, namespace: Namespace, latest: int) -> list[tuple[int, list[str]]]:
         """(when, ids that were given) of so many traces, the latest ones, oldest first."""
         select = sa.select(_tr.c.id, _tr.c.at, _tr.c.used).where(_tr.c.namespace_key == namespace.key)
-        rows = self._connection.execute(select.order_by(_tr.c.at.desc(), _tr.c.id.desc()).limit(latest)).all()
+        rows = self.connection.execute(select.order_by(_tr.c.at.desc(), _tr.c.id.desc()).limit(latest)).all()
         return [(row.at, _ids(row.id, row.used)) for row in reversed(rows)]
 
     def set_calibration(self, namespace: Namespace, name: str, document: Mapping[str, Any], at: Instant) -> None:
         """Keep a document under a name, instead of the one that was there."""
-        insert = insert_into(self._connection, _cal)
+        insert = self.insert_into(_cal)
         changed = {"document": insert.excluded.document, "at": insert.excluded.at}
         row = {"namespace_key": namespace.key, "name": name, "document": dump_json(document), "at": at.micros}
-        self._connection.execute(insert.on_conflict_do_update(index_elements=list(_cal.primary_key), set_=changed), row)
+        self.connection.execute(insert.on_conflict_do_update(index_elements=list(_cal.primary_key), set_=changed), row)
 
     def calibration(self, namespace: Namespace, name: str) -> Mapping[str, Any] | None:
         """The document under a name."""
         select = sa.select(_cal.c.document).where(_cal.c.namespace_key == namespace.key, _cal.c.name == name)
-        text = self._connection.execute(select).scalar_one_or_none()
+        text = self.connection.execute(select).scalar_one_or_none()
         if text is None:
             return None
         with readable("calibration", name):

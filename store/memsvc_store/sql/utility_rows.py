@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
-from memsvc_store.sql.dialect import dialect_of, rows_in
+from memsvc_store.sql.dialect import Statements, dialect_of
 from memsvc_store.sql.rows import readable
 from memsvc_store.values.clock import from_instant, to_instant
 from memsvc_store.values.learned import Move, Utility
@@ -17,7 +17,7 @@ from memsvc_store.values.learned import Move, Utility
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy.engine import Connection, Row
+    from sqlalchemy.engine import Row
 
     from memsvc_store.sql.dialect import Dialect
     from memsvc_store.sql.rows import Namespace
@@ -72,17 +72,14 @@ class Totals(NamedTuple):
     then: float = 0.0
 
 
-class Utilities:
-    """The statements of one open transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+class Utilities(Statements):
+    """The feedback log, and the moves and utilities that follow from it."""
 
     # -- the log --------------------------------------------------------------------------------
 
     def keyed(self, namespace: Namespace, key: str) -> Logged | None:
         """The feedback that was written under a key."""
-        row = self._connection.execute(_KEYED, {"namespace": namespace.key, "key": key}).one_or_none()
+        row = self.connection.execute(_KEYED, {"namespace": namespace.key, "key": key}).one_or_none()
         return None if row is None else _to_logged(row)
 
     def log(self, namespace: Namespace, logged: Logged, key: str | None) -> None:
@@ -92,36 +89,36 @@ class Utilities:
             "credited": json.dumps(logged.credited), "skipped": json.dumps(logged.skipped),
         }  # fmt: skip
         del row["window"]
-        self._connection.execute(sa.insert(_fb), row)
+        self.connection.execute(sa.insert(_fb), row)
 
     def logged(self, namespace: Namespace) -> list[Logged]:
         """The whole log, oldest first."""
         select = sa.select(_fb).where(_fb.c.namespace_key == namespace.key).order_by(_fb.c.learned)
-        return [_to_logged(row) for row in self._connection.execute(select)]
+        return [_to_logged(row) for row in self.connection.execute(select)]
 
     def logged_at(self, namespace: Namespace, learned: int) -> int | None:
         """When the log's row of this number was written: ties a shard to this very history."""
         parameters = {"namespace": namespace.key, "learned": learned}
-        return self._connection.execute(_LOGGED_AT, parameters).scalar_one_or_none()
+        return self.connection.execute(_LOGGED_AT, parameters).scalar_one_or_none()
 
     def rewards(self, namespace: Namespace, traces: Sequence[str]) -> dict[str, tuple[float, ...]]:
         """Trace -> its rewards, in order; traces without any are absent."""
         columns = sa.select(_fb.c.trace_id, _fb.c.reward).where(_fb.c.namespace_key == namespace.key)
         found: dict[str, tuple[float, ...]] = {}
-        for row in rows_in(self._connection, columns.order_by(_fb.c.learned), _fb.c.trace_id, traces):
+        for row in self.rows_in(columns.order_by(_fb.c.learned), _fb.c.trace_id, traces):
             found[row.trace_id] = (*found.get(row.trace_id, ()), row.reward)
         return found
 
     def set_learned(self, namespace: Namespace, learned: int, at: int) -> None:
         """Stamp the namespace with the number of what was learned last, and with its time."""
-        self._connection.execute(_SET_LEARNED, {"namespace": namespace.key, "to": learned, "at": at})
+        self.connection.execute(_SET_LEARNED, {"namespace": namespace.key, "to": learned, "at": at})
 
     # -- moves ----------------------------------------------------------------------------------
 
     def insert_moves(self, namespace: Namespace, moves: Sequence[Mapping[str, Any]]) -> None:
         """Append steps."""
         if moves:
-            self._connection.execute(sa.insert(_mv), [{"namespace_key": namespace.key, **move} for move in moves])
+            self.connection.execute(sa.insert(_mv), [{"namespace_key": namespace.key, **move} for move in moves])
 
     def moves(self, namespace: Namespace, *, memory_id: str | None = None, learned: int | None = None) -> list[Move]:
         """The steps of one memory, of one row of the log, or all; oldest first."""
@@ -130,40 +127,40 @@ class Utilities:
             select = select.where(_mv.c.memory_id == memory_id)
         if learned is not None:
             select = select.where(_mv.c.learned == learned)
-        return [_to_move(row) for row in self._connection.execute(select)]
+        return [_to_move(row) for row in self.connection.execute(select)]
 
     def totals(self, namespace: Namespace, logged: Logged) -> dict[str, Totals]:
         """Memory id -> the totals of the row's source, for each memory that the row moves."""
         since, until = logged.span
         parameters = {"namespace": namespace.key, "source": logged.source, "since": since, "until": until}
-        rows = rows_in(self._connection, _TOTALS, _mem.c.id, logged.moved, parameters)
+        rows = self.rows_in(_TOTALS, _mem.c.id, logged.moved, parameters)
         return {row.id: Totals(row.now or 0.0, row.then or 0.0) for row in rows}
 
     def running_totals(self, namespace: Namespace) -> list[float]:
         """The total of each step, oldest first, for `verify`."""
         select = sa.select(_mv.c.total).where(_mv.c.namespace_key == namespace.key)
-        return list(self._connection.execute(select.order_by(_mv.c.learned, _mv.c.ordinal)).scalars())
+        return list(self.connection.execute(select.order_by(_mv.c.learned, _mv.c.ordinal)).scalars())
 
     # -- utilities ------------------------------------------------------------------------------
 
     def live(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, bool]:
         """Memory id -> whether it is there and not retired; ids that never were are absent."""
         select = sa.select(_mem.c.id, _mem.c.retired_at).where(_mem.c.namespace_key == namespace.key)
-        return {row.id: row.retired_at is None for row in rows_in(self._connection, select, _mem.c.id, ids)}
+        return {row.id: row.retired_at is None for row in self.rows_in(select, _mem.c.id, ids)}
 
     def of(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, Utility]:
         """Memory id -> its utility; those that were never visited, or reset since, are absent."""
         select = sa.select(_ut).where(_ut.c.namespace_key == namespace.key, _ut.c.visits > 0)
-        return {row.memory_id: _to_utility(row) for row in rows_in(self._connection, select, _ut.c.memory_id, ids)}
+        return {row.memory_id: _to_utility(row) for row in self.rows_in(select, _ut.c.memory_id, ids)}
 
     def all(self, namespace: Namespace) -> dict[str, Utility]:
         """Every utility of the namespace, those of deleted memories too."""
         select = sa.select(_ut).where(_ut.c.namespace_key == namespace.key, _ut.c.visits > 0)
-        return {row.memory_id: _to_utility(row) for row in self._connection.execute(select)}
+        return {row.memory_id: _to_utility(row) for row in self.connection.execute(select)}
 
     def since(self, namespace: Namespace, learned: int) -> dict[str, float | None]:
         """Memory id -> the Q-value that was written after this number; None where it was reset."""
-        rows = self._connection.execute(_SINCE, {"namespace": namespace.key, "learned": learned})
+        rows = self.connection.execute(_SINCE, {"namespace": namespace.key, "learned": learned})
         return {memory_id: q if visits else None for memory_id, q, visits in rows}
 
     def top(self, namespace: Namespace, limit: int, *, ascending: bool) -> list[tuple[str, Utility]]:
@@ -176,7 +173,7 @@ class Utilities:
             .order_by(_ut.c.q if ascending else _ut.c.q.desc(), _ut.c.visits.desc(), _ut.c.memory_id)
             .limit(limit)
         )
-        return [(row.memory_id, _to_utility(row)) for row in self._connection.execute(select)]
+        return [(row.memory_id, _to_utility(row)) for row in self.connection.execute(select)]
 
     def put(self, namespace: Namespace, learned: int, utilities: Mapping[str, Utility], reset: Iterable[str]) -> None:
         """Write utilities; a memory that was reset keeps a row without visits, so that shards hear of it."""
@@ -185,13 +182,13 @@ class Utilities:
             for memory_id, utility in [*utilities.items(), *((memory_id, None) for memory_id in reset)]
         ]
         if rows:
-            self._connection.execute(_upsert(dialect_of(self._connection)), rows)
+            self.connection.execute(_upsert(dialect_of(self.connection)), rows)
 
     def clear(self, namespace: Namespace) -> list[str]:
         """Delete all utilities and moves; returns the ids that had a utility, or a reset."""
-        self._connection.execute(sa.delete(_mv).where(_mv.c.namespace_key == namespace.key))
+        self.connection.execute(sa.delete(_mv).where(_mv.c.namespace_key == namespace.key))
         delete = sa.delete(_ut).where(_ut.c.namespace_key == namespace.key).returning(_ut.c.memory_id)
-        return list(self._connection.execute(delete).scalars())
+        return list(self.connection.execute(delete).scalars())
 
 
 @cache

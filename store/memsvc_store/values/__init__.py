@@ -1,1 +1,9 @@
-"""Plain frozen values, and text and time as they are kept. Imports nothing of the other rooms."""
+"""The room of values: plain frozen ones, ignorant of where they are kept, and the rules for text and time.
+
+shapes             messages, memories, episodes, facts, jobs, receipts, hits, filters
+learned            traces, feedback, utilities and their moves
+erasure_receipts   what is to be erased, and the signed receipt that it was
+document           any of them as JSON can hold it
+text, nodes        words, terms and questions of a text; the hyperedge that follows from it
+clock, patterns    points in time; which namespaces a pattern covers
+"""
