@@ -21,8 +21,7 @@ from memsvc import Settings, wiring
 from memsvc.models.embedding.batching import BatchingEmbedder
 from memsvc.models.embedding.minilm import fp32_folder
 from memsvc.models.embedding.sentence_transformer import SentenceTransformerEmbedder
-from memsvc_evals.speed import chatter
-from memsvc_evals.speed.measurement import Race
+from memsvc_evals.speed import Race, chatter
 
 if TYPE_CHECKING:
     from memsvc_retrievers.protocols import Embedder

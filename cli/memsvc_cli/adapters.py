@@ -10,7 +10,7 @@ from memsvc_cli import options, output
 from memsvc_cli.output import Column
 
 if TYPE_CHECKING:
-    from memsvc_evals.adapters.catalogue import Adapter
+    from memsvc_evals.adapters import Adapter
 
 
 def adapters(
@@ -25,7 +25,7 @@ def adapters(
     \b
     memsvc eval adapters omnimemeval
     """
-    from memsvc_evals.adapters.catalogue import ADAPTERS, adapter
+    from memsvc_evals.adapters import ADAPTERS, adapter
 
     found = ADAPTERS if name is None else (adapter(name),)
     if json:

@@ -9,18 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memsvc_evals.datasets.beam import load_beam
-    from memsvc_evals.datasets.locomo import load_locomo
-    from memsvc_evals.datasets.realtalk import load_realtalk
-    from memsvc_evals.datasets.values import Conversation, Dataset, Note, Question, Turn
+    from memsvc_evals.datasets import (
+        Conversation,
+        Dataset,
+        Note,
+        Question,
+        Turn,
+        load_beam,
+        load_locomo,
+        load_realtalk,
+    )
     from memsvc_evals.demo import Demo, run_demo
     from memsvc_evals.errors import DatasetError, MeasurementError
     from memsvc_evals.retrieval.results import Outcome, Result
     from memsvc_evals.retrieval.runner import evaluate
     from memsvc_evals.retrieval.tables import bench_table, tables
-    from memsvc_evals.speed.bench import run_bench
-    from memsvc_evals.speed.measurement import Measurement
-    from memsvc_evals.speed.workbench import Sizes
+    from memsvc_evals.speed import Measurement, Sizes, run_bench
 
 __all__ = [
     "Conversation",
@@ -46,24 +50,24 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Conversation": "datasets.values",
-    "Dataset": "datasets.values",
+    "Conversation": "datasets",
+    "Dataset": "datasets",
     "DatasetError": "errors",
     "Demo": "demo",
-    "Measurement": "speed.measurement",
+    "Measurement": "speed",
     "MeasurementError": "errors",
-    "Note": "datasets.values",
+    "Note": "datasets",
     "Outcome": "retrieval.results",
-    "Question": "datasets.values",
+    "Question": "datasets",
     "Result": "retrieval.results",
-    "Sizes": "speed.workbench",
-    "Turn": "datasets.values",
+    "Sizes": "speed",
+    "Turn": "datasets",
     "bench_table": "retrieval.tables",
     "evaluate": "retrieval.runner",
-    "load_beam": "datasets.beam",
-    "load_locomo": "datasets.locomo",
-    "load_realtalk": "datasets.realtalk",
-    "run_bench": "speed.bench",
+    "load_beam": "datasets",
+    "load_locomo": "datasets",
+    "load_realtalk": "datasets",
+    "run_bench": "speed",
     "run_demo": "demo",
     "tables": "retrieval.tables",
 }

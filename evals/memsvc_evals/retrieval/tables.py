@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from memsvc_evals.retrieval.results import Result
-    from memsvc_evals.speed.measurement import Measurement
+    from memsvc_evals.speed import Measurement
 
 OVERALL = {
     "R@5": "recall@5", "R@10": "recall@10", "R@25": "recall@25", "R@50": "recall@50",

@@ -1,8 +1,7 @@
 """Speed of the service against the raw parts that it is made of, on this machine and in the same run.
 
-What is measured stands in `speeds`, `overhead`, `fan_out`, `learning_speed` and `harness`.
-A value and its baseline take turns, and medians are compared,
-so that a busy moment hits both. Texts are made up (`chatter`); the embedder is the one in use.
+What is measured stands in `speeds` and `overhead`. Medians are compared. Texts are made up (`chatter`); the embedder is
+the one in use.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.progress import Count
-from memsvc_evals.speed import fan_out, harness, learning_speed, overhead, speeds
-from memsvc_evals.speed.measurement import Measurement
-from memsvc_evals.speed.workbench import FULL, QUICK, Sizes, Workbench
+from memsvc_evals.speed import overhead, speeds
+from memsvc_evals.speed.workbench import FULL, QUICK, Measurement, Sizes, Workbench
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,9 +31,9 @@ MEASUREMENTS: dict[str, Method] = {
     "namespaces": speeds.measure_namespaces,
     "approximate": speeds.measure_approximate,
     "ask": overhead.measure_ask,
-    "fan_out": fan_out.measure_fan_out,
-    "learning": learning_speed.measure_learning,
-    "harness": harness.measure_harness,
+    "fan_out": overhead.measure_fan_out,
+    "learning": speeds.measure_learning,
+    "harness": overhead.measure_harness,
 }
 """What `run_bench` takes, in this order. Another one is another line here and in `_steps`."""
 
@@ -84,5 +82,5 @@ def _steps(sizes: Sizes) -> Mapping[str, int]:
         "ask": sizes.log + sizes.queries + 1,
         "fan_out": sizes.log + sizes.deliberations + 1,
         "learning": sizes.home + 2 * sizes.queries + 1,
-        "harness": harness.steps(sizes.log, sizes.queries),
+        "harness": overhead.steps(sizes.log, sizes.queries),
     }

@@ -5,31 +5,32 @@
 - `cold`: a whole `memsvc search` process, against an empty Python process
 - `namespaces`: search p50 in one namespace beside many others, against the same beside one; and
   `namespaces_same`, the share of the questions that find the same there
+- `feedback`: one, durable, against storing a trace; and `blend`, what learned utilities add to a search
 - `approximate`: the share of the final hits that are the same with the approximate index as with
   the exact one; and `approximate_time`, the search p50 of the two
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
 from memsvc_evals.speed import chatter
-from memsvc_evals.speed.measurement import Measurement, Race
-from memsvc_evals.speed.raw import flat_look_up, python
+from memsvc_evals.speed.workbench import Measurement, Race, flat_look_up, python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memsvc import Memory
-    from memsvc_evals.speed.measurement import Judged
-    from memsvc_evals.speed.workbench import Workbench
+    from memsvc_evals.speed.workbench import Judged, Workbench
     from memsvc_store.values.shapes import Hit
 
 TOP_K = 10
 HOME = "bench/home"
+_NOISE = 0.001  # milliseconds below which a difference of two medians is noise, and of either sign
 
 
 def measure_add(bench: Workbench) -> tuple[Measurement, ...]:
@@ -116,6 +117,47 @@ def measure_approximate(bench: Workbench) -> tuple[Measurement, ...]:
         _share("approximate", same, TOP_K * sizes.queries, 0.98, f"share of the final hits: {against}"),
         _timed("approximate_time", race, "ratio at most", 1.2, f"search p50: {against}"),
     )
+
+
+def measure_learning(bench: Workbench) -> tuple[Measurement, ...]:
+    """Rewards for searches of ten hits, and then the same searches with and without what was learned from them."""
+    from memsvc import Settings
+
+    sizes, rewarding, tracing, race = bench.sizes, [], [], Race()
+    with bench.open("learning", Settings.load(search_weight=0.1)) as learned:
+        bench.fill(learned, HOME, chatter.messages(sizes.home), "learning")
+        for question in chatter.questions(sizes.queries):
+            hits = learned.search(question, namespace=HOME, top_k=TOP_K, trace=True)
+            began = time.perf_counter()
+            learned.feedback(str(hits.trace_id), 1.0)
+            rewarding.append(time.perf_counter() - began)
+            tracing.append(_traced(learned, question))
+            bench.count.add("learning")
+        plain_bench = replace(bench, embedder=learned.embedder)
+        with plain_bench.open("learning", Settings.load(search_weight=0.0)) as plain:
+            for question in [chatter.WARM_UP, *chatter.questions(sizes.queries)]:
+                race.run(*(partial(one.search, question, namespace=HOME, top_k=TOP_K) for one in (learned, plain)))
+                bench.count.add("learning")
+    added = 1000 * (median(race.ours[1:]) - median(race.plain[1:]))
+    return (
+        Measurement(
+            "feedback", 1000 * median(rewarding), 1000 * median(tracing), "ms", 5.0, "value at most",
+            f"p50, durable, {TOP_K} memories of {sizes.home:,} moved; against storing a trace",
+        ),
+        Measurement(
+            "blend", max(added, _NOISE), 1000 * median(race.plain[1:]), "ms", 1.0, "value at most",
+            f"added to a search among {sizes.home:,} by what was learned; against the search without",
+        ),
+    )  # fmt: skip
+
+
+def _traced(memory: Memory, question: str) -> float:
+    """Seconds that keeping a trace adds to a search."""
+    began = time.perf_counter()
+    memory.search(question, namespace=HOME, top_k=TOP_K)
+    middle = time.perf_counter()
+    memory.search(question, namespace=HOME, top_k=TOP_K, trace=True)
+    return max(time.perf_counter() - middle - (middle - began), _NOISE / 1000)
 
 
 def _search(memory: Memory, question: str) -> Callable[[], list[Hit]]:

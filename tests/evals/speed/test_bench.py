@@ -8,8 +8,7 @@ import pytest
 from memsvc.testing import HashEmbedder
 from memsvc_evals import Measurement, MeasurementError, Sizes, run_bench
 from memsvc_evals.speed import chatter
-from memsvc_evals.speed.measurement import Judged, Race
-from memsvc_evals.speed.raw import python
+from memsvc_evals.speed.workbench import Judged, Race, python
 
 pytestmark = pytest.mark.slow
 
