@@ -42,12 +42,15 @@ def build_embedder(settings: Settings) -> Embedder:
     return minilm.int8_embedder()
 
 
-def batched(embedder: Embedder, settings: Settings) -> Embedder:
-    """The embedder, called with what several threads ask for at once."""
+def checked(embedder: Embedder, settings: Settings, *, batching: bool) -> Embedder:
+    """The embedder with its vectors checked; `batching`: called with what several threads ask for at once."""
     from memsvc.models.embedding.batching import BatchingEmbedder
     from memsvc.models.embedding.checked import CheckedEmbedder
 
-    return BatchingEmbedder(CheckedEmbedder(embedder), window=settings.batch_window_ms / 1000, size=settings.batch_size)
+    one = CheckedEmbedder(embedder)
+    if not batching:
+        return one
+    return BatchingEmbedder(one, window=settings.batch_window_ms / 1000, size=settings.batch_size)
 
 
 def build_language_model(settings: Settings, name: str | None = None) -> LanguageModel | None:

@@ -10,7 +10,6 @@ from memsvc import checks, wiring
 from memsvc.contract.verbs import Verbs
 from memsvc.lookup.lookup import Lookup
 from memsvc.lookup.traces import Tracer
-from memsvc.models.embedding.checked import CheckedEmbedder
 from memsvc.work.background import Background
 from memsvc.work.reembed import Reembedder
 from memsvc.writing.echo import Echoes
@@ -49,7 +48,7 @@ class Parts(Verbs):
     ) -> None:
         self.settings, self.embedder, self.store = settings, embedder, store
         self._now = now
-        self._checked = CheckedEmbedder(wiring.batched(embedder, settings) if batching else embedder)
+        self._checked = wiring.checked(embedder, settings, batching=batching)
         self._reembedder = Reembedder(store, self._checked)
         self._tracer = Tracer(store, now)
         self._echoes = Echoes(settings.echo_minutes)

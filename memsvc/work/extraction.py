@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc.models.embedding.checked import CheckedEmbedder
     from memsvc_retrievers.extraction_prompts import Action, DecisionReply
     from memsvc_retrievers.language import Completion, LanguageModel, Prompt, Watch
+    from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
     from memsvc_store.values.shapes import Job, Memory
 
@@ -90,7 +90,7 @@ class Decision:
 class Extractor:
     """Does jobs of one store. Safe to share between threads."""
 
-    def __init__(self, store: Store, embedder: CheckedEmbedder, max_text_chars: int) -> None:
+    def __init__(self, store: Store, embedder: Embedder, max_text_chars: int) -> None:
         self._store, self._embedder, self._max_text_chars = store, embedder, max_text_chars
 
     def gather(self, namespace: str, jobs: Sequence[Job]) -> list[Material]:

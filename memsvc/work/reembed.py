@@ -15,7 +15,7 @@ from memsvc.work.background import Background
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memsvc.models.embedding.checked import CheckedEmbedder
+    from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
 
 BATCH = 64
@@ -24,7 +24,7 @@ BATCH = 64
 class Reembedder:
     """One worker thread, started when there is something to do."""
 
-    def __init__(self, store: Store, embedder: CheckedEmbedder) -> None:
+    def __init__(self, store: Store, embedder: Embedder) -> None:
         self._store, self._embedder = store, embedder
         self._background = Background("reembed", self.run)
 

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from memsvc.errors import ModelError
-    from memsvc.models.embedding.checked import CheckedEmbedder
     from memsvc.settings import Settings
     from memsvc.work.extraction import Material
     from memsvc_retrievers.language import Completion, LanguageModel, Watch
+    from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
     from memsvc_store.values.shapes import Job, JobKind
     from memsvc_store.writing.job_queue import JobQueue
@@ -247,7 +247,7 @@ class Extraction:
     kind: JobKind = "extract"
     name = "extraction"
 
-    def __init__(self, store: Store, embedder: CheckedEmbedder, settings: Settings) -> None:
+    def __init__(self, store: Store, embedder: Embedder, settings: Settings) -> None:
         self._queue, self._size = store.jobs, settings.extract_messages
         self._extractor = Extractor(store, embedder, settings.max_text_chars)
 
@@ -277,7 +277,7 @@ class ExtractionWorker(Worker["Material"]):
     """Works out the facts of one store."""
 
     def __init__(
-        self, store: Store, embedder: CheckedEmbedder, model: Callable[[], LanguageModel | None], settings: Settings
+        self, store: Store, embedder: Embedder, model: Callable[[], LanguageModel | None], settings: Settings
     ) -> None:
         super().__init__(store, Extraction(store, embedder, settings), model)
 

@@ -20,6 +20,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
+from memsvc.models.embedding.checked import Wrapped
 from memsvc.models.embedding.texts import checked
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     Embed = Callable[[list[str]], NDArray[np.float32]]
 
 
-class BatchingEmbedder:
+class BatchingEmbedder(Wrapped):
     """Another embedder, called with what several threads ask for at once; implements `Embedder`.
 
     Stored texts and questions never share a batch, and never wait for each other. Callers are served in the order they
@@ -46,19 +47,10 @@ class BatchingEmbedder:
     """
 
     def __init__(self, inner: Embedder, *, window: float, size: int) -> None:
-        self._inner, self._size = inner, size
+        super().__init__(inner)
+        self._size = size
         purposes: tuple[Purpose, ...] = ("document", "query")
         self._lanes = {one: _Lane(partial(inner.embed, purpose=one), window, size) for one in purposes}
-
-    @property
-    def model(self) -> str:
-        """The inner one's vector space."""
-        return self._inner.model
-
-    @property
-    def dimension(self) -> int:
-        """Length of every vector."""
-        return self._inner.dimension
 
     def embed(self, texts: Sequence[str], *, purpose: Purpose = "document") -> NDArray[np.float32]:
         """As the inner one, whoever else is asking.

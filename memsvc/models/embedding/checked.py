@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from memsvc_retrievers.protocols import Embedder, Purpose
 
 
-class CheckedEmbedder:
-    """The border to an embedder, which may be a stranger's. Implements `Embedder`."""
+class Wrapped:
+    """What stands around another embedder, in its vector space."""
 
     def __init__(self, inner: Embedder) -> None:
         self._inner = inner
@@ -32,6 +32,10 @@ class CheckedEmbedder:
     def dimension(self) -> int:
         """Length of every vector."""
         return self._inner.dimension
+
+
+class CheckedEmbedder(Wrapped):
+    """The border to an embedder, which may be a stranger's. Implements `Embedder`."""
 
     def embed(self, texts: Sequence[str], *, purpose: Purpose = "document") -> NDArray[np.float32]:
         """What the inner one gives, if it is of use.

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsvc.errors import EmbedderError, MissingDependency
-from memsvc.models.embedding.onnx_embedder import OnnxEmbedder
-from memsvc.models.embedding.onnx_exported import exported_embedder
-from memsvc.models.embedding.onnx_model import OnnxModel, open_session, open_tokenizer
+from memsvc.models.embedding.onnx_embedder import OnnxEmbedder, OnnxModel, open_session, open_tokenizer
+from memsvc.models.embedding.onnx_export import exported_embedder
 from memsvc.models.embedding.space import PLAIN, checksum, named
 
 if TYPE_CHECKING:

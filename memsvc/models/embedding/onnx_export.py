@@ -1,10 +1,11 @@
-"""Turns a sentence-transformers folder into one ONNX graph: token ids in, unit vectors out.
+"""Any folder of sentence-transformers with mean pooling on onnxruntime: exported once, opened from the cache later.
 
     torch.onnx.export  →  fusion for BERT  →  tensors beside the graph  →  publish
 
-Covered: BERT-like encoders with mean pooling and no prompts. Anything else is refused, and
-`SentenceTransformerEmbedder` takes it. Needs torch, sentence-transformers and onnx, which only the process imports
-that traces (`onnx_tracing`); an embedding from a finished export needs none of them.
+The first use on a machine exports to one ONNX graph, token ids in, unit vectors out, which takes 10 s and torch; every
+later process opens the export (`onnx_cache`) and imports neither torch nor transformers. Covered: BERT-like encoders
+with mean pooling and no prompts. Anything else is refused, and `SentenceTransformerEmbedder` takes it. torch,
+sentence-transformers and onnx are imported by the process that traces (`onnx_tracing`) alone.
 
 What each stage pays, cold process on 2 cores: session creation 264 ms from the exporter's own file
 (534 nodes), 200 ms when fused (50 nodes, difference 2e-7), 55 ms when fused with the tensors in a
@@ -13,6 +14,7 @@ file that onnxruntime maps instead of copying.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -27,14 +29,88 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import EmbedderError, MissingDependency
 from memsvc.models.embedding import onnx_cache as cache
+from memsvc.models.embedding.onnx_embedder import OnnxEmbedder, OnnxModel, open_session, open_tokenizer
 from memsvc.models.embedding.space import PLAIN, named, recipe_of, weights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _NEEDED = ("onnx", "torch", "sentence_transformers")
 _STALE_S = 3600
 _TRACING = "memsvc.models.embedding.onnx_tracing"
+
+
+def exported_embedder(
+    source: str | Path | Callable[[], Path],
+    *,
+    name: str | None = None,
+    cache_dir: str | Path | None = None,
+    threads: int | None = None,
+    sha256: str | None = None,
+) -> OnnxEmbedder:
+    """The folder's vectors (cosine above 0.99999 to sentence-transformers' own), without torch. Loads nothing yet.
+
+    Args:
+        source: a sentence-transformers folder with mean pooling and no prompts, or what finds it.
+        name: the model's name in `model`; the folder's when None.
+        cache_dir: where exports are kept; the user's cache folder when None.
+        threads: cores for one call; all of them when None.
+        sha256: what the weights must hash to when they are exported; anything goes when None.
+
+    Its first use raises MissingDependency where a package for the export is not installed, and EmbedderError where
+    the model cannot be exported or opened.
+    """
+    find = source if callable(source) else lambda: Path(source)
+    return OnnxEmbedder(lambda: _load(find(), name, cache_dir, threads, sha256))
+
+
+def _load(
+    source: Path, name: str | None, cache_dir: str | Path | None, threads: int | None, sha256: str | None
+) -> OnnxModel:
+    name = name or source.name
+    folder = _folder(source, name, cache_dir)
+    failure: Exception | None = None
+    # Three: the cached export may be unusable, and a fresh one may be swapped by another process
+    # in the moment between the check and the opening.
+    for _ in range(3):
+        manifest = cache.opened(folder, source)
+        if manifest is None or (sha256 and sha256 != _weights_sum(manifest)):
+            export(source, folder, name=name, sha256=sha256)
+            continue
+        try:
+            return _open(folder, manifest, threads)
+        except EmbedderError as error:
+            failure = error
+            cache.discard(folder)
+    raise EmbedderError(
+        f"The export of {source} in {folder} cannot be opened ({failure or 'it keeps changing'}): "
+        "delete the folder and try again, or use SentenceTransformerEmbedder."
+    ) from failure
+
+
+def _folder(source: Path, name: str, cache_dir: str | Path | None) -> Path:
+    # The source's path is part of the name, so that two sources called alike do not evict each other.
+    import platformdirs
+
+    root = Path(cache_dir) if cache_dir else platformdirs.user_cache_path("memsvc") / "models"
+    where = hashlib.sha256(f"{cache.FORMAT}\0{name}\0{source.resolve()}".encode()).hexdigest()[:8]
+    return root / f"{name.replace('/', '--')}-{where}"
+
+
+def _weights_sum(manifest: cache.Manifest) -> str:
+    return next(iter(manifest.sources.values())).sha256
+
+
+def _open(folder: Path, manifest: cache.Manifest, threads: int | None) -> OnnxModel:
+    file = folder / cache.TOKENIZER
+    return OnnxModel(
+        name=manifest.model,
+        dimension=manifest.dimension,
+        max_tokens=manifest.max_tokens,
+        pad_id=manifest.pad_id,
+        tokenizer=open_tokenizer(lambda library: library.Tokenizer.from_file(str(file)), file),
+        session=open_session(folder / cache.GRAPH, threads=threads, optimised=True),
+    )
 
 
 def export(source: Path, folder: Path, *, name: str | None = None, sha256: str | None = None) -> None:

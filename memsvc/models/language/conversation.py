@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from memsvc.models.language.negotiation import Negotiation
-    from memsvc.models.language.schemas import Constraint
+    from memsvc.models.language.schemas import Constraint, Negotiation
     from memsvc_retrievers.language import Prompt
 
 SHOWN_TO_MODEL = 4000  # characters of a bad reply that are sent back with the reason

@@ -1,9 +1,10 @@
-"""A pydantic schema as a server and a model are told it. Pure."""
+"""A pydantic schema as a server and a model are told it, and which way of telling it a server takes."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 Constraint = Literal["json_schema", "json_object", "prompt"]
+ORDER: tuple[Constraint, ...] = ("json_schema", "json_object", "prompt")
+"""Tried one after the other."""
 
 # What OpenAI's strict mode takes: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
 _STRICT_KEYWORDS = frozenset(
@@ -82,3 +85,29 @@ def _is_strict(node: Any) -> bool:
         return False
     named = [schema for key in _NAMED for schema in node.get(key, {}).values()]
     return all(map(_is_strict, [*named, node.get("items"), node.get("anyOf")]))
+
+
+class Negotiation:
+    """What one server was found to take. No library's table is asked: for local servers they are wrong.
+
+    What works for a schema is kept for that schema, and is where new schemas start: a server may
+    take json_schema in general and fail on one schema whose grammar it cannot build.
+    Not locked: all calls of a model run on one event loop.
+    """
+
+    def __init__(self) -> None:
+        self.settled: Constraint | None = None
+        self._of_schema: WeakKeyDictionary[type[BaseModel], Constraint] = WeakKeyDictionary()
+
+    def steps(self, schema: type[BaseModel] | None) -> tuple[Constraint | None, ...]:
+        """Constraints to try, one after the other; `(None,)` where none is wanted."""
+        if schema is None:
+            return (None,)
+        return ORDER[ORDER.index(self._of_schema.get(schema, self.settled or ORDER[0])) :]
+
+    def worked(self, schema: type[BaseModel] | None, constraint: Constraint | None) -> None:
+        """The server answered under this constraint, and had rejected those above it. The first that worked stays."""
+        if schema is None or constraint is None:
+            return
+        self._of_schema.setdefault(schema, constraint)
+        self.settled = self.settled or constraint

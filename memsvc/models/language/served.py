@@ -12,8 +12,8 @@ from memsvc.errors import Cancelled, InvalidInput
 from memsvc.models.language.background import BACKGROUND
 from memsvc.models.language.border import Server, load
 from memsvc.models.language.failures import checked_url
-from memsvc.models.language.negotiation import Negotiation
 from memsvc.models.language.patience import Patience
+from memsvc.models.language.schemas import Negotiation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

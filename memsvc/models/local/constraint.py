@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from memsvc.models.local.errors import UnsupportedSchema
+from memsvc.models.local.shapes import UnsupportedSchema
 from memsvc_store.errors import MissingDependency
 
 if TYPE_CHECKING:

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-from memsvc.models.local.errors import ModelUnusable, OutOfMemory, PromptTooLong
-from memsvc.models.local.planning import halves, plan, repeats
-from memsvc.models.local.shapes import Reply, Row
+from memsvc.models.local.shapes import ModelUnusable, OutOfMemory, PromptTooLong, Reply, Row, halves, plan, repeats
 from memsvc.models.local.steering import Constrained, Drawn, Ended, Written
 
 if TYPE_CHECKING:

@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import litellm
 from litellm import CustomLLM, Usage
 
-from memsvc.models.local import pool
-from memsvc.models.local.errors import ModelUnusable, OutOfMemory, PromptTooLong, UnsupportedSchema
-from memsvc.models.local.shapes import DEFAULT_MAX_TOKENS, PROVIDER, Request
+from memsvc.models.local.batcher import batcher_of
+from memsvc.models.local.shapes import (
+    DEFAULT_MAX_TOKENS,
+    PROVIDER,
+    ModelUnusable,
+    OutOfMemory,
+    PromptTooLong,
+    Request,
+    UnsupportedSchema,
+)
 from memsvc_retrievers.errors import InvalidReply
 from memsvc_store.errors import MemsvcError, MissingDependency
 
@@ -86,7 +93,7 @@ def _submit(model: str, messages: Any, options: Mapping[str, Any]) -> tuple[Futu
     given = {key: value for key, value in options["optional_params"].items() if value is not None}
     timeout = options.get("timeout")
     seconds = timeout if timeout is None or isinstance(timeout, int | float) else timeout.read
-    future = pool.batcher(model, given.get("device")).submit(_request(model, messages, given))
+    future = batcher_of(model, given.get("device")).submit(_request(model, messages, given))
     _price(model)
     return future, seconds
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memsvc.models import hub, quiet
-from memsvc.models.local.errors import ModelUnusable
+from memsvc.models.local.shapes import ModelUnusable
 from memsvc_store.errors import MissingDependency
 
 if TYPE_CHECKING:

@@ -259,7 +259,7 @@ def test_a_memory_batches_where_it_is_asked_to(tmp_path: Path) -> None:
         inner.batches.clear()
         searches = [pool.submit(memory.search, "Oslo", namespace="ann")]
         until(lambda: len(inner.batches) == 1)
-        lane = memory._checked._inner._lanes["query"]  # type: ignore[attr-defined]
+        lane = memory._checked._lanes["query"]  # type: ignore[attr-defined]
         searches += [pool.submit(memory.search, f"Oslo {n}", namespace="ann") for n in range(3)]
         until(lambda: len(lane._waiting) == 3)
         inner.open.set()

@@ -17,7 +17,7 @@ import pytest
 from memsvc.errors import EmbedderError, MissingDependency
 from memsvc.models.embedding import onnx_cache, onnx_export
 from memsvc.models.embedding.minilm import FP32_SHA256, fp32_embedder, fp32_folder
-from memsvc.models.embedding.onnx_exported import exported_embedder
+from memsvc.models.embedding.onnx_export import exported_embedder
 from memsvc.models.embedding.sentence_transformer import SentenceTransformerEmbedder
 from memsvc.models.embedding.space import PLAIN, named, recipe_of
 from memsvc.models.embedding.texts import MAX_WINDOWS, pooled, spans, unit

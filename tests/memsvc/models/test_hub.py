@@ -18,8 +18,8 @@ import pytest
 from memsvc.errors import EmbedderError, MemsvcError
 from memsvc.models import hub
 from memsvc.models.embedding.sentence_transformer import SentenceTransformerEmbedder
-from memsvc.models.local.errors import ModelUnusable
 from memsvc.models.local.loading import load as load_local
+from memsvc.models.local.shapes import ModelUnusable
 
 pytestmark = pytest.mark.slow
 

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from memsvc.errors import ModelUnavailable
-from memsvc.models.local import pool
+from memsvc.models.local import batcher
 from memsvc.models.local.batcher import Batcher
-from memsvc.models.local.errors import ModelUnusable, PromptTooLong
 from memsvc.models.local.loading import load
-from memsvc.models.local.shapes import Request
+from memsvc.models.local.shapes import ModelUnusable, PromptTooLong, Request
 
 pytestmark = pytest.mark.slow
 
@@ -159,14 +158,14 @@ def test_loading_is_tried_again_after_it_failed(tiny_model: Path) -> None:
 
 
 def test_a_process_holds_one_model_for_a_name_and_device(tiny_model: Path) -> None:
-    one = pool.batcher(str(tiny_model), "cpu")
-    assert pool.batcher(str(tiny_model), "cpu") is one
-    assert pool.batcher(str(tiny_model), None) is not one
+    one = batcher.batcher_of(str(tiny_model), "cpu")
+    assert batcher.batcher_of(str(tiny_model), "cpu") is one
+    assert batcher.batcher_of(str(tiny_model), None) is not one
 
     first = one.submit(request("Who?")).result(TIMEOUT)
-    pool.unload()
+    batcher.unload()
 
-    again = pool.batcher(str(tiny_model), "cpu")
+    again = batcher.batcher_of(str(tiny_model), "cpu")
     assert again is not one
     assert again.submit(request("Who?")).result(TIMEOUT) == first
-    pool.unload()
+    batcher.unload()

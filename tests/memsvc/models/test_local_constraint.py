@@ -13,9 +13,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from memsvc.errors import InvalidReply, MissingDependency
-from memsvc.models.local.errors import UnsupportedSchema
 from memsvc.models.local.loading import load
-from memsvc.models.local.shapes import Reply, Request, never
+from memsvc.models.local.shapes import Reply, Request, UnsupportedSchema, never
 
 pytestmark = pytest.mark.slow
 

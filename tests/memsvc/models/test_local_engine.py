@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from memsvc.errors import MemsvcError
-from memsvc.models.local.errors import ModelUnusable, OutOfMemory, PromptTooLong
 from memsvc.models.local.loading import load
-from memsvc.models.local.shapes import Reply, Request, Row, never
+from memsvc.models.local.shapes import ModelUnusable, OutOfMemory, PromptTooLong, Reply, Request, Row, never
 
 from .tiny_model import CONTEXT
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsvc.models.local.planning import halves, plan, repeats
-from memsvc.models.local.shapes import Row
+from memsvc.models.local.shapes import Row, halves, plan, repeats
 
 rows = st.lists(
     st.builds(Row, prompt=st.lists(st.just(1), min_size=1, max_size=60).map(tuple), max_tokens=st.integers(1, 60)),

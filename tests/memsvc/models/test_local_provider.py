@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from memsvc.errors import Cancelled, MissingDependency, ModelRefused
 from memsvc.models.language.border import load
 from memsvc.models.language.served import LiteLLMModel
-from memsvc.models.local import pool
+from memsvc.models.local import batcher
 from memsvc.models.local.provider import register
 from memsvc_retrievers.language import Prompt
 
@@ -71,7 +71,7 @@ def local(folder: Path, **settings: Any) -> LiteLLMModel:
 def registered() -> Iterator[None]:
     register()
     yield
-    pool.unload()
+    batcher.unload()
 
 
 def chat(question: str) -> list[dict[str, str]]:
@@ -114,7 +114,7 @@ def test_a_batch_of_constrained_chats_end_to_end(tiny_model: Path) -> None:
 def test_calls_made_together_share_their_forward_passes(tiny_model: Path) -> None:
     model = f"local/{tiny_model}"
     together(model, 1, max_tokens=1)
-    engine = pool.batcher(str(tiny_model))._engine
+    engine = batcher.batcher_of(str(tiny_model))._engine
     passes: list[int] = []
     handle = engine.model.register_forward_pre_hook(lambda _model, _args: passes.append(1))
     together(model, 30, max_tokens=20)
@@ -171,7 +171,7 @@ def test_a_cancelled_batch_of_the_language_model_frees_the_model(tiny_model: Pat
     prompts = [Prompt("You read.", f"Question {at}?", purpose="scan", max_tokens=3 + 3000 * at) for at in range(2)]
     with pytest.raises(Cancelled):
         model.complete_many(prompts, watch=Recorder(stop_after=1))
-    engine = pool.batcher(str(tiny_model), "cpu")._engine
+    engine = batcher.batcher_of(str(tiny_model), "cpu")._engine
     passes: list[int] = []
     handle = engine.model.register_forward_pre_hook(lambda _model, _args: passes.append(1))
     model.complete_many(prompts[:1])
@@ -214,14 +214,14 @@ def test_errors_are_litellms_own(tiny_model: Path, monkeypatch: pytest.MonkeyPat
 def test_an_unloaded_model_is_an_error_that_may_be_tried_again(tiny_model: Path) -> None:
     model = f"local/{tiny_model}"
     together(model, 1, max_tokens=1)
-    engine = pool.batcher(str(tiny_model))._engine
+    engine = batcher.batcher_of(str(tiny_model))._engine
     started = threading.Event()
     engine.model.register_forward_pre_hook(lambda _model, _args: started.set())
     errors: list[Exception] = []
     asking = threading.Thread(target=lambda: errors.append(failure(model, max_tokens=4000)))
     asking.start()
     assert started.wait(60)
-    pool.unload()
+    batcher.unload()
     asking.join(60)
 
     assert isinstance(errors[0], litellm.InternalServerError)
@@ -242,7 +242,7 @@ def test_a_missing_package_is_named_at_the_registration(name: str, monkeypatch: 
 
 def test_importing_the_provider_loads_nothing_heavy() -> None:
     code = (
-        "import sys; import memsvc.models.local.provider, memsvc.models.local.pool, memsvc.models.local.loading;"
+        "import sys; import memsvc.models.local.provider, memsvc.models.local.batcher, memsvc.models.local.loading;"
         "print([name for name in ('torch', 'transformers', 'litellm', 'llguidance') if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -251,12 +251,13 @@ def test_importing_the_provider_loads_nothing_heavy() -> None:
 
 def test_a_process_ends_while_its_model_still_writes(tiny_model: Path) -> None:
     code = (
-        "import sys, threading; from memsvc.models.local import pool; from memsvc.models.local.shapes import Request;"
-        "batcher = pool.batcher(sys.argv[1], 'cpu'); chat = [{'role': 'user', 'content': 'Who?'}];"
-        "batcher.submit(Request(chat, max_tokens=1)).result(60);"
+        "import sys, threading; from memsvc.models.local import batcher;"
+        "from memsvc.models.local.shapes import Request;"
+        "one = batcher.batcher_of(sys.argv[1], 'cpu'); chat = [{'role': 'user', 'content': 'Who?'}];"
+        "one.submit(Request(chat, max_tokens=1)).result(60);"
         "writing = threading.Event();"
-        "batcher._engine.model.register_forward_pre_hook(lambda *_: writing.set());"
-        "batcher.submit(Request(chat, max_tokens=4000)); print(writing.wait(60))"
+        "one._engine.model.register_forward_pre_hook(lambda *_: writing.set());"
+        "one.submit(Request(chat, max_tokens=4000)); print(writing.wait(60))"
     )
     ended = subprocess.run([sys.executable, "-c", code, str(tiny_model)], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, "True", "")
