@@ -16,11 +16,10 @@ from starlette.routing import Match, Route
 import memsvc
 from memsvc.errors import MemsvcError
 from memsvc.mcp import mounting
+from memsvc.server.edge import SILENT_SECONDS, BodyPace, OwnHosts
 from memsvc.server.health import Health
-from memsvc.server.hosts import OwnHosts
 from memsvc.server.observing import Observing
 from memsvc.server.openapi import document, page
-from memsvc.server.pacing import SILENT_SECONDS, BodyPace
 from memsvc.server.routes import ALL
 from memsvc.server.routing import VerbRoute
 from memsvc.service import problems

@@ -26,8 +26,7 @@ try:
     import uvicorn
 
     from memsvc.server.app import build_app
-    from memsvc.server.connections import Connection
-    from memsvc.server.hosts import loopback
+    from memsvc.server.edge import HEAD_BYTES, Connection, loopback
     from memsvc.service.access import Doorkeeper, build_door
     from memsvc.service.limits import RateLimiter
     from memsvc.service.metering import metered
@@ -179,7 +178,7 @@ def _url(host: str, port: int) -> str:
 def _config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on",  # type: ignore[arg-type]
-        http=Connection, proxy_headers=False,
+        http=Connection, h11_max_incomplete_event_size=HEAD_BYTES, proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(settings.shutdown_grace + WRITE_SECONDS),
     )  # fmt: skip

@@ -12,7 +12,7 @@ import uvicorn
 
 from memsvc import Memory, Settings
 from memsvc.server.app import build_app
-from memsvc.server.connections import Connection
+from memsvc.server.edge import Connection
 from memsvc.server.serving import KEEP_ALIVE_SECONDS, Server, listen
 from memsvc.service.access import open_door
 from memsvc.testing import HashEmbedder, RuleModel
