@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memsvc.asking.answer import Answer
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Answer, Event
     from memsvc.async_memory import AsyncMemory
     from memsvc.client.async_client import AsyncClient
     from memsvc.client.client import Client
@@ -126,7 +125,7 @@ _HOMES = {
     "Client": "memsvc.client.client",
     "Episodes": "memsvc.episodes.found",
     "Erasure": "memsvc_store.values.erasure_receipts",
-    "Event": "memsvc.asking.events",
+    "Event": "memsvc.asking.answer",
     "Evidence": "memsvc_retrievers.passages",
     "FeedbackReceipt": "memsvc_store.values.learned",
     "Graph": "memsvc_retrievers.graph",

@@ -18,8 +18,7 @@ from memsvc.memory import Memory
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-    from memsvc.asking.answer import Answer
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Answer, Event
 
 T = TypeVar("T")
 

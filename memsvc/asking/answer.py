@@ -1,8 +1,8 @@
-"""What `ask` gives back, and the answer that needs no model: the best evidence, quoted."""
+"""What `ask` gives back and tells while it works, and the answer that needs no model: the best evidence, quoted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.ledger import Ledger
@@ -12,7 +12,7 @@ from memsvc_store.values.document import Value
 from memsvc_store.values.shapes import Hit
 
 Process = Literal["fast", "scan", "hypergraph", "extractive", "abstained"]
-PROCESSES: tuple[Process, ...] = get_args(Process)
+Stage = Literal["retrieved", "drafted", "judged", "deliberating", "answered"]
 
 NOTHING_FOUND = "No memory matches the question."
 NOT_ANSWERED = "The memories do not answer the question."
@@ -41,6 +41,24 @@ class Answer(Value):
     ledger: Ledger = field(default_factory=Ledger)
     retrieved: tuple[str, ...] = ()
     trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Value):
+    """One step of `ask`, `seconds` after it began.
+
+    `retrieved`: `done` memories were found. `drafted`: `text` is the fast answer. `judged`: `verdict` on it.
+    `deliberating`: `done` of `total` chunks, or steps of working memory, are over.
+    `answered`: the last event, with the `answer`.
+    """
+
+    stage: Stage
+    seconds: float
+    done: int = 0
+    total: int = 0
+    text: str = ""
+    verdict: Verdict | None = None
+    answer: Answer | None = None
 
 
 def extract(question: str, hits: Sequence[Hit]) -> Answer:

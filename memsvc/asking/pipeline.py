@@ -6,9 +6,8 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from memsvc.asking.answer import NOT_ANSWERED, NOTHING_FOUND, Answer, extract
+from memsvc.asking.answer import NOT_ANSWERED, NOTHING_FOUND, Answer, Event, extract
 from memsvc.asking.calibrating import GATE, gate_record
-from memsvc.asking.events import Event
 from memsvc.errors import ModelError
 from memsvc.lookup.traces import considered
 from memsvc_retrievers.deliberation import deliberate
@@ -23,8 +22,7 @@ from memsvc_retrievers.working_memory import work_out
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from memsvc.asking.answer import Process
-    from memsvc.asking.events import Stage
+    from memsvc.asking.answer import Process, Stage
     from memsvc.lookup.lookup import Lookup
     from memsvc.lookup.traces import Tracer
     from memsvc_retrievers.choices import Deliberation, Policy, Scan, Style

@@ -18,8 +18,7 @@ from memsvc_store.values.text import count_tokens
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from memsvc.asking.answer import Answer
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Answer, Event
 
 Given = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from memsvc.asking.events import Event
+from memsvc.asking.answer import Event
 from memsvc.client import answers
 from memsvc.contract import lines
 from memsvc.errors import ServiceForeign, ServiceUnavailable

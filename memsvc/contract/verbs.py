@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Unpack
 
-    from memsvc.asking.answer import Answer
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Answer, Event
     from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Names, Time
     from memsvc.episodes.experience import Trajectory
     from memsvc.episodes.found import Episodes

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
 
     from memsvc import Memory
-    from memsvc.asking.answer import Answer
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Answer, Event
     from memsvc.errors import MemsvcError
     from memsvc.service.access import Access
     from memsvc.service.pools import Pools

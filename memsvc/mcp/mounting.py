@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,11 +11,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from memsvc.mcp.hosting import Caller
-from memsvc.mcp.sessions import Sessions
 from memsvc.service import problems
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from fastapi import FastAPI
     from mcp.server import ServerRequestContext
@@ -33,6 +32,9 @@ PATH = "/mcp"
 _SESSION = "mcp-session-id"
 SESSIONS = 1_000
 """Conversations that are open at once at most; each is closed after 30 minutes in which nothing came."""
+SESSIONS_OF_KEY = 50
+"""Conversations of one key that are open at once, which the SDK does not count; programs begin one for each window, and
+seldom end them."""
 
 
 def mount(app: FastAPI, service: Service, *, body_limit: int) -> None:
@@ -101,6 +103,43 @@ class Endpoint:
             await self._manager.handle_request(scope, receive, watched)
         for session in self._sessions.surplus(key_id):
             await self._manager.handle_request(_ending(scope, session), receive, _unheard)
+
+
+class Sessions:
+    """The conversations of each key, and which of them to close for a new one: the one that was idle longest."""
+
+    def __init__(self, most: int = SESSIONS_OF_KEY) -> None:
+        self._most = most
+        self._of: dict[str, dict[str, int]] = {}  # key, session: requests under way; used longest ago first
+
+    def opened(self, key_id: str, session: str) -> None:
+        """A conversation began."""
+        self._of.setdefault(key_id, {})[session] = 0
+
+    def closed(self, key_id: str, session: str) -> None:
+        """One ended."""
+        self._of.get(key_id, {}).pop(session, None)
+
+    @contextmanager
+    def busy(self, key_id: str, session: str) -> Iterator[None]:
+        """A request in one of them, or in one that is not there, is under way."""
+        own = self._of.get(key_id, {})
+        if session in own:
+            own[session] = own.pop(session) + 1
+        try:
+            yield
+        finally:
+            if session in own:
+                own[session] = own.pop(session) - 1
+
+    def surplus(self, key_id: str) -> list[str]:
+        """Those to close now, and no longer counted: idle ones, as many as there are too many."""
+        own = self._of.get(key_id, {})
+        idle = [session for session, requests in own.items() if not requests]
+        found = idle[: max(0, len(own) - self._most)]
+        for session in found:
+            del own[session]
+        return found
 
 
 def _ending(scope: Scope, session: str) -> Scope:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
     from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Event
     from memsvc.mcp.hosting import Caller, Host
     from memsvc.mcp.tools import Tool
 

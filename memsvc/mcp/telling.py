@@ -10,7 +10,7 @@ from memsvc.mcp.quoting import fenced
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Event
     from memsvc.contract.wire import Receipts
     from memsvc.mcp.shapes import Answered, Attempt, Attempts, Picture, Quote, Recalled
     from memsvc_retrievers.graph import Thing

@@ -65,7 +65,7 @@ def _schemas(verbs: list[Verb]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _event() -> Any:
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Event
 
     return Event
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from memsvc.asking.answer import Answer
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Answer, Event
     from memsvc.bridge import Work
     from memsvc.service.service import Service
 

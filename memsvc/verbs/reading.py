@@ -15,8 +15,7 @@ from memsvc.writing import echo
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from memsvc.asking.answer import Answer
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Answer, Event
     from memsvc.asking.pipeline import Answering
     from memsvc.contract.options import AskOptions, EpisodeOptions, Filters
     from memsvc.episodes.found import Episodes

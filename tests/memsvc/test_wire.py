@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from memsvc.asking.answer import Answer
-from memsvc.asking.events import Event
+from memsvc.asking.answer import Answer, Event
 from memsvc.contract import wire
 from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.ledger import Call, Ledger

@@ -22,8 +22,7 @@ from memsvc_store.values.patterns import EVERYTHING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from memsvc.asking.answer import Answer
-    from memsvc.asking.events import Event
+    from memsvc.asking.answer import Answer, Event
     from memsvc.errors import MemsvcError
     from memsvc.server.routing import Call, Run
     from memsvc.work.outcomes import ExtractionSummary

@@ -11,7 +11,7 @@ import pytest
 
 from memsvc import Memory
 from memsvc.mcp import mounting
-from memsvc.mcp.sessions import SESSIONS_OF_KEY, Sessions
+from memsvc.mcp.mounting import SESSIONS_OF_KEY, Sessions
 from memsvc.mcp.tools import TOOLS
 from memsvc.service.access import Doorkeeper
 from memsvc.service.keys import Keys

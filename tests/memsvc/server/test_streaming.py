@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memsvc.asking.events import Event
+from memsvc.asking.answer import Event
 from memsvc.bridge import BATCH
 from memsvc.errors import InvalidReply
 from memsvc.server import lines
