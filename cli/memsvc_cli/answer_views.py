@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from memsvc_cli.output import Column
-from memsvc_cli.views import Rows, plural, when
+from memsvc_cli.views import plural, when
+from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from memsvc_retrievers.coverage import Coverage
 
 
-def evidence(quotes: "Sequence[Evidence]") -> tuple[list[Column], Rows]:
+def evidence(quotes: "Sequence[Evidence]") -> Table:
     """What an answer rests on."""
     columns = [Column("when"), Column("who", style="cyan"), Column("quote", wrap=True), Column("id", below="quote")]
-    return columns, [[when(one.said_at), one.speaker, one.quote, one.id] for one in quotes]
+    return Table(columns, [[when(one.said_at), one.speaker, one.quote, one.id] for one in quotes])
 
 
 def judged(verdict: "Verdict") -> str:
@@ -41,10 +41,10 @@ def provenance(answer: "Answer") -> str:
     return ", ".join(parts)
 
 
-def reasons(verdict: "Verdict") -> tuple[list[Column], Rows]:
+def reasons(verdict: "Verdict") -> Table:
     """What the gate said, a row a dimension."""
     columns = [Column(f"gate: {verdict.policy}", style="cyan"), Column("verdict"), Column("why", wrap=True)]
-    return columns, [[one.dimension, "pass" if one.passed else "fail", one.why] for one in verdict.reasons]
+    return Table(columns, [[one.dimension, "pass" if one.passed else "fail", one.why] for one in verdict.reasons])
 
 
 def coverage(read: "Coverage") -> list[tuple[str, str]]:
@@ -60,14 +60,14 @@ def coverage(read: "Coverage") -> list[tuple[str, str]]:
     return fields
 
 
-def ledger(calls: "Ledger") -> tuple[list[Column], Rows]:
+def ledger(calls: "Ledger") -> Table:
     """What was asked of the model: a row a purpose, and their sum."""
     columns = [
         Column("purpose", style="cyan"),
         *(Column(name, right=True) for name in ("calls", "prompt", "completion", "seconds", "retries", "cost")),
         Column("problem", wrap=True),
     ]
-    return columns, [_ledger_row(name, part) for name, part in [*calls.by_purpose().items(), ("all", calls)]]
+    return Table(columns, [_ledger_row(name, part) for name, part in [*calls.by_purpose().items(), ("all", calls)]])
 
 
 def _ledger_row(name: str, part: "Ledger") -> list[str]:

@@ -127,17 +127,17 @@ def _print(answer: "Answer", *, explain: bool) -> None:
     output.line(answer_views.provenance(answer), style="dim")
     if answer.evidence:
         output.line()
-        output.table(*answer_views.evidence(answer.evidence))
+        output.table(answer_views.evidence(answer.evidence))
     if not explain:
         return
     if answer.trace_id is not None:
         output.note(f"Reward it with: memsvc feedback {answer.trace_id} --reward 1")
     if answer.verdict is not None and answer.verdict.reasons:
         output.line()
-        output.table(*answer_views.reasons(answer.verdict))
+        output.table(answer_views.reasons(answer.verdict))
     if answer.coverage is not None:
         output.line()
         output.pairs(answer_views.coverage(answer.coverage))
     if answer.ledger.calls:
         output.line()
-        output.table(*answer_views.ledger(answer.ledger))
+        output.table(answer_views.ledger(answer.ledger))

@@ -34,7 +34,7 @@ def stats(namespace: options.AnyNamespace = None, db: options.Db = None, json: o
     if json:
         output.document({"namespaces": counts})
     elif counts:
-        output.table(*views.counts(counts))
+        output.table(views.counts(counts))
     else:
         output.note("The database is empty.")
 
@@ -100,7 +100,7 @@ def doctor(db: options.Db = None, json: options.Json = False) -> None:
     if json:
         output.document({"checks": found})
     elif not output.on_terminal():
-        output.table(*views.checks(found))
+        output.table(views.checks(found))
     if any(check.status == "failed" for check in found):
         raise typer.Exit(1)
 

@@ -144,7 +144,7 @@ def reflect(namespace: options.AnyNamespace = None, db: options.Db = None, json:
 
 def _show(found: "Episodes", token_budget: int | None, *, explain: bool) -> None:
     if explain:
-        output.table(*learning_views.episodes(found))
+        output.table(learning_views.episodes(found))
     else:
         for line in found.text(token_budget).splitlines():
             output.line(line)

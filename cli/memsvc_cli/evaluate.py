@@ -1,75 +1,113 @@
 """eval, bench: measuring. What is measured, and how, is decided in `memsvc_evals`."""
 
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memsvc_cli import eval_answers, learn_evaluate, options, output
-from memsvc_cli.adapters import adapters
-from memsvc_cli.eval_answers import Wanted
+from memsvc_cli import learn_evaluate, options, output, reporting
 from memsvc_cli.group import Commands
 from memsvc_cli.opening import opened_here, own_or_temporary
-from memsvc_cli.reporting import compare
-from memsvc_cli.reporting import report as report_again
-from memsvc_cli.scoring import score
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from memsvc_evals import Dataset
+    from memsvc_evals.answers.declaration import Declaration
 
 app = typer.Typer(
     cls=Commands, help="Measure how well questions are answered, on public data sets.", no_args_is_help=True
 )
 
 app.add_typer(learn_evaluate.app, name="learning")
-app.command("score")(score)
-app.command("compare")(compare)
-app.command("report")(report_again)
-app.command("adapters")(adapters)
-
-_PLAIN = Wanted()
+for _command in (reporting.score, reporting.compare, reporting.report, reporting.adapters):
+    app.command(_command.__name__)(_command)
 
 _STAGES = {"add": "Storing", "search": "Asking", "baselines": "Plain methods"}
+_ANSWERING = {"add": "Storing", "facts": "Facts", "ask": "Answers", "judge": "Judging"}
 
-Out = Annotated[
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the results here.", show_default=False)]
+Conversations = Annotated[
+    int | None, typer.Option("--limit-conversations", min=1, metavar="N", help="Only the first N.", show_default=False)
+]
+Plan = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Write the results here.", show_default=False),
+    typer.Option(
+        "--plan",
+        metavar="FILE",
+        help="A TOML file that says what is run: policies, model, judge, style, runs, seed and so on. What is given "
+        "here as well overrides it.",
+        show_default=False,
+    ),
+]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME",
+        help="How to answer; may be repeated. fast, filter, quality, majority, consensus, calibrated, scan, "
+        "hypergraph, or to compare with: full-context, rag, none.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Who answers. [default: MEMSVC_MODEL]", show_default=False),
+]
+Judge = Annotated[
+    str | None,
+    typer.Option("--judge", metavar="NAME", help="The model that judges; none by default.", show_default=False),
 ]
 Limit = Annotated[
-    int | None,
-    typer.Option("--limit-conversations", min=1, metavar="N", help="Only the first N.", show_default=False),
+    int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N questions.", show_default=False)
 ]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, where a process ended it.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Begin anew in --out.")]
+Report = Annotated[bool, typer.Option("--report/--no-report", help="Write report.md and report.html.")]
 
 
-@app.command("locomo")
-def locomo(
-    data: Annotated[Path, typer.Option("--data", metavar="PATH", help="locomo10.json, or a file of its form.")],
-    out: Out = None,
-    limit_conversations: Limit = None,
-    policy: eval_answers.Policies = None,
-    model: eval_answers.Model = None,
-    judge: eval_answers.Judge = None,
-    judge_url: eval_answers.JudgeUrl = None,
-    judge_prompt: eval_answers.JudgePrompts = None,
-    style: eval_answers.Style = _PLAIN.style,
-    top_k: eval_answers.TopK = _PLAIN.top_k,
-    runs: eval_answers.Runs = _PLAIN.runs,
-    seed: eval_answers.Seed = _PLAIN.seed,
-    limit: eval_answers.Limit = None,
-    conversations: eval_answers.Conversations = None,
-    categories: eval_answers.Categories = None,
-    facts: eval_answers.Facts = False,
-    audited_key: eval_answers.AuditedKey = None,
-    parallel: eval_answers.Parallel = None,
-    resume: eval_answers.Resume = False,
-    overwrite: eval_answers.Overwrite = False,
-    report: eval_answers.Report = True,
-    db: options.Db = None,
-    json: options.Json = False,
-) -> None:
+def _answered(name: str, where: str, about: str) -> None:
+    """A command for a data set whose questions have answers: its name, what its data is, and what its help says."""
+
+    def command(
+        data: Annotated[Path, typer.Option("--data", metavar="PATH", help=where)],
+        out: Out = None,
+        limit_conversations: Conversations = None,
+        plan: Plan = None,
+        policy: Policies = None,
+        model: Model = None,
+        judge: Judge = None,
+        limit: Limit = None,
+        resume: Resume = False,
+        overwrite: Overwrite = False,
+        report: Report = True,
+        db: options.Db = None,
+        json: options.Json = False,
+    ) -> None:
+        import memsvc_evals
+        from memsvc_evals import plans
+        from memsvc_evals.answers.declaration import Declaration
+
+        declared = plans.read(plan, Declaration, policies=policy, model=model, judge=judge, limit=limit)
+        answers = declared.answers
+        if answers and out is None:
+            raise typer.BadParameter("a run with a policy is kept and can be resumed; name its folder with --out")
+        if resume and overwrite:
+            raise typer.BadParameter("--resume goes on with a run, --overwrite drops it; give one of them")
+        dataset: Dataset = getattr(memsvc_evals, f"load_{name}")(data, limit=limit_conversations)
+        if out is None or not answers:
+            _evidence(dataset, out, db, json)
+        else:
+            _answers(dataset, declared, out, db, existing=_existing(resume, overwrite), report=report, json=json)
+
+    command.__doc__ = about
+    app.command(name)(command)
+
+
+_answered(
+    "locomo",
+    "locomo10.json, or a file of its form.",
     """Evaluate on LoCoMo: how much of the evidence is found, or with policies, how well questions are answered.
 
     Policies of one run share what can be shared. A run that was ended goes on with --resume. Without a policy no model
@@ -79,63 +117,26 @@ def locomo(
     memsvc eval locomo --data locomo10.json --out results/evidence
     memsvc eval locomo --data locomo10.json --out results/run --model hosted_vllm/qwen3 \\
       --policy fast --policy quality --policy scan --judge hosted_vllm/qwen3
-    """
-    from memsvc_evals import load_locomo
-
-    wanted = Wanted(
-        policies=policy, model=model, judge=judge, judge_url=judge_url, judge_prompts=judge_prompt, style=style,
-        top_k=top_k, runs=runs, seed=seed, limit=limit, conversations=conversations, categories=categories,
-        facts=facts, audited_key=audited_key, parallel=parallel, resume=resume, overwrite=overwrite, report=report,
-    )  # fmt: skip
-    _evaluate(partial(load_locomo, data, limit=limit_conversations), wanted, out, db, json)
-
-
-@app.command("realtalk")
-def realtalk(
-    data: Annotated[Path, typer.Option("--data", metavar="PATH", help="A folder of Chat_*.json, or one chat.")],
-    out: Out = None,
-    limit_conversations: Limit = None,
-    policy: eval_answers.Policies = None,
-    model: eval_answers.Model = None,
-    judge: eval_answers.Judge = None,
-    judge_url: eval_answers.JudgeUrl = None,
-    judge_prompt: eval_answers.JudgePrompts = None,
-    style: eval_answers.Style = _PLAIN.style,
-    top_k: eval_answers.TopK = _PLAIN.top_k,
-    runs: eval_answers.Runs = _PLAIN.runs,
-    seed: eval_answers.Seed = _PLAIN.seed,
-    limit: eval_answers.Limit = None,
-    conversations: eval_answers.Conversations = None,
-    categories: eval_answers.Categories = None,
-    facts: eval_answers.Facts = False,
-    parallel: eval_answers.Parallel = None,
-    resume: eval_answers.Resume = False,
-    overwrite: eval_answers.Overwrite = False,
-    report: eval_answers.Report = True,
-    db: options.Db = None,
-    json: options.Json = False,
-) -> None:
+    memsvc eval locomo --data locomo10.json --out results/run --plan plan.toml
+    """,
+)
+_answered(
+    "realtalk",
+    "A folder of Chat_*.json, or one chat.",
     """Evaluate on REALTALK: how much of the evidence is found, or with policies, how well questions are answered.
 
     \b
     memsvc eval realtalk --data realtalk/ --out results/evidence
     memsvc eval realtalk --data realtalk/ --out results/run --model hosted_vllm/qwen3 --policy quality
-    """
-    from memsvc_evals import load_realtalk
-
-    wanted = Wanted(
-        policies=policy, model=model, judge=judge, judge_url=judge_url, judge_prompts=judge_prompt, style=style,
-        top_k=top_k, runs=runs, seed=seed, limit=limit, conversations=conversations, categories=categories,
-        facts=facts, parallel=parallel, resume=resume, overwrite=overwrite, report=report,
-    )  # fmt: skip
-    _evaluate(partial(load_realtalk, data, limit=limit_conversations), wanted, out, db, json)
+    """,
+)
 
 
 @app.command("beam")
 def beam(
     data: Annotated[Path, typer.Option("--data", metavar="PATH", help="A folder of BEAM chats, such as 100K, or one.")],
     out: Out = None,
-    limit_conversations: Limit = None,
+    limit_conversations: Conversations = None,
     db: options.Db = None,
     json: options.Json = False,
 ) -> None:
@@ -166,27 +167,63 @@ def bench(
         measurements = run_bench(quick=quick, progress=progress)
     if json:
         output.document({"measurements": [one.to_dict() for one in measurements]})
-    else:
-        output.show(bench_table(measurements))
-
-
-def _evaluate(load: "Callable[[], Dataset]", wanted: Wanted, out: Path | None, db: str | None, json: bool) -> None:
-    if wanted.answers:
-        eval_answers.answer(load(), wanted, out=out, db=db, json=json)
-    else:
-        _evidence(load(), out, db, json)
+        return
+    output.tables([bench_table(measurements)])
+    output.pairs([(one.name, one.what) for one in measurements])
 
 
 def _evidence(dataset: "Dataset", out: Path | None, db: str | None, json: bool) -> None:
     from memsvc_evals import evaluate, tables
+    from memsvc_evals.retrieval.tables import facts
 
     with own_or_temporary(db) as target, opened_here(target, create=True) as memory, output.stages(_STAGES) as progress:
         result = evaluate(memory, dataset, out_dir=out, progress=progress)
     if json:
         output.document(result.to_dict())
         return
-    for table in tables(result):
-        output.show(table)
-        output.line()
+    output.tables(tables(result))
+    output.pairs(facts(result))
     if out is not None:
         output.note(f"Written to {out}.")
+
+
+def _existing(resume: bool, overwrite: bool) -> str:
+    return "resume" if resume else "overwrite" if overwrite else "refuse"
+
+
+def _answers(
+    dataset: "Dataset", declared: "Declaration", out: Path, db: str | None, *, existing: str, report: bool, json: bool
+) -> None:
+    """Run, report and show."""
+    from memsvc_evals.answers.journal import Existing
+    from memsvc_evals.answers.run import run
+    from memsvc_evals.reports import tables, write_report
+    from memsvc_evals.reports.content import header
+    from memsvc_evals.reports.reading import read_run
+
+    plan, parts = declared.plan(), declared.parts(dataset, db)
+    with _kept(out), output.stages(_ANSWERING, remaining=True) as progress:
+        results = run(dataset, out, plan, parts, existing=Existing(existing), progress=progress)
+    if report:
+        with output.spinner("Writing the report"):
+            written = write_report(out)
+        if written.missing:
+            output.note(f"Tables only. {written.missing} `memsvc eval report {out}` then adds the plots.")
+    if json:
+        output.document(results.summary)
+        return
+    found = read_run(out)
+    output.tables([tables.scores(found), tables.effort(found), tables.abstention(found)])
+    output.tables([*tables.by_category(found, intervals=False)[:1], *tables.audited(found), tables.cost(found)])
+    output.pairs(header(found))
+    output.note(f"Written to {out / 'report.html' if report else out}.")
+
+
+@contextmanager
+def _kept(out: Path) -> "Iterator[None]":
+    """Say what to do with what is there when a run ends before its time."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        output.note(f"What was answered is in {out}; go on with --resume.")
+        raise

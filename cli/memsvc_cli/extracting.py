@@ -75,7 +75,7 @@ def jobs(
         output.document({"jobs": shown, "left_out": {"done": len(done), "older": len(wanted) - len(shown)}})
         return
     if shown:
-        output.table(*views.jobs(shown))
+        output.table(views.jobs(shown))
     if len(shown) < len(wanted):
         output.note(f"The newest {len(shown):,} of {len(wanted):,}; --limit N lists more.")
     if done:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from memsvc_cli.output import Column
-from memsvc_cli.views import Rows, plural
+from memsvc_cli.views import plural
+from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
     from memsvc import Graph
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _WITH = 3
 
 
-def graph(found: "Graph") -> tuple[list[Column], Rows]:
+def graph(found: "Graph") -> Table:
     """A row a thing; of neighbours and paths with the latest memory that joins."""
     if found.view == "overview":
         return _central(found)
@@ -46,7 +46,7 @@ def _left_out(found: "Graph") -> str:
     return said
 
 
-def _central(found: "Graph") -> tuple[list[Column], Rows]:
+def _central(found: "Graph") -> Table:
     columns = [
         Column("#", right=True, style="dim"), Column("thing", style="cyan", wrap=True), Column("kind"),
         Column("memories", right=True), Column("strength", right=True, style="bold"),
@@ -63,10 +63,10 @@ def _central(found: "Graph") -> tuple[list[Column], Rows]:
             str(number), one.name, one.kind, f"{one.memories:,}", f"{one.strength:,}", str(one.community or ""),
             ", ".join(f"{name} {weight:,}" for name, weight in near[:_WITH]),
         ])  # fmt: skip
-    return columns, rows
+    return Table(columns, rows)
 
 
-def _joined(found: "Graph") -> tuple[list[Column], Rows]:
+def _joined(found: "Graph") -> Table:
     columns = [
         Column("#", right=True, style="dim"), Column("thing", style="cyan", wrap=True), Column("kind"),
         Column("shared", right=True, style="bold"), Column("latest memory", wrap=True),
@@ -74,19 +74,25 @@ def _joined(found: "Graph") -> tuple[list[Column], Rows]:
     ]  # fmt: skip
     kinds = {one.name: one.kind for one in found.nodes}
     own = [tie for tie in found.edges if tie.source == found.thing]
-    return columns, [
-        [str(number), tie.target, kinds[tie.target], f"{tie.weight:,}", tie.memories[0].text, tie.memories[0].id]
-        for number, tie in enumerate(own, 1)
-    ]
+    return Table(
+        columns,
+        [
+            [str(number), tie.target, kinds[tie.target], f"{tie.weight:,}", tie.memories[0].text, tie.memories[0].id]
+            for number, tie in enumerate(own, 1)
+        ],
+    )
 
 
-def _steps(found: "Graph") -> tuple[list[Column], Rows]:
+def _steps(found: "Graph") -> Table:
     columns = [
         Column("step", right=True, style="dim"), Column("from", style="cyan", wrap=True),
         Column("to", style="cyan", wrap=True), Column("shared", right=True, style="bold"),
         Column("latest memory", wrap=True), Column("id", below="latest memory"),
     ]  # fmt: skip
-    return columns, [
-        [str(number), tie.source, tie.target, f"{tie.weight:,}", tie.memories[0].text, tie.memories[0].id]
-        for number, tie in enumerate(found.edges, 1)
-    ]
+    return Table(
+        columns,
+        [
+            [str(number), tie.source, tie.target, f"{tie.weight:,}", tie.memories[0].text, tie.memories[0].id]
+            for number, tie in enumerate(found.edges, 1)
+        ],
+    )

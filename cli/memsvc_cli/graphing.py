@@ -45,7 +45,7 @@ def graph(
     """
     path = None if out is None else Path(out)
     if path is not None:
-        from memsvc_evals.drawing.files import drawer
+        from memsvc_evals.drawing import drawer
 
         draw = drawer(path)
     with opened(db) as memory:
@@ -57,7 +57,7 @@ def graph(
         output.document(found)
     else:
         if found.edges or (found.nodes and found.view == "overview"):
-            output.table(*graph_views.graph(found))
+            output.table(graph_views.graph(found))
         output.note(summary)
     if path is not None:
         output.note(f"Drawn in {path}.")

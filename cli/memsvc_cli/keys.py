@@ -9,6 +9,7 @@ import typer
 from memsvc_cli import options, output, views
 from memsvc_cli.group import Commands
 from memsvc_cli.opening import opened_here
+from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
     from memsvc_store.keys import Key
@@ -71,7 +72,7 @@ def list_(db: options.Db = None, json: options.Json = False) -> None:
     if json:
         output.document({"keys": [_document(one) for one in found]})
     elif found:
-        output.table(_COLUMNS, [_row(one) for one in found])
+        output.table(Table(_COLUMNS, [_row(one) for one in found]))
     else:
         here = "" if db is None else f" --db {shlex.quote(db)}"
         output.note(f"There is no key yet; `memsvc keys create --namespace NAME{here}` makes one.")
@@ -96,13 +97,13 @@ def revoke(
 
 
 _COLUMNS = [
-    output.Column("id", below="name"),
-    output.Column("name", wrap=True, style="cyan"),
-    output.Column("state"),
-    output.Column("namespaces", wrap=True),
-    output.Column("allow", below="namespaces"),
-    output.Column("expires"),
-    output.Column("last used"),
+    Column("id", below="name"),
+    Column("name", wrap=True, style="cyan"),
+    Column("state"),
+    Column("namespaces", wrap=True),
+    Column("allow", below="namespaces"),
+    Column("expires"),
+    Column("last used"),
 ]
 """What stands below another has no room beside it in 80 columns, where a time takes 16."""
 

@@ -1,113 +1,133 @@
 """eval learning: whether memory learns. What is measured, and how, is decided in `memsvc_evals.learning`."""
 
-from contextlib import suppress
+import os
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from memsvc_cli import learning_views, options, output
 from memsvc_cli.group import Commands
 from memsvc_cli.opening import opened_here
+from memsvc_evals import plans
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from memsvc_evals.learning.study import Study
+    from memsvc_retrievers.protocols import Embedder
 
 app = typer.Typer(
     cls=Commands, help="Measure whether memory learns from feedback, with no model needed.", no_args_is_help=True
 )
 
-_STAGES = {"run": "Runs"}
-
-Out = Annotated[
+Plan = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Write study.json and study.png here.", show_default=False),
+    typer.Option(
+        "--plan",
+        metavar="FILE",
+        help="A TOML file that says what is run: seeds, epochs, and what else the study has. What is given here as "
+        "well overrides it.",
+        show_default=False,
+    ),
 ]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, metavar="N", help="Repeat with so many seeds.")]
-Epochs = Annotated[int, typer.Option("--epochs", min=1, metavar="N", help="How often everything is done.")]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", min=1, metavar="N", help="Repeat with so many seeds.", show_default=False)
+]
+Epochs = Annotated[
+    int | None, typer.Option("--epochs", min=1, metavar="N", help="How often everything is done.", show_default=False)
+]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", min=1, metavar="N", help="Processes at once; one a processor.", show_default=False),
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Write study.json and study.png here.", show_default=False),
+]
 
 
-@app.command("planted")
-def planted(
-    seeds: Seeds = 10, epochs: Epochs = 10, jobs: Jobs = None, out: Out = None, json: options.Json = False
-) -> None:
+def _made_up(name: str, about: str, *, embedded: bool = False) -> None:
+    """A study that makes its own tasks: its name, what its help says, and whether it embeds them."""
+
+    def command(
+        plan: Plan = None,
+        seeds: Seeds = None,
+        epochs: Epochs = None,
+        jobs: Jobs = None,
+        out: Out = None,
+        json: options.Json = False,
+    ) -> None:
+        study = import_module(f"memsvc_evals.learning.{name}")
+        given = {"embedder": _embedder()} if embedded else {}
+        wanted = plans.read(plan, study.Plan, seeds=seeds, epochs=epochs)
+        _study(getattr(study, f"run_{name}"), {**given, "plan": wanted}, jobs, out, json)
+
+    command.__doc__ = about
+    app.command(name)(command)
+
+
+_made_up(
+    "planted",
     """Find the experiences that help among near-duplicates that don't.
 
     \b
     memsvc eval learning planted --out results/planted
-    """
-    from memsvc_evals.learning.planted import Plan, run_planted
-
-    _prepare(out)
-    with output.stages(_STAGES) as progress:
-        study = run_planted(plan=Plan(seeds, epochs), workers=_workers(jobs), progress=progress)
-    _show(study, out, json)
-
-
-@app.command("poisoning")
-def poisoning(
-    seeds: Seeds = 10, epochs: Epochs = 10, jobs: Jobs = None, out: Out = None, json: options.Json = False
-) -> None:
+    """,
+)
+_made_up(
+    "poisoning",
     """Let one client of twenty lie, with the cap on what it may move and without.
 
     \b
     memsvc eval learning poisoning --out results/poisoning
-    """
-    from memsvc_evals.learning.planted import Plan
-    from memsvc_evals.learning.poisoning import run_poisoning
+    """,
+)
+_made_up(
+    "babyai",
+    """Do BabyAI's levels, for real, in minigrid.
 
-    _prepare(out)
-    with output.stages(_STAGES) as progress:
-        study = run_poisoning(plan=Plan(seeds, epochs), workers=_workers(jobs), progress=progress)
-    _show(study, out, json)
+    \b
+    memsvc eval learning babyai --out results/babyai
+    """,
+    embedded=True,
+)
 
 
 @app.command("locomo")
 def locomo(
     data: Annotated[Path, typer.Option("--data", metavar="PATH", help="locomo10.json, or a file of its form.")],
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            "--weights", metavar="LIST", help="Values of search_weight to try. [default: 0,0.1,0.3]", show_default=False
-        ),
-    ] = None,
     limit_conversations: Annotated[
         int | None,
         typer.Option("--limit-conversations", min=1, metavar="N", help="Only the first N.", show_default=False),
     ] = None,
-    seeds: Seeds = 5,
-    epochs: Epochs = 3,
+    plan: Plan = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
     jobs: Jobs = None,
     out: Out = None,
     json: options.Json = False,
 ) -> None:
-    """Reward look-ups in LoCoMo by the evidence that they found.
+    """Reward look-ups in LoCoMo by the evidence that they found, under several weights of utility.
 
     \b
     memsvc eval learning locomo --data locomo10.json --out results/feedback
     """
-    from memsvc import Settings, wiring
     from memsvc_evals import load_locomo
-    from memsvc_evals.learning.feedback_locomo import Plan, run_feedback
+    from memsvc_evals.learning import feedback_locomo as study
 
-    _prepare(out)
-    plan = Plan(seeds, epochs) if weights is None else Plan(seeds, epochs, _numbers(weights))
+    wanted = plans.read(plan, study.Plan, seeds=seeds, epochs=epochs)
     dataset = load_locomo(data, limit=limit_conversations)
-    with output.stages(_STAGES) as progress:
-        embedder = wiring.build_embedder(Settings.load())
-        study = run_feedback(dataset, embedder, plan=plan, workers=_workers(jobs), progress=progress)
-    _show(study, out, json)
+    _study(study.run_feedback, {"dataset": dataset, "embedder": _embedder(), "plan": wanted}, jobs, out, json)
 
 
 @app.command("llb")
 def llb(
     data: Annotated[Path, typer.Option("--data", metavar="PATH", help="db_train.json, or a file of its form.")],
-    seeds: Seeds = 10,
-    epochs: Epochs = 10,
+    plan: Plan = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
     jobs: Jobs = None,
     out: Out = None,
     json: options.Json = False,
@@ -117,42 +137,13 @@ def llb(
     \b
     memsvc eval learning llb --data db_train.json --out results/llb
     """
-    from memsvc import Settings, wiring
-    from memsvc_evals.learning.llb import Plan, load_tasks, run_llb
+    from memsvc_evals.learning import llb as study
 
-    _prepare(out)
-    tasks, left_out = load_tasks(data)
-    with output.stages(_STAGES) as progress:
-        study = run_llb(
-            tasks,
-            wiring.build_embedder(Settings.load()),
-            left_out=left_out,
-            plan=Plan(seeds=seeds, epochs=epochs),
-            workers=_workers(jobs),
-            progress=progress,
-        )
-    _show(study, out, json)
+    wanted = plans.read(plan, study.Plan, seeds=seeds, epochs=epochs)
+    tasks, left_out = study.load_tasks(data)
+    given = {"tasks": tasks, "embedder": _embedder(), "left_out": left_out, "plan": wanted}
+    _study(study.run_llb, given, jobs, out, json)
     output.note(f"{len(tasks)} tasks, {len(left_out)} left out that SQLite cannot judge.")
-
-
-@app.command("babyai")
-def babyai(
-    seeds: Seeds = 10, epochs: Epochs = 10, jobs: Jobs = None, out: Out = None, json: options.Json = False
-) -> None:
-    """Do BabyAI's levels, for real, in minigrid.
-
-    \b
-    memsvc eval learning babyai --out results/babyai
-    """
-    from memsvc import Settings, wiring
-    from memsvc_evals.learning.babyai import Plan, run_babyai
-
-    _prepare(out)
-    plan = Plan(seeds=seeds, epochs=epochs)
-    with output.stages(_STAGES) as progress:
-        embedder = wiring.build_embedder(Settings.load())
-        study = run_babyai(embedder, plan=plan, workers=_workers(jobs), progress=progress)
-    _show(study, out, json)
 
 
 @app.command("offpolicy")
@@ -182,49 +173,30 @@ def offpolicy(
         output.document({"namespace": namespace, "report": report})
         return
     output.line(f"{report.rewarded:,} rewarded choices, {report.drawn:,} of them drawn with chance")
-    output.table(*learning_views.weights(report))
+    output.table(learning_views.weights(report))
 
 
-def _prepare(out: Path | None) -> None:
-    """A plot that cannot be drawn is known before the minutes that a study takes."""
+def _embedder() -> "Embedder":
+    from memsvc import Settings, wiring
+
+    return wiring.build_embedder(Settings.load())
+
+
+def _study(run: "Callable[..., Study]", given: dict[str, Any], jobs: int | None, out: Path | None, json: bool) -> None:
+    """Run a study, keep it and show it. A plot that cannot be drawn is known before the minutes that a study takes."""
+    from memsvc_evals.learning.report import plot, tables
+    from memsvc_evals.plotting import require_plots
+
     if out is not None:
-        from memsvc_evals.learning.plots import require_plots
-
         require_plots()
-
-
-def _workers(jobs: int | None) -> int:
-    import os
-
-    return jobs or os.cpu_count() or 1
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    from memsvc.errors import InvalidInput
-
-    numbers = []
-    for part in text.split(","):
-        with suppress(ValueError):
-            numbers.append(float(part))
-    if len(numbers) != len(text.split(",")) or not all(0 <= number < 1 for number in numbers):
-        raise InvalidInput(f"--weights came as {text!r}; give numbers from 0 to below 1, such as 0,0.1,0.3")
-    return tuple(numbers)
-
-
-def _show(study: "Study", out: Path | None, json: bool) -> None:
-    from memsvc_evals.learning.tables import sheets
-
+    with output.stages({"run": "Runs"}) as progress:
+        study = run(**given, workers=jobs or os.cpu_count() or 1, progress=progress)
     if out is not None:
-        from memsvc_evals.learning.plots import plot
-
         study.save(out)
         plot(study, out)
     if json:
         output.document(study.to_dict())
     else:
-        for sheet in sheets(study):
-            output.line(sheet.title)
-            output.table([output.Column(name, right=at > 0) for at, name in enumerate(sheet.head)], sheet.rows)
-            output.line()
+        output.tables(tables(study))
     if out is not None:
         output.note(f"Written to {out}.")

@@ -52,7 +52,7 @@ def feedback(
         return
     output.line(f"{receipt.status}: {views.plural(len(receipt.moves), 'memory', 'memories')} moved")
     if receipt.moves:
-        output.table(*learning_views.moves(receipt.moves))
+        output.table(learning_views.moves(receipt.moves))
     for memory_id, why in receipt.skipped:
         output.note(f"{memory_id} was left alone: {why}")
 
@@ -77,7 +77,7 @@ def show(
         output.pairs(learning_views.utility(worth))
         output.line()
     if steps:
-        output.table(*learning_views.moves(steps, of_one=True))
+        output.table(learning_views.moves(steps, of_one=True))
 
 
 @utility.command("top")
@@ -97,7 +97,7 @@ def top(
     if json:
         output.document({"memories": [{"memory": one, "utility": worth} for one, worth in found]})
     elif found:
-        output.table(*learning_views.utilities(found))
+        output.table(learning_views.utilities(found))
     else:
         output.note("No feedback was given yet.")
 

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from memsvc_cli.output import Column
-from memsvc_cli.views import Rows, when
+from memsvc_cli.views import when
+from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from memsvc_store.values.shapes import Memory
 
 
-def episodes(found: "Episodes") -> tuple[list[Column], Rows]:
+def episodes(found: "Episodes") -> Table:
     """Episodes best first, with what made their score."""
     columns = [
         Column("#", right=True, style="dim"),
@@ -33,10 +33,10 @@ def episodes(found: "Episodes") -> tuple[list[Column], Rows]:
         outcome = "success" if hit.episode.success else "failure"
         numbers += [f"{blend.weight:g}", f"{hit.score:.3f}"]
         rows.append([str(hit.rank), outcome, hit.episode.memory.text, *numbers, hit.id])
-    return columns, rows
+    return Table(columns, rows)
 
 
-def moves(steps: "Sequence[Move]", *, of_one: bool = False) -> tuple[list[Column], Rows]:
+def moves(steps: "Sequence[Move]", *, of_one: bool = False) -> Table:
     """Steps of utilities, the oldest first; `of_one`: all of the same memory, which needs no naming.
 
     Ids stand below the source: a column each would take what the numbers need of 80 columns.
@@ -48,18 +48,21 @@ def moves(steps: "Sequence[Move]", *, of_one: bool = False) -> tuple[list[Column
         *([] if of_one else [Column("memory", below="source")]),
         Column("trace", below="source"),
     ]
-    return columns, [
+    return Table(
+        columns,
         [
-            when(step.at, seconds=True),
-            step.source or "reset",
-            "" if step.reward is None else f"{step.reward:+g}",
-            f"{step.before:+.3f}",
-            f"{step.after:+.3f}",
-            *([] if of_one else [step.memory_id]),
-            step.trace_id or "",
-        ]
-        for step in steps
-    ]
+            [
+                when(step.at, seconds=True),
+                step.source or "reset",
+                "" if step.reward is None else f"{step.reward:+g}",
+                f"{step.before:+.3f}",
+                f"{step.after:+.3f}",
+                *([] if of_one else [step.memory_id]),
+                step.trace_id or "",
+            ]
+            for step in steps
+        ],
+    )
 
 
 def utility(worth: "Utility") -> list[tuple[str, str]]:
@@ -72,7 +75,7 @@ def utility(worth: "Utility") -> list[tuple[str, str]]:
     ]
 
 
-def utilities(found: "Sequence[tuple[Memory, Utility]]") -> tuple[list[Column], Rows]:
+def utilities(found: "Sequence[tuple[Memory, Utility]]") -> Table:
     """Memories with what they are worth."""
     columns = [
         Column("Q", right=True, style="bold"),
@@ -81,7 +84,7 @@ def utilities(found: "Sequence[tuple[Memory, Utility]]") -> tuple[list[Column], 
         Column("text", wrap=True),
         Column("id", below="text"),
     ]
-    return columns, [[f"{worth.q:+.3f}", str(worth.visits), one.kind, one.text, one.id] for one, worth in found]
+    return Table(columns, [[f"{worth.q:+.3f}", str(worth.visits), one.kind, one.text, one.id] for one, worth in found])
 
 
 def calibration(found: "Calibration") -> list[tuple[str, str]]:
@@ -96,7 +99,7 @@ def calibration(found: "Calibration") -> list[tuple[str, str]]:
     ]
 
 
-def weights(report: "Report") -> tuple[list[Column], Rows]:
+def weights(report: "Report") -> Table:
     """What weights would earn, below what was earned."""
     columns = [
         Column("lambda"),
@@ -105,7 +108,7 @@ def weights(report: "Report") -> tuple[list[Column], Rows]:
     ]
     rows = [_estimate("as logged", report.earned)]
     rows += [_estimate(f"{one.weight:g}", one.estimate) for one in report.weights]
-    return columns, rows
+    return Table(columns, rows)
 
 
 def _estimate(name: str, one: "Estimate | None") -> list[str]:

@@ -9,8 +9,9 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from memsvc_evals.table import Table, plain
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -21,17 +22,6 @@ Report = Callable[[str, int, int], None]
 Step = Callable[[str, str], None]
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a table. On a terminal `below` puts its cells, dimmed, under another column's."""
-
-    name: str
-    right: bool = False
-    wrap: bool = False
-    below: str | None = None
-    style: str = ""
-
-
 def on_terminal() -> bool:
     """Whether a person looks at stdout."""
     return sys.stdout.isatty()
@@ -39,12 +29,12 @@ def on_terminal() -> bool:
 
 def error(message: str) -> None:
     """Say on stderr what went wrong: in one line, which a terminal breaks between words."""
-    _tell(f"memsvc: {_clean(message, sep='; ')}")
+    _tell(f"memsvc: {plain(message, sep='; ')}")
 
 
 def note(message: str) -> None:
     """Tell a person something that is not part of the result."""
-    _tell(_clean(message))
+    _tell(plain(message))
 
 
 def document(value: Any) -> None:
@@ -58,15 +48,15 @@ def document(value: Any) -> None:
 def line(text: str = "", *, style: str = "", indent: int = 0, lead: str = "") -> None:
     """Print a paragraph: wrapped on a terminal, one line in a pipe. `lead` stands out at its left."""
     if not on_terminal():
-        print(" " * indent + lead + _clean(text))
+        print(" " * indent + lead + plain(text))
         return
     from rich.padding import Padding
-    from rich.table import Table
+    from rich.table import Table as Grid
     from rich.text import Text
 
-    paragraph: RenderableType = Text(_clean(text, sep="\n"), style=style)
+    paragraph: RenderableType = Text(plain(text, sep="\n"), style=style)
     if lead:
-        grid = Table.grid()
+        grid = Grid.grid()
         grid.add_row(Text(lead, style="dim"), paragraph)
         paragraph = grid
     show(Padding(paragraph, (0, 0, 0, indent), expand=False) if text else paragraph)
@@ -84,27 +74,39 @@ def stream(lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows: a table on a terminal, tab-separated with a header line in a pipe."""
+def table(shown: Table) -> None:
+    """Print rows under their title: a table on a terminal, tab-separated with a line of heads in a pipe."""
+    if shown.title:
+        line(shown.title, style="bold")
     if on_terminal():
-        show(_rich_table(columns, rows))
-        return
-    for row in [[column.name for column in columns], *rows]:
-        print("\t".join(_clean(cell) for cell in row))
+        show(shown.to_text())
+    else:
+        for text in shown.to_lines():
+            print(text)
+    if shown.note:
+        note(shown.note)
+
+
+def tables(several: Iterable[Table]) -> None:
+    """Print those that have rows, with a blank line after each."""
+    for one in several:
+        if one.rows:
+            table(one)
+            line()
 
 
 def pairs(fields: Sequence[tuple[str, str]]) -> None:
     """Print one thing's fields, a line each."""
     if not on_terminal():
         for name, value in fields:
-            print(f"{name}\t{_clean(value)}")
+            print(f"{name}\t{plain(value)}")
         return
-    from rich.table import Table
+    from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Table.grid(padding=(0, 2))
+    grid = Grid.grid(padding=(0, 2))
     for name, value in fields:
-        grid.add_row(Text(name, style="dim"), Text(_clean(value, sep="\n")))
+        grid.add_row(Text(name, style="dim"), Text(plain(value, sep="\n")))
     show(grid)
 
 
@@ -115,7 +117,7 @@ def can_ask() -> bool:
 
 def confirmed(question: str) -> bool:
     """Ask on stderr; only y and yes are a yes."""
-    print(f"{_clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{plain(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -131,7 +133,7 @@ def progress(label: str, total: int | None = None, *, size: bool = False) -> Ite
         yield lambda _: None
         return
     with _bars(size=size) as bars:
-        task = bars.add_task(_clean(label), total=total)
+        task = bars.add_task(plain(label), total=total)
         yield lambda steps: bars.advance(task, steps)
 
 
@@ -151,7 +153,7 @@ def stages(labels: Mapping[str, str], *, remaining: bool = False) -> Iterator[Re
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(_clean(labels.get(stage, stage)), total=total)
+                tasks[stage] = bars.add_task(plain(labels.get(stage, stage)), total=total)
             bars.update(tasks[stage], completed=done, total=total)
 
         yield report
@@ -163,7 +165,7 @@ def spinner(label: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    with _console(stderr=True).status(_clean(label)):
+    with _console(stderr=True).status(plain(label)):
         yield
 
 
@@ -174,12 +176,12 @@ def steps(doing: str) -> Iterator[Step]:
         yield lambda *_: None
         return
     console = _console(stderr=True)
-    with console.status(_clean(doing)) as status:
+    with console.status(plain(doing)) as status:
 
         def step(done: str, doing: str) -> None:
             if done:
-                console.print(_clean(done), style="dim", markup=False)
-            status.update(_clean(doing))
+                console.print(plain(done), style="dim", markup=False)
+            status.update(plain(doing))
 
         yield step
 
@@ -206,34 +208,7 @@ def _bars(*, size: bool = False, remaining: bool = False) -> "Progress":
     return rich.Progress(*columns, console=_console(stderr=True), transient=True, speed_estimate_period=3600)
 
 
-def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> "RenderableType":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_edge=False)
-    tops = [column for column in columns if column.below is None]
-    for column in tops:
-        justify = "right" if column.right else "left"
-        grid.add_column(column.name, justify=justify, style=column.style, no_wrap=not column.wrap, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        cells = {column.name: Text(_clean(cell, sep="\n")) for column, cell in zip(columns, row, strict=True)}
-        for column in columns:
-            if column.below is not None:
-                cells[column.below].append("\n").append(cells[column.name].plain, style="dim")
-        grid.add_row(*(cells[column.name] for column in tops))
-    return grid
-
-
 def _console(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, width=None if on_terminal() or stderr else 100)
-
-
-def _clean(text: str, *, sep: str = " ") -> str:
-    """A text that cannot steer the terminal: stored texts come from anywhere, escape codes included."""
-    if text.isprintable():
-        return text
-    plain = sep.join(text.replace("\t", " ").splitlines())
-    return "".join(one if one.isprintable() or one == "\n" else "�" for one in plain)

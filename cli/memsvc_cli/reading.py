@@ -54,7 +54,7 @@ def search(
         if json:
             output.document({"namespace": namespace, "query": query, "trace_id": found.trace_id, "hits": list(found)})
         elif found:
-            output.table(*views.hits(found, explain=explain))
+            output.table(views.hits(found, explain=explain))
         if found.trace_id is not None and not json:
             output.note(f"Reward what helped with: memsvc feedback {found.trace_id} --reward 1")
         if explain or not found:
@@ -96,7 +96,7 @@ def trace(
     output.pairs(trace_views.trace(found))
     if found.pool or found.used:
         output.line()
-        output.table(*trace_views.considered(found))
+        output.table(trace_views.considered(found))
 
 
 def list_(
@@ -127,7 +127,7 @@ def list_(
         if json:
             output.document({"namespace": namespace, "limit": limit, "offset": offset, "memories": found})
         elif found:
-            output.table(*views.memories(found))
+            output.table(views.memories(found))
         else:
             _say_why_nothing(memory, namespace)
     if len(found) == limit:
@@ -147,7 +147,7 @@ def history(
     """
     with opened(db) as memory:
         steps = memory.history(memory_id, namespace=namespace)
-    output.document({"id": memory_id, "changes": steps}) if json else output.table(*views.changes(steps))
+    output.document({"id": memory_id, "changes": steps}) if json else output.table(views.changes(steps))
 
 
 def explain_gaps(memory: "Opened", namespace: str, *, found: bool) -> None:

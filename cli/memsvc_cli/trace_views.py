@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from memsvc_cli.output import Column
-from memsvc_cli.views import Rows, plural, when
+from memsvc_cli.views import plural, when
+from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
     from memsvc_store.values.learned import Trace
@@ -23,7 +23,7 @@ def trace(one: "Trace") -> list[tuple[str, str]]:
     return [(name, value) for name, value in fields if value]
 
 
-def considered(one: "Trace") -> tuple[list[Column], Rows]:
+def considered(one: "Trace") -> Table:
     """The memories that were given, in their order, and then the others that were considered."""
     numbers = {candidate.memory_id: candidate for candidate in one.pool}
     columns = [
@@ -38,4 +38,4 @@ def considered(one: "Trace") -> tuple[list[Column], Rows]:
         found = numbers.get(memory_id)
         shown = ["", "", ""] if found is None else [f"{part:.3f}" for part in found[1:]]
         rows.append([str(rank), memory_id, role, *shown])
-    return columns, rows
+    return Table(columns, rows)

@@ -5,21 +5,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from memsvc_cli.output import Column
+from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
     from memsvc import Change, Hit
     from memsvc.doctor import Check
     from memsvc_store.values.shapes import Blend, Job, Memory
 
-Rows = list[list[str]]
-
 _COSTS = ("calls", "prompt_tokens", "completion_tokens")
 _LONGEST_ERROR = 100
 _PARTS = ("dense", "lexical", "graph", "prior", "utility")
 
 
-def hits(found: "Sequence[Hit]", *, explain: bool) -> tuple[list[Column], Rows]:
+def hits(found: "Sequence[Hit]", *, explain: bool) -> Table:
     """Ranked memories; `explain` adds the parts of each score, and how learned utility came in where it did."""
     if explain:
         return _explained(found)
@@ -32,21 +30,24 @@ def hits(found: "Sequence[Hit]", *, explain: bool) -> tuple[list[Column], Rows]:
         Column("id", below="text"),
         *_flag_columns(found),
     ]
-    return columns, [
+    return Table(
+        columns,
         [
-            str(hit.rank),
-            when(hit.memory.valid_from),
-            hit.memory.speaker,
-            hit.text,
-            f"{hit.score:.3f}",
-            hit.id,
-            *_flag_cells(hit, columns),
-        ]
-        for hit in found
-    ]
+            [
+                str(hit.rank),
+                when(hit.memory.valid_from),
+                hit.memory.speaker,
+                hit.text,
+                f"{hit.score:.3f}",
+                hit.id,
+                *_flag_cells(hit, columns),
+            ]
+            for hit in found
+        ],
+    )
 
 
-def memories(found: "Sequence[Memory]") -> tuple[list[Column], Rows]:
+def memories(found: "Sequence[Memory]") -> Table:
     """Memories in their own order."""
     columns = [
         Column("when"),
@@ -55,10 +56,10 @@ def memories(found: "Sequence[Memory]") -> tuple[list[Column], Rows]:
         Column("session"),
         Column("id", below="text"),
     ]
-    return columns, [[when(one.valid_from), one.speaker, one.text, one.session_id, one.id] for one in found]
+    return Table(columns, [[when(one.valid_from), one.speaker, one.text, one.session_id, one.id] for one in found])
 
 
-def jobs(found: "Sequence[Job]") -> tuple[list[Column], Rows]:
+def jobs(found: "Sequence[Job]") -> Table:
     """Jobs in the order they were queued, with what came of them or the beginning of what went wrong."""
     columns = [
         Column("job", right=True, style="dim"),
@@ -69,18 +70,21 @@ def jobs(found: "Sequence[Job]") -> tuple[list[Column], Rows]:
         Column("queued"),
         Column("outcome", wrap=True),
     ]
-    return columns, [
+    return Table(
+        columns,
         [
-            str(one.key),
-            one.namespace,
-            one.kind,
-            one.state,
-            str(one.attempts),
-            when(one.created_at),
-            _shortened(one.error) if one.error else counted([one]),
-        ]
-        for one in found
-    ]
+            [
+                str(one.key),
+                one.namespace,
+                one.kind,
+                one.state,
+                str(one.attempts),
+                when(one.created_at),
+                _shortened(one.error) if one.error else counted([one]),
+            ]
+            for one in found
+        ],
+    )
 
 
 def counted(jobs: "Sequence[Job]") -> str:
@@ -91,7 +95,7 @@ def counted(jobs: "Sequence[Job]") -> str:
     return ", ".join(f"{number:,} {name}" for name, number in sums.items() if number)
 
 
-def checks(found: "Sequence[Check]") -> tuple[list[Column], Rows]:
+def checks(found: "Sequence[Check]") -> Table:
     """What the doctor found, a row a part."""
     columns = [
         Column("part", style="cyan"),
@@ -99,7 +103,7 @@ def checks(found: "Sequence[Check]") -> tuple[list[Column], Rows]:
         Column("found", wrap=True),
         Column("advice", below="found"),
     ]
-    return columns, [[one.part, one.status, one.found, one.advice] for one in found]
+    return Table(columns, [[one.part, one.status, one.found, one.advice] for one in found])
 
 
 def memory(one: "Memory") -> list[tuple[str, str]]:
@@ -121,7 +125,7 @@ def memory(one: "Memory") -> list[tuple[str, str]]:
     return [(name, value) for name, value in fields if value]
 
 
-def changes(steps: "Sequence[Change]") -> tuple[list[Column], Rows]:
+def changes(steps: "Sequence[Change]") -> Table:
     """The steps in a memory's life, oldest first."""
     columns = [
         Column("version", right=True),
@@ -129,16 +133,17 @@ def changes(steps: "Sequence[Change]") -> tuple[list[Column], Rows]:
         Column("operation", style="cyan"),
         Column("before", wrap=True),
     ]
-    return columns, [
-        [str(step.version), when(step.at, seconds=True), step.operation, _mapping(step.before)] for step in steps
-    ]
+    return Table(
+        columns,
+        [[str(step.version), when(step.at, seconds=True), step.operation, _mapping(step.before)] for step in steps],
+    )
 
 
-def counts(by_namespace: Mapping[str, Mapping[str, int]]) -> tuple[list[Column], Rows]:
+def counts(by_namespace: Mapping[str, Mapping[str, int]]) -> Table:
     """One row a namespace of the counts that fit a terminal; --json has the rest."""
     names = ("sessions", "messages", "memories", "cold", "episodes", "stale", "version")
     columns = [Column("namespace", style="cyan", wrap=True), *(Column(name, right=True) for name in names)]
-    return columns, [[namespace, *(str(row[name]) for name in names)] for namespace, row in by_namespace.items()]
+    return Table(columns, [[namespace, *(str(row[name]) for name in names)] for namespace, row in by_namespace.items()])
 
 
 def when(moment: datetime, *, seconds: bool = False) -> str:
@@ -165,7 +170,7 @@ def size(number: float) -> str:
     return f"{number:.1f} GB"
 
 
-def _explained(found: "Sequence[Hit]") -> tuple[list[Column], Rows]:
+def _explained(found: "Sequence[Hit]") -> Table:
     """Hits with what made their scores; all but numbers below the text, so that 80 columns hold them."""
     blended = any(hit.blend for hit in found)
     columns = [
@@ -176,19 +181,22 @@ def _explained(found: "Sequence[Hit]") -> tuple[list[Column], Rows]:
         *(Column(name, below="text") for name in ("when", "who", "id", *(["blend"] if blended else []))),
         *_flag_columns(found),
     ]
-    return columns, [
+    return Table(
+        columns,
         [
-            str(hit.rank),
-            hit.text,
-            *(f"{getattr(hit.parts, part):.3f}" for part in (*_PARTS, "final")),
-            when(hit.memory.valid_from),
-            hit.memory.speaker,
-            hit.id,
-            *([_blend(hit.blend)] if blended else []),
-            *_flag_cells(hit, columns),
-        ]
-        for hit in found
-    ]
+            [
+                str(hit.rank),
+                hit.text,
+                *(f"{getattr(hit.parts, part):.3f}" for part in (*_PARTS, "final")),
+                when(hit.memory.valid_from),
+                hit.memory.speaker,
+                hit.id,
+                *([_blend(hit.blend)] if blended else []),
+                *_flag_cells(hit, columns),
+            ]
+            for hit in found
+        ],
+    )
 
 
 def _flag_columns(found: "Sequence[Hit]") -> list[Column]:

@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from memsvc.errors import MissingDependency
 
 SCORING = ("nltk", "scipy")
-REPORTS = ("jinja2", "markupsafe")
 
 
 def require(*packages: str) -> None:

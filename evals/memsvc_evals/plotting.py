@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import MissingDependency
@@ -11,13 +10,17 @@ from memsvc.errors import MissingDependency
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-INK, GRID = "#010203", "#040506"
-"""Stand-ins for the page's own colours: `svg` puts the text's colour and the variable --grid in their place."""
+INK, GRID, PAPER = "#1b1f23", "#d5d9dc", "#ffffff"
+LIGHT = ("#0072b2", "#c8500a", "#00805e", "#a2408a", "#8a6400", "#4a4ab8", "#56646f", "#b3173f")
+DARK = ("#56b4e9", "#ff8f50", "#2fcba0", "#e59bcb", "#f0c04a", "#a9abff", "#b7c3cc", "#ff84a4")
+"""Okabe and Ito's colours, darkened and lightened until each has a contrast of 3:1 with its background."""
+_MARKS = "osD^vPXh"
 _STYLE: Mapping[str, Any] = {
-    "svg.fonttype": "none",  # texts stay texts: they can be selected, found and read aloud
+    "svg.fonttype": "none",  # a quarter of the bytes of letters that are drawn
     "text.parse_math": False,  # a name with two dollars is no formula
     "font.family": "sans-serif",
     "font.size": 10.0,
+    "figure.facecolor": PAPER,
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": GRID,
@@ -30,6 +33,7 @@ _STYLE: Mapping[str, Any] = {
     "axes.axisbelow": True,
     "grid.color": GRID,
     "grid.linewidth": 0.8,
+    "legend.frameon": False,
     "xtick.color": GRID,
     "ytick.color": GRID,
     "xtick.labelcolor": INK,
@@ -37,6 +41,17 @@ _STYLE: Mapping[str, Any] = {
     "xtick.major.size": 0.0,
     "ytick.major.size": 0.0,
 }
+
+
+def colour(place: int) -> str:
+    """Of the thing at a place; they come again after eight."""
+    return LIGHT[place % len(LIGHT)]
+
+
+def mark(place: int) -> str:
+    """Of the thing at a place; a colour that comes again has another mark, so that print and the colour-blind tell them
+    apart."""
+    return _MARKS[(place + place // len(LIGHT)) % len(_MARKS)]
 
 
 def require_plots() -> type[Any]:
@@ -52,15 +67,8 @@ def require_plots() -> type[Any]:
     return Figure  # type: ignore[no-any-return, unused-ignore]
 
 
-def svg(name: str, size: tuple[float, float], draw: Callable[[Any], None], colours: Mapping[str, str]) -> str:
-    """What `draw` puts on a canvas, as an `<svg>` element to stand inside a page.
-
-    Equal figures give equal bytes. Texts are escaped by matplotlib.
-
-    Args:
-        name: unlike that of any other picture of the page; ids start with it.
-        size: width and height in inches.
-        colours: what CSS says in place of a colour such as "#0072b2", so that a page can be dark or light.
+def svg(size: tuple[float, float], draw: Callable[[Any], None]) -> bytes:
+    """What `draw` puts on a canvas of so many inches, as an SVG file. Equal figures give equal bytes.
 
     Raises:
         MissingDependency: matplotlib is not installed.
@@ -68,22 +76,10 @@ def svg(name: str, size: tuple[float, float], draw: Callable[[Any], None], colou
     figure = require_plots()
     from matplotlib import rc_context
 
-    style: Any = {**_STYLE, "svg.hashsalt": name}  # matplotlib 3.11 types each key, 3.8 none
+    style: Any = {**_STYLE, "svg.hashsalt": "memsvc"}  # matplotlib 3.11 types each key, 3.8 none
     with rc_context(style):
         canvas = figure(figsize=size, layout="constrained")
         draw(canvas)
-        file = io.StringIO()
-        canvas.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _inline(file.getvalue(), name, {INK: "currentColor", GRID: "var(--grid)", **colours})
-
-
-def _inline(text: str, name: str, colours: Mapping[str, str]) -> str:
-    """Without the prologue of a file, its fixed size, its metadata and ids that another picture has as well."""
-    text = text[text.index("<svg") :]
-    text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'(<svg [^>]*?)width="[^"]*" ?', r"\1", text, count=1)
-    text = re.sub(r'(<svg [^>]*?)height="[^"]*" ?', r"\1", text, count=1)
-    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
-    for colour, css in colours.items():
-        text = re.sub(rf"(: ?){colour}\b", rf"\1{css}", text, flags=re.IGNORECASE)
-    return text.strip()
+        file = io.BytesIO()
+        canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()

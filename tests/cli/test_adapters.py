@@ -7,8 +7,8 @@ import typer
 from typer.testing import CliRunner
 
 from memsvc_cli import output
-from memsvc_cli.adapters import adapters
 from memsvc_cli.group import Commands
+from memsvc_cli.reporting import adapters
 from memsvc_evals.adapters.catalogue import ADAPTERS, adapter
 from tests.cli.conftest import Ran
 

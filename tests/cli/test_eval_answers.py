@@ -34,6 +34,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write(tmp_path / "made-up.json", [locomo(SESSIONS, QUESTIONS)])
 
 
+def planned(text: str) -> tuple[str, str]:
+    Path("plan.toml").write_text(text, encoding="utf-8")
+    return "--plan", "plan.toml"
+
+
 def evaluated(shell: Shell, file: Path, *more: str) -> Ran:
     return shell.bare(
         "eval", "locomo", "--data", str(file), "--out", "run", "--model", "rules", "--policy", "fast",
@@ -44,9 +49,9 @@ def evaluated(shell: Shell, file: Path, *more: str) -> Ran:
 def test_a_run_is_written_and_shown(shell: Shell, file: Path) -> None:
     ran = evaluated(shell, file, "--judge", "grader")
     assert ran.code == 0, ran
-    assert "locomo, categories 1-4, 6 questions, style short" in ran.out
-    assert "1 multi-hop, 2 temporal, 3 open-domain, 4 single-hop, 5 adversarial" in ran.out
-    assert "left out\t1 x question without valid evidence" in ran.out
+    assert "Scores, categories 1-4 (%)\npolicy\tF1\t" in ran.out
+    assert "policy\t1 multi-hop\t2 temporal\t3 open-domain\t4 single-hop\t" in ran.out
+    assert "left out\t1 × question without valid evidence" in ran.out
     for name in ("run.json", "answers.jsonl", "ingestion.json", "summary.json", "memory.db"):
         assert Path("run", name).is_file()
     assert "Written to run." in ran.err
@@ -62,18 +67,18 @@ def test_it_fits_a_terminal(shell: Shell, file: Path, terminal: None, monkeypatc
 
 
 def test_as_json_it_is_the_summary_and_a_resume_gives_it_again(shell: Shell, file: Path) -> None:
-    first = evaluated(shell, file, "--json", "--limit", "3", "--runs", "2").document
+    first = evaluated(shell, file, "--json", "--limit", "3", *planned("runs = 2")).document
     assert first["manifest"]["selection"] == {"limit": 3, "conversations": None, "categories": None}
     assert len(Path("run", "answers.jsonl").read_text().splitlines()) == 2 * 2 * 3
-    again = evaluated(shell, file, "--json", "--limit", "3", "--runs", "2", "--resume").document
+    again = evaluated(shell, file, "--json", "--limit", "3", *planned("runs = 2"), "--resume").document
     assert untimed(again) == untimed(first)
 
 
 def test_a_run_is_not_lost_by_accident(shell: Shell, file: Path) -> None:
     evaluated(shell, file)
     assert "holds a run of locomo already" in evaluated(shell, file).error
-    assert "seed was 0, and 7 comes" in evaluated(shell, file, "--resume", "--seed", "7").error
-    assert evaluated(shell, file, "--overwrite", "--seed", "7").code == 0
+    assert "seed was 0, and 7 comes" in evaluated(shell, file, "--resume", *planned("seed = 7")).error
+    assert evaluated(shell, file, "--overwrite", *planned("seed = 7")).code == 0
 
 
 def test_the_report_is_written(shell: Shell, file: Path) -> None:
@@ -105,24 +110,40 @@ def test_realtalk(shell: Shell, file: Path, tmp_path: Path) -> None:
     ran = shell.bare(
         "eval", "realtalk", "--data", str(data), "--out", "run", "--model", "rules", "--policy", "fast", "--no-report"
     )
-    assert "realtalk, all categories, 1 questions" in ran.out
-    assert "1 multi-hop, 2 temporal, 3 commonsense" in ran.out
+    assert "Scores, categories all (%)" in ran.out
+    assert "policy\t2 temporal\tall" in ran.out
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("plan", "said"),
     [
-        (["--policy", "fats"], "no policy is named 'fats'; there are fast, filter, quality"),
-        (["--conversations", "conv-9"], "the data set has no conversation 'conv-9'"),
-        (["--categories", "7"], "the data set has no category 7"),
-        (["--style", "long"], "style came as 'long'"),
-        (["--judge", "grader", "--judge-prompt", "kind"], "no judge prompt is named 'kind'"),
-        (["--audited-key", "nowhere.json"], "nowhere.json: cannot be read"),
-        (["--policy", "calibrated"], "no gate was calibrated in namespace 'locomo/conv-1'"),
+        ('policies = ["fats"]', "no policy is named 'fats'; there are fast, filter, quality"),
+        ('conversations = ["conv-9"]', "the data set has no conversation 'conv-9'"),
+        ("categories = [7]", "the data set has no category 7"),
+        ('style = "long"', "plan.toml: style came as 'long'; input should be 'short' or 'reasoned'"),
+        ('judge = "grader"\njudge_prompts = ["kind"]', "no judge prompt is named 'kind'"),
+        ('audited_key = "nowhere.json"', "nowhere.json: cannot be read"),
+        ('policies = ["calibrated"]', "no gate was calibrated in namespace 'locomo/conv-1'"),
+        ("polices = []", "plan.toml: 'polices' is nothing that is known here; there are audited_key"),
+        ("policies = []", "model came without a policy"),
     ],
 )
-def test_what_cannot_be_run_is_said_in_a_line(shell: Shell, file: Path, more: list[str], said: str) -> None:
-    assert said in evaluated(shell, file, *more).error
+def test_what_cannot_be_run_is_said_in_a_line(shell: Shell, file: Path, plan: str, said: str) -> None:
+    policy = [] if "polic" in plan else ["--policy", "fast"]
+    ran = shell.bare(
+        "eval", "locomo", "--data", str(file), "--out", "run", "--model", "rules", "--no-report", *policy,
+        *planned(plan),
+    )  # fmt: skip
+    assert said in ran.error
+
+
+def test_what_is_given_overrides_the_plan(shell: Shell, file: Path) -> None:
+    plan = planned('policies = ["fast", "none"]\nmodel = "rules"\nseed = 7\nlimit = 4')
+    given = shell.bare(
+        "eval", "locomo", "--data", str(file), "--out", "run", *plan, "--policy", "rag", "--no-report", "--json"
+    )
+    manifest = given.document["manifest"]
+    assert (manifest["policies"], manifest["seed"], manifest["selection"]["limit"]) == (["rag"], 7, 4)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +151,6 @@ def test_what_cannot_be_run_is_said_in_a_line(shell: Shell, file: Path, more: li
     [
         (["--policy", "fast"], "name its folder with --out"),
         (["--policy", "fast", "--out", "run", "--resume", "--overwrite"], "give one of them"),
-        (["--judge", "grader"], "--judge came without a --policy"),
-        (["--model", "rules"], "--model came without a --policy"),
-        (["--policy", "fast", "--out", "run", "--model", "rules", "--categories", "one"], "give their numbers"),
     ],
 )
 def test_wrong_usage(shell: Shell, file: Path, arguments: list[str], said: str) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 from memsvc_cli.learn_evaluate import app
-from memsvc_evals.learning.babyai import Plan
 from tests.cli.conftest import Ran
 from tests.cli.test_demo_and_eval import SAMPLES
 from tests.evals.builders import write
@@ -23,6 +21,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 QUICK = ("--seeds", "1", "--epochs", "1", "--jobs", "1")
+
+
+def planned(folder: Path, text: str) -> tuple[str, str]:
+    path = folder / "plan.toml"
+    path.write_text(text, encoding="utf-8")
+    return "--plan", str(path)
 
 
 def run(*args: str) -> Ran:
@@ -48,10 +52,9 @@ def test_llb_says_what_was_left_out(tmp_path: Path) -> None:
     assert f"{len(RECORDS)} tasks, 0 left out" in ran.err
 
 
-def test_babyai_has_an_oracle_beside_its_arms(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_babyai_has_an_oracle_beside_its_arms(tmp_path: Path) -> None:
     pytest.importorskip("minigrid")
-    monkeypatch.setattr("memsvc_evals.learning.babyai.Plan", partial(Plan, levels=("OneRoomS8", "KeyInBox")))
-    ran = run("babyai", *QUICK, "--json")
+    ran = run("babyai", *QUICK, *planned(tmp_path, 'levels = ["OneRoomS8", "KeyInBox"]'), "--json")
     assert ran.code == 0
     assert ran.document["settings"]["seeds"] == ran.document["settings"]["epochs"] == 1
     assert {one["arm"] for one in ran.document["runs"]} == {"memrl", "similarity", "random", "no memory", "oracle"}
@@ -65,8 +68,8 @@ def test_babyai_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPa
 def test_locomo_tries_the_weights_that_are_named(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     ran = run(
-        "locomo", "--data", str(SAMPLES), "--limit-conversations", "1", "--weights", "0, 0.2", *QUICK,
-        "--out", str(tmp_path / "out"),
+        "locomo", "--data", str(SAMPLES), "--limit-conversations", "1", *planned(tmp_path, "weights = [0.0, 0.2]"),
+        *QUICK, "--out", str(tmp_path / "out"),
     )  # fmt: skip
     assert ran.code == 0
     found: dict[str, Any] = json.loads((tmp_path / "out" / "study.json").read_text("utf-8"))
@@ -75,10 +78,17 @@ def test_locomo_tries_the_weights_that_are_named(tmp_path: Path) -> None:
     assert f"Written to {tmp_path / 'out'}." in ran.err
 
 
-@pytest.mark.parametrize("weights", ["a", "0,", "1", "-0.1", "nan"])
-def test_weights_that_are_none_are_refused(weights: str) -> None:
-    ran = run("locomo", "--data", str(SAMPLES), "--weights", weights, *QUICK)
+@pytest.mark.parametrize("weights", ["[1.0]", "[-0.1]", "[nan]"])
+def test_weights_that_are_none_are_refused(weights: str, tmp_path: Path) -> None:
+    ran = run("locomo", "--data", str(SAMPLES), *planned(tmp_path, f"weights = {weights}"), *QUICK)
     assert "give numbers from 0 to below 1" in ran.error
+
+
+def test_a_plan_says_how_large_a_world_is(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "seeds = 7\nclusters = 2\nepisodes = 4")
+    ran = run("planted", *plan, *QUICK, "--json")
+    assert {"seeds": 1, "clusters": 2, "episodes": 4, "epochs": 1}.items() <= ran.document["settings"].items()
+    assert "'cluster' is nothing that is known here" in run("planted", *planned(tmp_path, "cluster = 2")).error
 
 
 def test_a_missing_plot_library_is_known_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,14 +11,13 @@ import pytest
 from memsvc.errors import MissingDependency
 from memsvc_evals import extra
 from memsvc_evals.answers.run import run
-from memsvc_evals.reports import write_report
 from memsvc_evals.scoring import statistics, text
 
 if TYPE_CHECKING:
     from memsvc_evals import Dataset
 
 
-@pytest.fixture(params=["nltk", "scipy", "jinja2"])
+@pytest.fixture(params=["nltk", "scipy"])
 def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     name: str = request.param
     found = importlib.util.find_spec
@@ -50,12 +49,6 @@ def test_intervals_say_so(without: str) -> None:
         with pytest.raises(MissingDependency, match=without):
             score()
     assert statistics.bootstrap([0.5]).mean == 0.5
-
-
-@pytest.mark.parametrize("without", ["jinja2"], indirect=True)
-def test_a_report_says_so(without: str, tmp_path: Path) -> None:
-    with pytest.raises(MissingDependency, match=without):
-        write_report(tmp_path)
 
 
 def test_a_module_that_was_put_aside_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import EmbedderError, ModelError, ModelInaccessible, ModelUnavailable
-from memsvc_evals.answers.given import ABSTAINED, FAILED, NOT_MENTIONED, Given
-from memsvc_evals.answers.judge import judged
-from memsvc_evals.answers.probing import probe_model
-from memsvc_evals.answers.records import Judgement, Record
+from memsvc_evals.answers.judge import judged, probe_model
+from memsvc_evals.answers.records import ABSTAINED, FAILED, NOT_MENTIONED, Given, Judgement, Record
 from memsvc_evals.answers.sharing import Memo, Shared
 from memsvc_evals.retrieval.metrics import recall_at
 from memsvc_evals.scoring import ADVERSARIAL, abstained, text_scores

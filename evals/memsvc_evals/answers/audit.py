@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memsvc_evals.answers.measures import TEXTS, judge_value, metrics, within
 from memsvc_evals.datasets.reading import as_list, as_object, complain, read_json, text_of
 from memsvc_evals.errors import DatasetError
+from memsvc_evals.scoring import ADVERSARIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from memsvc_evals.answers.measures import Value
+    from memsvc_evals.answers.records import Record
     from memsvc_evals.datasets.values import Dataset, Question
 
 _ID = re.compile(r"locomo_(\d+)_qa(\d+)")
@@ -87,3 +91,43 @@ def _question(record: Mapping[str, Any], dataset: Dataset, place: str) -> Questi
         there = questions[number].text if number < len(questions) else None
         raise complain(f"{place}.question", asked, f"the question {there!r} of {dataset.source}: the key of this file")
     return questions[number]
+
+
+def ceiling(
+    by_policy: Mapping[str, Sequence[Record]], dataset: Dataset, key: AuditedKey, judge_prompts: Iterable[str]
+) -> dict[str, Any]:
+    """What a faultless system could reach under the original key, and every policy under the corrected one."""
+    measures = {name: _audited(name) for name in TEXTS}
+    measures |= {f"judge:{name}": _audited_judge(name) for name in judge_prompts}
+    groups = {group: tuple(one for one in members if one != ADVERSARIAL) for group, members in dataset.groups.items()}
+    groups = {group: members for group, members in groups.items() if members}
+    return {
+        "key": key.to_json(),
+        "groups": {group: _reachable(dataset, members, key) for group, members in groups.items()},
+        "metrics": {
+            policy: {group: metrics(within(of, members), measures) for group, members in groups.items()}
+            for policy, of in by_policy.items()
+        },
+    }
+
+
+def _reachable(dataset: Dataset, members: Sequence[int], key: AuditedKey) -> dict[str, Any]:
+    ids = [one.id for each in dataset.conversations for one in each.questions if one.category in members]
+    corrected = sum(one in key.answers for one in ids)
+    return {"questions": len(ids), "corrected": corrected, "ceiling": 1 - corrected / len(ids) if ids else None}
+
+
+def _audited(name: str) -> Value:
+    return lambda record: (record.audited or record.scores).get(name)
+
+
+def _audited_judge(name: str) -> Value:
+    original = judge_value(name)
+
+    def value(record: Record) -> float | None:
+        if record.audited is None:
+            return original(record)
+        correct = record.audited["judge"].get(name, {}).get("correct")
+        return None if correct is None else float(correct)
+
+    return value

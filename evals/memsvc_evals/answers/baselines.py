@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsvc.errors import ModelError
-from memsvc_evals.answers.given import ABSTAINED, NOT_MENTIONED, Given
-from memsvc_evals.answers.guessing import guess
+from memsvc_evals.answers.records import ABSTAINED, NOT_MENTIONED, Given
 from memsvc_retrievers.coverage import Coverage
-from memsvc_retrievers.drafting import draft
+from memsvc_retrievers.drafting import Draft, draft
+from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import Passage, tokens
 from memsvc_retrievers.recorder import Recorder
+from memsvc_retrievers.replies import AnswerReply
 from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from memsvc_evals.answers.policies import Baseline
     from memsvc_evals.answers.storing import Material
     from memsvc_retrievers.choices import Style
-    from memsvc_retrievers.drafting import Draft
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.values.shapes import Memory
@@ -149,3 +149,28 @@ def newest(messages: Sequence[Memory], room: int) -> range:
         room -= cost
         start -= 1
     return range(start, len(messages))
+
+
+WORDING: Mapping[Style, str] = {
+    "short": "Answer in as few words as will do, five or six at most: a name, a date, a number, a short phrase.",
+    "reasoned": "Answer in one to three sentences: first what was asked for",
+}
+"""How the service's own prompt for each style begins to say it."""
+_MORE: Mapping[Style, str] = {"short": "", "reasoned": ", then briefly why it is likely."}
+
+_GUESS = """\
+You answer questions from general knowledge. They are about a long conversation that you have not seen.
+- Give the answer that is most likely by what the question says and what you know. A guess is better than none.
+- {wording}
+Reply with JSON: "thoughts" (the steps, briefly), "answer", and "sources" (an empty list)."""
+
+
+def guess(question: str, model: LanguageModel, style: Style) -> Draft:
+    """The likeliest answer.
+
+    Raises:
+        ModelError: it could not be had.
+    """
+    prompt = Prompt(_GUESS.format(wording=WORDING[style] + _MORE[style]), f"Question: {question}", "answer")
+    [completion] = model.complete_many([prompt], schema=AnswerReply)
+    return Draft(completion.value(AnswerReply).answer.strip(), (), ())

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from memsvc_evals.answers.records import Key
 
+VERSION = 1
+"""Of the files of a run directory."""
 MANIFEST, ANSWERS, INGESTION, SUMMARY = "run.json", "answers.jsonl", "ingestion.json", "summary.json"
 DATABASE = "memory.db"
 REPORTS = ("report.md", "report.html", "questions")

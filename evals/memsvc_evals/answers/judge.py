@@ -12,17 +12,41 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator
 
 from memsvc.errors import ModelInaccessible, ModelUnavailable
-from memsvc_evals.answers.probing import probe
 from memsvc_evals.answers.records import Judgement
 from memsvc_evals.errors import MeasurementError
+from memsvc_retrievers import prompts
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import one_line
-from memsvc_retrievers.replies import Reply, Short
+from memsvc_retrievers.replies import AnswerReply, Reply, Short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pydantic import BaseModel
+
     from memsvc_retrievers.language import Completion, LanguageModel
+
+
+def probe_model(model: LanguageModel) -> None:
+    """Whether questions can be asked; nonsense is an answer too.
+
+    Raises:
+        ModelUnavailable, ModelInaccessible: they cannot.
+    """
+    probe(model, prompts.answer("How many are two and three?", ()), AnswerReply, "the model")
+
+
+def probe(model: LanguageModel, prompt: Prompt, schema: type[BaseModel], what: str) -> None:
+    """Make one call; `what` is what an error calls the model.
+
+    Raises:
+        ModelUnavailable, ModelInaccessible: it cannot be made.
+    """
+    [completion] = model.complete_many([prompt], schema=schema)
+    error = completion.error
+    if isinstance(error, ModelUnavailable | ModelInaccessible):
+        raise type(error)(f"{what} cannot be used: {error}") from error
+
 
 _LENIENT = """\
 You grade an answer to a question about a long conversation. You see the question, the gold answer, and the answer.

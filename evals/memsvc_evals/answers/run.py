@@ -23,10 +23,8 @@ from memsvc_evals.answers import journal, policies
 from memsvc_evals.answers.asking import Desk, Judging
 from memsvc_evals.answers.baselines import Baselines, Chunks
 from memsvc_evals.answers.journal import Existing
-from memsvc_evals.answers.judge import known, probe_judge
-from memsvc_evals.answers.plan import manifest
-from memsvc_evals.answers.probing import probe_model
-from memsvc_evals.answers.selection import select
+from memsvc_evals.answers.judge import known, probe_judge, probe_model
+from memsvc_evals.answers.plan import manifest, select
 from memsvc_evals.answers.storing import store_all
 from memsvc_evals.answers.summary import summarise
 from memsvc_evals.errors import MeasurementError
@@ -86,7 +84,7 @@ def run(
             is kept for a resume.
         MemsvcError: what the service raises.
     """
-    extra.require(*extra.SCORING, *extra.REPORTS)
+    extra.require(*extra.SCORING)
     chosen, prompts = policies.chosen(plan.policies), known(plan.judge_prompts)
     if parts.judge is not None and not prompts:
         raise MeasurementError("a judge came without a prompt; name one, or leave the judge out")

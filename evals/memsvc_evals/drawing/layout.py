@@ -7,6 +7,7 @@ from there on, as Kamada and Kawai's always, it would need SciPy, which a base i
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ _SMALL, _LARGE, _BOLD = 12.5, 17.0, 15.0  # letters
 _LETTER = 0.6  # a letter's mean width, as a part of its height
 _ROUNDS, _PATIENCE, _GROWTH, _PUSH = 2_000, 25, 1.03, 0.4
 _FAINT = 0.05
+_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,12 @@ class Drawing:
     height: float
     spots: tuple[Spot, ...]
     lines: tuple[Line, ...]
+
+
+def plain(text: str) -> str:
+    """The text with a mark for whatever could not be written, or would turn the direction of what follows: names and
+    memories are what somebody once said."""
+    return _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def laid_out(graph: Graph) -> Drawing:

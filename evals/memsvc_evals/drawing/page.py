@@ -10,15 +10,12 @@ import html
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memsvc_evals.drawing.layout import laid_out
-from memsvc_evals.drawing.letters import plain
-from memsvc_evals.reports.palette import VARIABLES
+from memsvc_evals.drawing.layout import laid_out, plain
+from memsvc_evals.plotting import DARK, LIGHT
 
 if TYPE_CHECKING:
     from memsvc_evals.drawing.layout import Drawing, Line, Spot
     from memsvc_retrievers.graph import Graph, Thing, Tie
-
-COLOURS = 8
 
 _SCALE = 1.3
 """How much larger than it was laid out a drawing is shown at most: one of three things would fill the window."""
@@ -44,14 +41,14 @@ def page(graph: Graph, title: str, summary: str) -> bytes:
 def _style() -> str:
     """The style sheet with the palette's colours, light and dark, and a rule for each."""
     sheet = (Path(__file__).parent / "page.css").read_text("utf-8")
-    for theme, variables in VARIABLES.items():
-        sheet = sheet.replace(f"/*{theme}*/", variables)
-    colours = (
+    for theme, colours in (("light", LIGHT), ("dark", DARK)):
+        sheet = sheet.replace(f"/*{theme}*/", "".join(f"--c{at}:{colour};" for at, colour in enumerate(colours)))
+    rules = (
         f".thing.c{i} .mark,.key.c{i}{{fill:var(--c{i});background:var(--c{i})}}\n"
         f".tie.c{i} .seen{{stroke:var(--c{i});opacity:.5}}\n"
-        for i in range(COLOURS)
+        for i in range(len(LIGHT))
     )
-    return sheet + "".join(colours)
+    return sheet + "".join(rules)
 
 
 def _svg(drawing: Drawing, title: str) -> str:
@@ -114,7 +111,7 @@ def _about(thing: Thing) -> str:
 
 
 def _colour(community: int | None) -> str:
-    return "c-" if community is None else f"c{(community - 1) % COLOURS}"
+    return "c-" if community is None else f"c{(community - 1) % len(LIGHT)}"
 
 
 def _safe(text: str) -> str:

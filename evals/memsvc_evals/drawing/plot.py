@@ -6,10 +6,8 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals.drawing.layout import laid_out
-from memsvc_evals.drawing.letters import plain
-from memsvc_evals.plotting import require_plots
-from memsvc_evals.reports import palette
+from memsvc_evals.drawing.layout import laid_out, plain
+from memsvc_evals.plotting import colour, require_plots
 
 if TYPE_CHECKING:
     from memsvc_evals.drawing.layout import Spot
@@ -42,8 +40,8 @@ def plot(graph: Graph, title: str, summary: str) -> bytes:
         axes.text(24, 48 - _HEAD, plain(summary), fontsize=9, color=_SOFT)
         for line in reversed(drawing.lines):
             ends = ([line.source.x, line.target.x], [line.source.y, line.target.y])
-            colour = _LINE if line.community is None else palette.colour(line.community - 1)
-            axes.plot(*ends, color=colour, linewidth=line.width * _POINT, alpha=0.55, solid_capstyle="round", zorder=1)
+            look = _LINE if line.community is None else colour(line.community - 1)
+            axes.plot(*ends, color=look, linewidth=line.width * _POINT, alpha=0.55, solid_capstyle="round", zorder=1)
         for spot in drawing.spots:
             _draw(axes, spot)
         file = io.BytesIO()
@@ -59,7 +57,7 @@ def _draw(axes: Any, spot: Spot) -> None:
     community = spot.thing.community
     axes.plot(
         spot.x, spot.y, "o" if spot.thing.kind == "person" else "s", markersize=2 * spot.radius * _POINT,
-        color=_SOFT if community is None else palette.colour(community - 1), markeredgecolor=_PAGE, zorder=2,
+        color=_SOFT if community is None else colour(community - 1), markeredgecolor=_PAGE, zorder=2,
     )  # fmt: skip
     axes.text(
         spot.x, spot.baseline, plain(spot.label), fontsize=spot.size * _POINT,

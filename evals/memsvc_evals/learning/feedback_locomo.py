@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
+from memsvc.errors import InvalidInput
 from memsvc_evals.errors import DatasetError
 from memsvc_evals.ingestion import ingest
 from memsvc_evals.learning.loop import in_parallel
@@ -77,10 +78,15 @@ def run_feedback(
         progress: called as `("run", done, total)`.
 
     Raises:
+        InvalidInput: a weight that no look-up has.
         DatasetError: no conversation with enough questions that have evidence.
         MemsvcError: what the service raises.
     """
     chosen = plan or Plan()
+    if not all(0 <= weight < 1 for weight in chosen.weights):
+        raise InvalidInput(
+            f"weights came as {list(chosen.weights)}; give numbers from 0 to below 1, such as 0, 0.1, 0.3"
+        )
     conversations = tuple(one for one in dataset.conversations if len(_asked(one)) >= _FEWEST)
     if not conversations:
         raise DatasetError(f"{dataset.source}: found no conversation with {_FEWEST} questions that have evidence")

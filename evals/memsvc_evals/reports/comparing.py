@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from memsvc.errors import InvalidInput
 from memsvc_evals.answers.measures import RESAMPLES, by_question, measures_of
 from memsvc_evals.errors import MeasurementError
-from memsvc_evals.reports.pages import RIGHT, mark, page_names
-from memsvc_evals.reports.reading import read_run
-from memsvc_evals.reports.writing import QUESTIONS_FOLDER
+from memsvc_evals.reports.questions import QUESTIONS_FOLDER, RIGHT, mark, page_names
+from memsvc_evals.reports.reading import heading, read_run
 from memsvc_evals.scoring import Paired, paired
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
-        found = self.found
-        figures = {name: getattr(found, name) for name in ("difference", "low", "high", "p", "n")}
+        figures = {name: getattr(self.found, name) for name in ("difference", "low", "high", "p", "n")}
         return {"measure": self.measure, "group": self.group, **figures}
 
 
@@ -53,13 +51,7 @@ class Flip:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
-        return {
-            "question_id": self.question_id,
-            "category": self.category,
-            "before": self.before,
-            "after": self.after,
-            "pages": list(self.pages),
-        }
+        return {**asdict(self), "pages": list(self.pages)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +93,10 @@ class Comparison:
     only: tuple[int, int]
     settings: Mapping[str, tuple[Any, Any]]
     pairs: tuple[Pair, ...]
+
+    def heading(self, group: str) -> str:
+        """A group of categories, by number and name."""
+        return heading(self.dataset, group)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""

@@ -1,11 +1,12 @@
-"""The figures behind the plots that are not in the summary: recall by depth, and times by policy. Pure arithmetic."""
+"""What is drawn and is not in the summary: recall by depth, and times by policy, with their tables. Pure arithmetic."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memsvc_evals.retrieval.metrics import mean, recall_at
+from memsvc_evals.retrieval.metrics import mean, percentile, recall_at
+from memsvc_evals.table import NOTHING, Table, count, percent, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 Answers = dict[tuple[int, str], "Record"]
 """One policy's answers, by run and question."""
+
+
+_DEPTHS = (1, 5, 10, 25, 50)
+_SHARES = (5, 25, 50, 75, 95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,31 @@ def times(run: Run) -> dict[str, tuple[float, ...]]:
     """Seconds of each answer, by policy."""
     found = {policy: tuple(record.seconds for record in answers(run, policy).values()) for policy in run.policies}
     return {policy: seconds for policy, seconds in found.items() if seconds}
+
+
+def recall_table(run: Run) -> Table:
+    """Look-ups by recall at some depths."""
+    rows = [
+        (
+            ", ".join(curve.policies),
+            *(percent(curve.recall[k - 1]) if k <= len(curve.recall) else NOTHING for k in _DEPTHS),
+            count(curve.n),
+        )
+        for curve in recall_curves(run)
+        if curve.recall
+    ]
+    head = ("look-up of", *(f"k = {k}" for k in _DEPTHS), "answers")
+    return Table.of(f"Evidence among the first k retrieved, categories {run.headline} (%)", head, rows)
+
+
+def times_table(run: Run) -> Table:
+    """Policies by the seconds within which so many per cent of the answers came."""
+    rows = [
+        (policy, *(seconds(percentile(found, share)) for share in _SHARES), count(len(found)))
+        for policy, found in times(run).items()
+    ]
+    head = ("policy", *(f"{share} %" for share in _SHARES), "answers")
+    return Table.of("Seconds within which so many of the answers came", head, rows)
 
 
 def _agree(one: Answers, other: Answers) -> bool:

@@ -1,28 +1,28 @@
-"""Figures as a reader wants them: shares in per cent, counts with thousands, what is unknown as a dash."""
+"""Measures as a reader wants them: what they are called, in which order they stand, and their figures."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from memsvc_evals.table import NOTHING, count, percent, seconds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NOTHING = "–"
-_COUNTS = ("tokens", "seconds")
 _LABELS = {
     "f1": "F1",
     "f1_set": "F1 of sets",
     "bleu1": "BLEU-1",
     "em": "exact match",
-    "recall_retrieved": "evidence retrieved",
+    "recall_retrieved": "evidence found",
     "recall_cited": "evidence cited",
     "abstained": "abstained",
     "escalation": "escalated",
-    "abstention_precision": "abstention precision",
-    "abstention_recall": "abstention recall",
-    "abstention_false": "false abstention",
-    "tokens": "tokens a question",
-    "seconds": "seconds a question",
+    "abstention_precision": "precision",
+    "abstention_recall": "recall",
+    "abstention_false": "false alarms",
+    "tokens": "tokens",
+    "seconds": "seconds",
 }
 _RANK = {name: place for place, name in enumerate(_LABELS)}
 
@@ -39,16 +39,12 @@ def ordered(measures: set[str]) -> list[str]:
 
 def is_share(measure: str) -> bool:
     """Whether a measure lies between 0 and 1 and is shown in per cent."""
-    return measure not in _COUNTS
+    return measure not in ("tokens", "seconds")
 
 
 def value(measure: str, number: float | None) -> str:
     """One figure of a measure."""
-    if number is None:
-        return NOTHING
-    if is_share(measure):
-        return f"{100 * number:z.1f}"
-    return seconds(number) if measure == "seconds" else count(number)
+    return percent(number) if is_share(measure) else seconds(number) if measure == "seconds" else count(number)
 
 
 def difference(measure: str, number: float) -> str:
@@ -58,7 +54,7 @@ def difference(measure: str, number: float) -> str:
 
 def span(measure: str, interval: Mapping[str, Any]) -> str:
     """The two ends of an interval."""
-    return f"{value(measure, interval['low'])} to {value(measure, interval['high'])}"
+    return f"{value(measure, interval['low'])}–{value(measure, interval['high'])}"
 
 
 def signed_span(measure: str, interval: Mapping[str, Any]) -> str:
@@ -68,26 +64,4 @@ def signed_span(measure: str, interval: Mapping[str, Any]) -> str:
 
 def chance(p: float | None) -> str:
     """A p-value with three digits; none of a finite test is zero."""
-    if p is None:
-        return NOTHING
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def count(number: float | None) -> str:
-    """With thousands; small ones that are not whole with one digit."""
-    if number is None:
-        return NOTHING
-    return f"{number:,.0f}" if number == int(number) or abs(number) >= 100 else f"{number:,.1f}"
-
-
-def seconds(number: float | None) -> str:
-    """With as many digits as are worth reading."""
-    if number is None:
-        return NOTHING
-    digits = next((digits for digits, least in enumerate((100, 10, 0.1)) if number >= least), 3)
-    return f"{number:,.{digits}f}"
-
-
-def money(number: float | None) -> str:
-    """In the currency of the model's price list; a local model has no price."""
-    return NOTHING if number is None else f"{number:,.4f}" if number else "0"
+    return NOTHING if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"

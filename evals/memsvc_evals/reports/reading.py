@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from memsvc_evals.answers.journal import ANSWERS, MANIFEST, SUMMARY, VERSION
 from memsvc_evals.answers.records import Record
 from memsvc_evals.datasets import locomo, realtalk
 from memsvc_evals.errors import MeasurementError
@@ -15,28 +16,11 @@ from memsvc_evals.errors import MeasurementError
 if TYPE_CHECKING:
     from pathlib import Path
 
-MANIFEST_FILE, ANSWERS_FILE, SUMMARY_FILE = "run.json", "answers.jsonl", "summary.json"
-VERSION = 1
 _NAMES = {"locomo": locomo.CATEGORIES, "realtalk": realtalk.CATEGORIES}
 _MANIFEST_FIELDS = frozenset(
-    {
-        "dataset",
-        "selection",
-        "policies",
-        "model",
-        "judge",
-        "judge_prompts",
-        "style",
-        "top_k",
-        "runs",
-        "seed",
-        "settings",
-    }
+    "dataset selection policies model judge judge_prompts style top_k runs seed settings".split()
 )
-_SUMMARY_FIELDS = frozenset(
-    {"provenance", "exclusions", "repairs", "failed", "metrics", "paired", "cost", "runs", "ceiling"}
-)
-
+_SUMMARY_FIELDS = frozenset("provenance exclusions repairs failed metrics paired cost runs ceiling".split())
 
 Metrics = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 """policy -> group -> measure -> interval."""
@@ -121,17 +105,17 @@ def read_run(folder: Path) -> Run:
     Raises:
         MeasurementError: the folder holds no finished run, or a file of it is not what the evaluation writes.
     """
-    manifest = _object(folder / MANIFEST_FILE)
+    manifest = _object(folder / MANIFEST)
     if manifest.get("version") != VERSION:
         raise MeasurementError(
-            f"{folder / MANIFEST_FILE}: version {manifest.get('version')!r}, this memsvc reads {VERSION}; "
+            f"{folder / MANIFEST}: version {manifest.get('version')!r}, this memsvc reads {VERSION}; "
             "use the memsvc that wrote it"
         )
-    _require(manifest, _MANIFEST_FIELDS, folder / MANIFEST_FILE)
-    summary = _object(folder / SUMMARY_FILE)
-    _require(summary, _SUMMARY_FIELDS, folder / SUMMARY_FILE)
-    lines = _text(folder / ANSWERS_FILE).split("\n")
-    records = tuple(_record(line, f"{folder / ANSWERS_FILE}:{at}") for at, line in enumerate(lines, 1) if line)
+    _require(manifest, _MANIFEST_FIELDS, folder / MANIFEST)
+    summary = _object(folder / SUMMARY)
+    _require(summary, _SUMMARY_FIELDS, folder / SUMMARY)
+    lines = _text(folder / ANSWERS).split("\n")
+    records = tuple(_record(line, f"{folder / ANSWERS}:{at}") for at, line in enumerate(lines, 1) if line)
     return Run(folder, manifest, records, summary)
 
 

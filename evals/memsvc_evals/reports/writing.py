@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from memsvc.errors import MissingDependency
-from memsvc_evals import extra
 from memsvc_evals.errors import MeasurementError
-from memsvc_evals.reports import markdown, plots, webpages
-from memsvc_evals.reports.pages import pages
-from memsvc_evals.reports.reading import read_run
+from memsvc_evals.reports import content, plots, questions
+from memsvc_evals.reports.page import Page, Text
+from memsvc_evals.reports.questions import QUESTIONS_FOLDER
+from memsvc_evals.reports.reading import Run, read_run
 
-if TYPE_CHECKING:
-    from memsvc_evals.reports.plots import Picture
-    from memsvc_evals.reports.reading import Run
-
-MARKDOWN_FILE, HTML_FILE, QUESTIONS_FOLDER = "report.md", "report.html", "questions"
+MARKDOWN_FILE, HTML_FILE = "report.md", "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +41,33 @@ def write_report(folder: str | Path) -> Written:
     questions that the run no longer has are removed.
 
     Raises:
-        MissingDependency: the extra `evals` is not installed.
         MeasurementError: the folder holds no finished run, or cannot be written.
     """
-    extra.require(*extra.REPORTS)
     run = read_run(Path(folder))
-    shown = pages(run)
-    pictures, missing = _pictures(run)
+    asked = questions.asked(run)
+    page, missing = _report(run, asked)
     place = run.folder / QUESTIONS_FOLDER
     try:
         place.mkdir(exist_ok=True)
-        for stale in {*place.glob("*.html")} - {place / page.file for page in shown}:
+        for stale in {*place.glob("*.html")} - {place / one.file for one in asked}:
             stale.unlink()
-        for page in shown:
-            _write(place / page.file, webpages.question(run, page))
-        _write(run.folder / MARKDOWN_FILE, markdown.render(run))
-        _write(run.folder / HTML_FILE, webpages.report(run, shown, pictures, missing))
+        for file, one in questions.pages(run, asked):
+            _write(place / file, one.to_html())
+        _write(run.folder / MARKDOWN_FILE, content.report(run, limit=content.SHORT).to_markdown())
+        _write(run.folder / HTML_FILE, page.to_html())
     except OSError as error:
         raise MeasurementError(f"{error.filename}: cannot be written ({error.strerror}); free the folder") from error
-    return Written(run.folder / MARKDOWN_FILE, run.folder / HTML_FILE, len(shown), missing)
+    return Written(run.folder / MARKDOWN_FILE, run.folder / HTML_FILE, len(asked), missing)
 
 
-def _pictures(run: Run) -> tuple[tuple[Picture, ...], str | None]:
+def _report(run: Run, asked: tuple[questions.Asked, ...]) -> tuple[Page, str | None]:
+    index = questions.index(run, asked)
     try:
-        return plots.pictures(run), None
+        return content.report(run, plots.pictures(run), index=index), None
     except MissingDependency as error:
-        return (), str(error)
+        page = content.report(run, index=index)
+        note = Text(f"This report has tables only. {error} Then write it again; nothing has to be asked again.", True)
+        return Page(page.title, page.over, page.links, (note, *page.blocks)), str(error)
 
 
 def _write(path: Path, text: str) -> None:

@@ -65,7 +65,8 @@ class Command:
     """Runs `memsvc eval locomo` into a folder, to its end or until it is killed."""
 
     def __init__(self, forking: subprocess.Popen[str], data: Path) -> None:
-        self._forking, self._data = forking, data
+        self._forking, self._data, self._plan = forking, data, data.with_suffix(".toml")
+        self._plan.write_text("parallel = 1")
 
     def finished(self, out: Path, *more: str) -> Any:
         """What it printed."""
@@ -84,7 +85,7 @@ class Command:
     def _start(self, out: Path, *more: str) -> int:
         chosen = [part for policy in POLICIES for part in ("--policy", policy)]
         arguments = ["eval", "locomo", "--data", str(self._data), "--out", str(out), "--model", "openai/tiny", *chosen]
-        arguments += ["--no-report", "--parallel", "1", "--json", *more]
+        arguments += ["--no-report", "--plan", str(self._plan), "--json", *more]
         assert self._forking.stdin is not None
         print(
             json.dumps([arguments, [str(self._told(out, name)) for name in ("out", "err")]]), file=self._forking.stdin

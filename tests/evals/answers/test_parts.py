@@ -13,14 +13,12 @@ from memsvc.errors import ModelRefused, ModelUnavailable
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc_evals import Dataset, load_realtalk
 from memsvc_evals.answers.audit import read_audit
-from memsvc_evals.answers.baselines import Baselines, Chunks, newest, runs
-from memsvc_evals.answers.given import NOT_MENTIONED
-from memsvc_evals.answers.guessing import WORDING
+from memsvc_evals.answers.baselines import WORDING, Baselines, Chunks, newest, runs
 from memsvc_evals.answers.journal import Existing, opened
 from memsvc_evals.answers.judge import PROMPTS, JudgeReply, judge_prompt, judged
+from memsvc_evals.answers.plan import Selection, select
 from memsvc_evals.answers.policies import POLICIES, chosen
-from memsvc_evals.answers.records import Record
-from memsvc_evals.answers.selection import Selection, select
+from memsvc_evals.answers.records import NOT_MENTIONED, Record
 from memsvc_evals.answers.storing import Material, store_all
 from memsvc_evals.errors import DatasetError, MeasurementError
 from memsvc_evals.progress import Count

@@ -15,10 +15,9 @@ from memsvc.testing import RuleModel
 from memsvc_evals import Dataset, load_locomo
 from memsvc_evals.answers.audit import read_audit
 from memsvc_evals.answers.journal import Existing
-from memsvc_evals.answers.plan import Plan
+from memsvc_evals.answers.plan import Plan, Selection
 from memsvc_evals.answers.policies import POLICIES
 from memsvc_evals.answers.run import Results, run
-from memsvc_evals.answers.selection import Selection
 from memsvc_evals.errors import DatasetError, MeasurementError
 from memsvc_retrievers.language import Prompt
 from tests.evals.answers.made_up import ANSWERS, answering, asked, parts, says, untimed

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from memsvc.errors import InvalidInput, MissingDependency
-from memsvc_evals.drawing import files
+from memsvc_evals import drawing
 from memsvc_evals.drawing.layout import MOST, NAME, laid_out
 from memsvc_evals.drawing.page import page
 from memsvc_evals.drawing.plot import plot
@@ -128,7 +128,7 @@ def test_neither_scipy_nor_matplotlib_is_needed_for_a_page() -> None:
     code = (
         "import sys; sys.modules.update(scipy=None, matplotlib=None, jinja2=None)\n"
         "from tests.evals.drawing.test_drawing import graph\n"
-        "from memsvc_evals.drawing.files import drawer; from pathlib import Path\n"
+        "from memsvc_evals.drawing import drawer; from pathlib import Path\n"
         "sys.stdout.write(str(len(drawer(Path('a.html'))(graph(350), 'a', 'b'))))"
     )
     code = code.replace("from tests", "sys.modules['memsvc_evals.drawing.plot'] = type(sys)('plot')\n"
@@ -144,12 +144,12 @@ def test_neither_scipy_nor_matplotlib_is_needed_for_a_page() -> None:
 
 
 def test_the_file_name_says_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert files.drawer(Path("a.HTML")) is page
-    assert files.drawer(Path("a.png")) is plot
+    assert drawing.drawer(Path("a.HTML")) is page
+    assert drawing.drawer(Path("a.png")) is plot
     for name in ("a.svg", "a", "png"):
         with pytest.raises(InvalidInput, match=r"give a name that ends in \.html or \.png"):
-            files.drawer(Path(name))
+            drawing.drawer(Path(name))
     missing: Any = None
     monkeypatch.setitem(sys.modules, "matplotlib.figure", missing)
     with pytest.raises(MissingDependency, match=r"pip install 'memsvc\[evals\]'"):
-        files.drawer(Path("a.png"))
+        drawing.drawer(Path("a.png"))

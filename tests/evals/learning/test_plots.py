@@ -7,7 +7,8 @@ import pytest
 
 from memsvc.errors import MissingDependency
 from memsvc_evals import MeasurementError
-from memsvc_evals.learning.plots import plot, require_plots
+from memsvc_evals.learning.report import plot
+from memsvc_evals.plotting import require_plots
 from tests.evals.learning.test_study import study
 
 if TYPE_CHECKING:

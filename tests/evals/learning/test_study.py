@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc_evals import MeasurementError
+from memsvc_evals.learning.report import tables
 from memsvc_evals.learning.study import Run, Study, figure
-from memsvc_evals.learning.tables import sheets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +49,8 @@ def test_a_difference_is_taken_seed_by_seed() -> None:
 
 
 def test_tables_hold_every_figure() -> None:
-    by_arm, differences, bars = sheets(study())
-    assert by_arm.head == ("arm", "last", "once")
+    by_arm, differences, bars = tables(study())
+    assert [column.name for column in by_arm.columns] == ["arm", "last", "once"]
     assert by_arm.rows[0] == ("a", "60.0 ± 127.1", "40.0 ± 127.1")
     assert by_arm.rows[1][2] == "–"
     assert "over 2 seeds" in by_arm.title

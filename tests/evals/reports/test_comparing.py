@@ -11,7 +11,7 @@ import pytest
 from memsvc.errors import InvalidInput
 from memsvc_evals import MeasurementError
 from memsvc_evals.reports import compare_runs, write_report
-from memsvc_evals.reports.changes import changes, settings, title
+from memsvc_evals.reports.tables import changes, settings
 from tests.evals.reports.builders import Plan, build_run, load
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_two_policies_of_one_run(run_folder: Path) -> None:
     )
     [difference] = [one for one in pair.differences if (one.measure, one.group) == ("f1", "1-4")]
     assert difference.found.difference == pytest.approx(-summary["difference"])
-    assert title(found, pair) == "scan less fast"
+    assert changes(found, pair)[0].title == "scan less fast: points, tokens or seconds"
 
 
 def test_a_group_of_the_same_questions_is_not_said_twice(run_folder: Path) -> None:
@@ -130,11 +130,11 @@ def test_json_says_all(two: tuple[Path, Path]) -> None:
 
 def test_tables_name_categories_by_number_and_name(two: tuple[Path, Path]) -> None:
     found = compare_runs(*two)
-    differences, better, worse = changes(found.pairs[0], found.dataset)
-    assert "4 single-hop" in {row[1].text for row in differences.rows}
+    differences, better, worse = changes(found, found.pairs[0])
+    assert "4 single-hop" in {row[1] for row in differences.rows}
     assert (better.title, len(worse.rows)) == ("Got better, by F1: 1", 1)
-    assert settings(found).rows == ()
-    assert title(found, found.pairs[0]) == "fast after less fast before"
+    assert not settings(found).rows
+    assert differences.title.startswith("fast after less fast before: ")
 
 
 def test_other_data_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memsvc_evals.reports import formats
-from memsvc_evals.reports.markdown import escape
+from memsvc_evals.table import money
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,9 @@ def test_chances(p: float | None, text: str) -> None:
 
 
 def test_money() -> None:
-    assert [formats.money(one) for one in (None, 0.0, 1.5)] == ["–", "0", "1.5000"]
+    assert [money(one) for one in (None, 0.0, 1.5)] == ["–", "0", "1.5000"]
 
 
 def test_measures_stand_in_one_order() -> None:
     given = {"seconds", "judge:strict-1", "recall_cited", "f1", "judge:lenient-1", "em"}
     assert formats.ordered(given) == ["f1", "em", "judge:lenient-1", "judge:strict-1", "recall_cited", "seconds"]
-
-
-def test_a_text_in_markdown_means_itself() -> None:
-    assert escape("a|b\n<i>*c*</i> `d`") == r"a\|b \<i\>\*c\*\</i\> \`d\`"

@@ -1,15 +1,16 @@
-"""The figures behind the plots, by hand, and where labels stand."""
+"""The figures behind the plots, by hand."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import pytest
 
-from memsvc_evals.reports import labels, palette, plots
-from memsvc_evals.reports.curves import recall_curves, times
+from memsvc_evals import plotting
+from memsvc_evals.reports import plots
+from memsvc_evals.reports.curves import recall_curves, recall_table, times, times_table
 from memsvc_evals.reports.plots import pictures
 from memsvc_evals.reports.reading import Run, read_run
 from tests.evals.reports.builders import Plan, build_run
@@ -52,20 +53,25 @@ def test_times_leave_out_what_failed(tmp_path: Path) -> None:
     assert {policy: len(seconds) for policy, seconds in found.items()} == {"fast": 12, "quality": 12, "scan": 11}
 
 
-def test_every_picture_says_in_words_what_it_shows(run: Run) -> None:
+def test_what_is_drawn_is_in_a_table_too(run: Run) -> None:
+    [curve] = recall_curves(run)
+    assert recall_table(run).rows == (
+        ("fast, quality, scan", *(f"{100 * curve.recall[k - 1]:.1f}" for k in (1, 5, 10, 25)), "–", str(curve.n)),
+    )
+    assert [row[0] for row in times_table(run).rows] == ["fast", "quality", "scan"]
+
+
+def test_every_picture_is_an_image_of_its_figures(run: Run) -> None:
     pytest.importorskip("matplotlib")
     found = {picture.name: picture for picture in pictures(run)}
-    assert list(found) == ["trade-off", "judge-lenient-1", "f1", "recall", "escalation", "latency"]
-    one = run.metrics["scan"]["1-4"]
-    assert (
-        f"scan: {100 * one['judge:lenient-1']['mean']:.1f} % at {one['tokens']['mean']:,.0f} tokens"
-        in found["trade-off"].alt
-    )
-    assert ">quality<" in found["escalation"].svg
-    assert ">fast<" not in found["escalation"].svg
-    assert ">scan<" not in found["escalation"].svg
-    assert "var(--c1)" in found["escalation"].svg
-    assert "1 multi-hop" in found["f1"].svg
+    assert list(found) == ["trade-off", "judge-lenient-1", "escalation", "recall", "latency"]
+    for picture in found.values():
+        assert ElementTree.fromstring(picture.svg).get("viewBox")
+    drawn = found["escalation"].svg.decode()
+    assert ">quality<" in drawn
+    assert ">fast<" not in drawn
+    assert ">scan<" not in drawn
+    assert "1 multi-hop" in drawn
 
 
 def test_the_front_is_what_nothing_beats() -> None:
@@ -73,27 +79,14 @@ def test_the_front_is_what_nothing_beats() -> None:
     assert plots._front(points) == [(1.0, 20.0), (5.0, 50.0), (20.0, 60.0)]
 
 
-def test_labels_avoid_each_other_and_the_edge() -> None:
-    points = [(100.0, 100.0), (104.0, 102.0), (180.0, 101.0)]
-    texts = ["quality", "majority", "full-context"]
-    marks = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
-    spots = labels.place(points, texts, marks, right=200)
-    boxes = [spot.box(point, text) for spot, point, text in zip(spots, points, texts, strict=True)]
-    for one, other in combinations([*boxes, *marks], 2):
-        assert one in marks or not labels._meets(one, other)
-    assert all(box[2] <= 200 for box in boxes)
-    assert spots[2].side == "right"
-
-
 def test_eleven_policies_are_told_apart() -> None:
-    looks = {(palette.colour(place), palette.mark(place)) for place in range(11)}
+    looks = {(plotting.colour(place), plotting.mark(place)) for place in range(11)}
     assert len(looks) == 11
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colours_stand_out_from_their_page(theme: str) -> None:
-    page = {"light": "#ffffff", "dark": "#1b1f24"}[theme]
-    colours = [part.split(":")[1] for part in palette.VARIABLES[theme].split(";") if part]
+    page, colours = {"light": ("#ffffff", plotting.LIGHT), "dark": ("#1b1f24", plotting.DARK)}[theme]
     assert len(colours) == 8
     for colour in colours:
         assert contrast(colour, page) >= 3.0, colour

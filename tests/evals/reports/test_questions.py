@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memsvc_evals.reports.pages import mark, page_names, pages
+from memsvc_evals.reports.questions import asked, mark, page, page_names, pages
 from memsvc_evals.reports.reading import read_run
-from memsvc_evals.reports.webpages import question
 from tests.evals.reports.builders import Plan, build_run
 
 if TYPE_CHECKING:
@@ -56,41 +55,45 @@ def test_marks(run_folder: Path) -> None:
 
 def test_the_index_knows_what_was_disputed_failed_and_escalated(tmp_path: Path) -> None:
     run = read_run(build_run(tmp_path, Plan(policies=("fast", "quality"), failing=("quality",), questions=40)))
-    found = pages(run)
-    assert [page.file for page in found if page.failed] == ["conv-0__1.html"]
+    found = asked(run)
+    assert [one.file for one in found if "failed" in one.flags] == ["conv-0__1.html"]
     assert found[1].marks[run.policies.index("quality")] is None
-    for page in found:
-        right = {one.mark >= 0.5 for one in page.answers if one.mark is not None}
-        assert page.disputed == (right == {True, False})
-        assert page.escalated == any(one.record.process == "scan" for one in page.answers)
-        assert page.answers[0].escalated is None
-    assert {page.disputed for page in found} == {True, False}
-    assert {page.escalated for page in found} == {True, False}
-    assert [(page.before, page.after) for page in found[:2]] == [
-        (None, "conv-0__1.html"),
-        ("conv-0__0.html", "conv-0__2.html"),
-    ]
+    for one in found:
+        right = {given >= 0.5 for record in one.records if (given := mark(record, run.main_measure)) is not None}
+        assert ("disputed" in one.flags) == (right == {True, False})
+        assert ("escalated" in one.flags) == any(record.process == "scan" for record in one.records)
+        assert one.escalated(one.records[0]) is None
+    for flag in ("disputed", "escalated"):
+        assert {flag in one.flags for one in found} == {True, False}
+
+
+def test_pages_lead_to_the_ones_beside_them(run_folder: Path) -> None:
+    run = read_run(run_folder)
+    (first, page), (second, other), *_ = pages(run, asked(run))
+    assert (first, second) == ("conv-0__0.html", "conv-0__1.html")
+    assert [link for _, link in page.links] == ["../report.html#questions", second]
+    assert [link for _, link in other.links] == ["../report.html#questions", first, "conv-0__2.html"]
 
 
 def test_a_page_says_how_the_answer_came_about(tmp_path: Path) -> None:
     run = read_run(build_run(tmp_path, Plan(runs=2, audited=True, questions=40)))
-    page = next(page for page in pages(run) if page.escalated and page.question.audited)
-    text = question(run, page)
-    record = next(one.record for one in page.answers if one.record.coverage)
+    one = next(one for one in asked(run) if "escalated" in one.flags and one.question.audited)
+    text = page(run, one).to_html()
+    record = next(record for record in one.records if record.coverage)
     for wanted in (
-        record.question, record.draft, "Gate: escalate", "completeness", "407 of 419 messages in 3 chunks",
-        "the reply was cut at 512 tokens", "on 9 May 2023", "The same 25 turns as fast", "Both name the same day",
+        record.question, record.draft, "<dd>escalate\n", "completeness", "407 of 419 messages in 3 chunks",
+        "the reply was cut at 512 tokens", "on 9 May 2023", "the same 25 turns as fast", "Both name the same day",
         ">extract<", "run 1",
     ):  # fmt: skip
         assert wanted is not None
         assert wanted in text, wanted
-    marked = re.findall(r'class="hit"[^>]*>★ ([^<]+)<', text)
+    marked = re.findall(r"★ (\S+?)[ <]", text)
     assert set(marked) <= set(record.evidence)
     assert marked
 
 
 def test_a_policy_that_always_escalates_is_no_escalation(tmp_path: Path) -> None:
     run = read_run(build_run(tmp_path, Plan(policies=("fast", "scan"))))
-    found = pages(run)
-    assert not any(page.escalated for page in found)
-    assert "Gate" not in question(run, found[0])
+    found = asked(run)
+    assert not any("escalated" in one.flags for one in found)
+    assert "<dt>gate" not in page(run, found[0]).to_html()
