@@ -95,6 +95,7 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
     (IMPROVE, "jobs", extracting.jobs),
     (LEARN, "add-episode", episodes.add_episode),
     (LEARN, "episodes", episodes.episodes),
+    (LEARN, "calibrate-episodes", episodes.calibrate_episodes),
     (LEARN, "reflect", episodes.reflect),
     (LEARN, "feedback", learning.feedback),
     (LEARN, "retain", learning.retain),
@@ -103,6 +104,7 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
 ]
 for _panel, _name, _command in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_command)
+learning.gate.command("threshold", hidden=True)(episodes.calibrate_episodes)  # what it was called
 app.add_typer(keys.app, name="keys", rich_help_panel=SERVE)
 app.add_typer(learning.utility, name="utility", rich_help_panel=LEARN)
 app.add_typer(learning.gate, name="gate", rich_help_panel=LEARN)

@@ -13,33 +13,6 @@ if TYPE_CHECKING:
 
     from memsvc import Answer, Event
 
-Gate = Annotated[
-    str | None,
-    typer.Option(
-        "--gate",
-        metavar="POLICY",
-        help="Who decides whether the fast answer will do: quality, majority, consensus, filter, never, always.",
-        show_default=False,
-    ),
-]
-Deliberation = Annotated[
-    str | None,
-    typer.Option(
-        "--deliberation",
-        metavar="PROCESS",
-        help="What follows where it will not: scan (read the log again), hypergraph (look up step by step), auto.",
-        show_default=False,
-    ),
-]
-Style = Annotated[
-    str | None,
-    typer.Option(
-        "--style",
-        metavar="STYLE",
-        help="How the answer is worded: short (five or six words), reasoned (sentences that give their grounds).",
-        show_default=False,
-    ),
-]
 Model = Annotated[
     str | None,
     typer.Option(
@@ -51,35 +24,17 @@ Model = Annotated[
 ]
 
 
+@options.takes("ask", "for_session")
 def ask(
     question: Annotated[str, typer.Argument(help="The question.")],
-    gate: Gate = None,
-    deliberation: Deliberation = None,
-    style: Style = None,
     model: Model = None,
-    top_k: Annotated[
-        int | None,
-        typer.Option(
-            "--top-k",
-            "-k",
-            min=1,
-            metavar="N",
-            help="How many memories the fast answer sees; 30, or 10 without a model.",
-            show_default=False,
-        ),
-    ] = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    as_of: options.AsOf = None,
-    session: options.Session = None,
-    speaker: options.Speaker = None,
-    kind: options.Kind = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what the gate said, what was read and what each call cost.")
     ] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """Answer a question, and say what the answer rests on. Without a language model the best evidence is quoted.
 
@@ -87,17 +42,9 @@ def ask(
     memsvc ask "Where does Ann live?" -n acme/ann
     memsvc ask "Why did Ann move?" --model ollama/qwen3:8b --gate quality --explain
     """
-    chosen: dict[str, Any] = {
-        "gate": gate,
-        "deliberation": deliberation,
-        "style": style,
-        "model": model,
-        "top_k": top_k,
-    }
-    wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
     with opened(db) as memory:
         with output.steps("Looking up") as show:
-            answer = memory.ask(question, namespace=namespace, on_event=_shown(show), **chosen, **wanted)
+            answer = memory.ask(question, namespace=namespace, model=model, on_event=_shown(show), **given)
         if json:
             output.document(answer)
         else:

@@ -1,4 +1,4 @@
-"""add-episode, episodes, reflect: task attempts, and what to take from them."""
+"""add-episode, episodes, calibrate-episodes, reflect: task attempts, and what to take from them."""
 
 import json as codec
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from memsvc.episodes.found import Episodes
 
 
+@options.takes("add_episode")
 def add_episode(
     intent: Annotated[str, typer.Argument(help="What was asked.")],
     trajectory: Annotated[
@@ -21,33 +22,13 @@ def add_episode(
             "--trajectory", "-t", metavar="FILE|-", help="What was done: a text, or a JSON list of steps; '-' is stdin."
         ),
     ],
-    reward: Annotated[
-        float | None, typer.Option("--reward", min=-1, max=1, help="From -1 to 1.", show_default=False)
-    ] = None,
-    success: Annotated[
-        bool | None,
-        typer.Option(
-            "--success/--failure", help="How it ended; by default whether the reward is above 0.", show_default=False
-        ),
-    ] = None,
-    experience: Annotated[
-        str | None, typer.Option("--experience", metavar="TEXT", help="What to take from it.", show_default=False)
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option("--key", metavar="KEY", help="Store it once under this key.", show_default=False)
-    ] = None,
-    session: Annotated[
-        str | None, typer.Option("--session", metavar="ID", help="The session it belongs to.", show_default=False)
-    ] = None,
-    timestamp: Annotated[
-        str | None, typer.Option("--timestamp", metavar="TIME", help="When, in ISO 8601; now.", show_default=False)
-    ] = None,
     metadata: Annotated[
         str | None, typer.Option("--metadata", metavar="JSON", help="What else is known of it.", show_default=False)
     ] = None,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """Store a task attempt, verbatim, with its outcome.
 
@@ -56,45 +37,13 @@ def add_episode(
     """
     done, known = _trajectory(trajectory), _metadata(metadata)
     with opened(db, create=True) as memory:
-        receipt = memory.add_episode(
-            intent, done, namespace=namespace, reward=reward, success=success, experience=experience, key=key,
-            session_id=session, timestamp=timestamp, metadata=known,
-        )  # fmt: skip
+        receipt = memory.add_episode(intent, done, namespace=namespace, metadata=known, **given)
     receipts.report(namespace, [receipt], [intent], json=json)
 
 
+@options.takes("search_episodes", "kind")
 def episodes(
     intent: Annotated[str, typer.Argument(help="The task at hand.")],
-    top_k: Annotated[
-        int | None, typer.Option("--top-k", "-k", min=1, metavar="N", help="How many at most; 5.", show_default=False)
-    ] = None,
-    pool: Annotated[
-        int | None,
-        typer.Option("--pool", min=1, metavar="N", help="Of how many of the most similar; 10.", show_default=False),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--threshold", min=-1, max=1, metavar="COSINE", help="How alike intents must be.", show_default=False
-        ),
-    ] = None,
-    weight: Annotated[
-        float | None,
-        typer.Option("--weight", min=0, max=1, help="Learned utility's part (lambda).", show_default=False),
-    ] = None,
-    epsilon: Annotated[
-        float | None,
-        typer.Option("--epsilon", min=0, max=1, help="How often to choose at random; never.", show_default=False),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", min=0, metavar="N", help="Makes that choice repeatable.", show_default=False),
-    ] = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    as_of: options.AsOf = None,
-    session: options.Session = None,
-    speaker: options.Speaker = None,
     token_budget: Annotated[
         int | None, typer.Option("--token-budget", min=1, metavar="N", help="Show only what fits into so many tokens.")
     ] = None,
@@ -104,18 +53,15 @@ def episodes(
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """Find attempts at similar tasks: those to follow and those to avoid, ready for a prompt.
 
     \b
     memsvc episodes "List the users of the shop" --token-budget 800
     """
-    wanted: Any = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker)
     with opened(db) as memory:
-        found = memory.search_episodes(
-            intent, namespace=namespace, top_k=top_k, pool=pool,
-            threshold=threshold, weight=weight, epsilon=epsilon, seed=seed, **wanted,
-        )  # fmt: skip
+        found = memory.search_episodes(intent, namespace=namespace, **given)
     if json:
         output.document({**found.to_dict(), "text": found.text(token_budget)})
         return
@@ -124,6 +70,17 @@ def episodes(
         return
     _show(found, token_budget, explain=explain)
     output.note(f"Reward them with: memsvc feedback {found.trace_id} --reward 1")
+
+
+def calibrate_episodes(
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE, db: options.Db = None, json: options.Json = False
+) -> None:
+    """Work out how alike intents must be for an episode to be considered (MemRL's delta), and keep it."""
+    with opened(db) as memory:
+        found = memory.calibrate_threshold(namespace=namespace)
+    output.document({"threshold": found}) if json else output.line(
+        f"intents count as similar above a cosine of {found:.3f}"
+    )
 
 
 def reflect(namespace: options.AnyNamespace = None, db: options.Db = None, json: options.Json = False) -> None:

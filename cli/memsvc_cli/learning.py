@@ -18,35 +18,25 @@ gate = typer.Typer(
 MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The memory.")]
 
 
+@options.takes("feedback")
 def feedback(
     trace_id: Annotated[str, typer.Argument(metavar="TRACE", help="What search --trace, ask --json or episodes gave.")],
     reward: Annotated[float, typer.Option("--reward", min=-1, max=1, help="From -1 (harmful) to 1 (helpful).")],
-    used: Annotated[
-        list[str] | None,
-        typer.Option("--used", metavar="ID", help="Only this memory was of use; may be repeated.", show_default=False),
-    ] = None,
-    credit: Annotated[str, typer.Option("--credit", metavar="MODE", help="uniform, or cited.")] = "uniform",
-    source: Annotated[str, typer.Option("--source", metavar="NAME", help="Who gives the reward.")] = "default",
-    key: Annotated[
-        str | None, typer.Option("--key", metavar="KEY", help="Count it once under this key.", show_default=False)
-    ] = None,
     namespace: Annotated[
         str | None,
         typer.Option("--namespace", "-n", metavar="NAME", help="The trace must be of this one.", show_default=False),
     ] = None,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """Reward what a look-up gave: what helped is ranked up from then on.
 
     \b
     memsvc feedback 300f78445ba9... --reward 1
     """
-    mode: Any = credit  # checked by the library
     with opened(db) as memory:
-        receipt = memory.feedback(
-            trace_id, reward, used=used or None, credit=mode, source=source, key=key, namespace=namespace
-        )
+        receipt = memory.feedback(trace_id, reward, namespace=namespace, **given)
     if json:
         output.document(receipt)
         return
@@ -81,18 +71,18 @@ def show(
 
 
 @utility.command("top")
+@options.takes("top_utilities")
 def top(
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many at most.")] = 20,
-    worst: Annotated[bool, typer.Option("--worst", help="The least instead of the most.")] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """List the memories that are worth most."""
     with opened(db) as memory:
         found = [
             (memory.get(memory_id, namespace=namespace), worth)
-            for memory_id, worth in memory.top_utilities(namespace=namespace, limit=limit, worst=worst)
+            for memory_id, worth in memory.top_utilities(namespace=namespace, **given)
         ]
     if json:
         output.document({"memories": [{"memory": one, "utility": worth} for one, worth in found]})
@@ -145,18 +135,6 @@ def calibrate(
     with opened(db) as memory:
         found = memory.calibrate_gate(namespace=namespace, budget=escalations)
     output.document(found) if json else output.pairs(learning_views.calibration(found))
-
-
-@gate.command("threshold")
-def threshold(
-    namespace: options.Namespace = options.DEFAULT_NAMESPACE, db: options.Db = None, json: options.Json = False
-) -> None:
-    """Work out how alike intents must be for an episode to be considered (MemRL's delta), and keep it."""
-    with opened(db) as memory:
-        found = memory.calibrate_threshold(namespace=namespace)
-    output.document({"threshold": found}) if json else output.line(
-        f"intents count as similar above a cosine of {found:.3f}"
-    )
 
 
 def retain(

@@ -1,11 +1,15 @@
-"""The options that several commands share, and what they mean to the library."""
+"""The options of commands: those that many share, and those that are a verb's parameters, in the contract's words."""
 
-from typing import TYPE_CHECKING, Annotated, Any, cast
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from memsvc.contract.options import Filters
+from memsvc.contract.parameters import LOCAL, Parameter, parameters
+from memsvc_learners.credit import CREDITS
+from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, STYLES
 
 DEFAULT_NAMESPACE = "default"
 
@@ -28,27 +32,77 @@ AnyNamespace = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="Said at or after this ISO 8601 time.", show_default=False)
-]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="TIME", help="Said at or before this time.", show_default=False)
-]
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Valid at this moment.", show_default=False)]
-Session = Annotated[
-    list[str] | None,
-    typer.Option("--session", metavar="ID", help="Only this session; may be repeated.", show_default=False),
-]
-Speaker = Annotated[
-    list[str] | None,
-    typer.Option("--speaker", metavar="NAME", help="Only what this one said; may be repeated.", show_default=False),
-]
-Kind = Annotated[
-    list[str] | None,
-    typer.Option("--kind", metavar="KIND", help="message, fact or episode; may be repeated.", show_default=False),
-]
+
+_SPELLED: Mapping[str, tuple[str, ...]] = {
+    "session_id": ("--session",), "top_k": ("--top-k", "-k"), "cold": ("--cold/--hot",),
+    "success": ("--success/--failure",),
+}  # fmt: skip
+"""Options that are called otherwise than their parameters; the others are `--token-budget` for `token_budget`."""
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "Policy": POLICIES, "Deliberation": DELIBERATIONS, "Style": STYLES, "Credit": CREDITS
+}  # fmt: skip
+"""Types of which help names the values."""
+
+_SIGNED, _SHARE = {"min": -1, "max": 1}, {"min": 0, "max": 1}
+_BOUNDS: Mapping[str, Mapping[str, float]] = {
+    "reward": _SIGNED, "threshold": _SIGNED, "weight": _SHARE, "epsilon": _SHARE, "seed": {"min": 0},
+}  # fmt: skip
+"""What numbers may be, where it is more than a count of at least 1."""
 
 
-def filters(**given: Any) -> "Filters":
-    """The filters that were given on the command line, under the library's names."""
-    return cast("Filters", {name: value for name, value in given.items() if value})
+def told(verb: str, name: str) -> str:
+    """The contract's sentence about a parameter of a verb, as help."""
+    text = parameters(verb)[name].sentence
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def takes(verb: str, *without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A decorator: the command has the options of a verb, but for those that it names itself and those it is `without`.
+
+    The command gets what was given of them as `**given`, by the names of the verb's parameters.
+    """
+
+    def made(command: Callable[..., None]) -> Callable[..., None]:
+        own = [one for one in inspect.signature(command).parameters.values() if one.kind is not one.VAR_KEYWORD]
+        left = {one.name for one in own} | {*without, *LOCAL}
+        options = [_option(verb, one) for name, one in parameters(verb).items() if name not in left]
+        names = {one.name for one in options}
+
+        @wraps(command)
+        def run(**received: Any) -> None:
+            command(**{name: one for name, one in received.items() if name not in names or one not in (None, [])})
+
+        first = next(place for place, one in enumerate(own) if one.name in ("namespace", "db"))
+        ordered = [*own[:first], *options, *own[first:]]
+        keyword = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in ordered]
+        run.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
+        return run
+
+    return made
+
+
+def _option(verb: str, parameter: Parameter) -> inspect.Parameter:
+    """A parameter as Typer takes an option."""
+    kind = parameter.kind.removesuffix(" | None")
+    optional = kind != parameter.kind
+    spelled = _SPELLED.get(parameter.name, (f"--{parameter.name.replace('_', '-')}",))
+    text = told(verb, parameter.name)
+    shown: dict[str, Any] = {"metavar": spelled[0].removeprefix("--").partition("-")[0].upper()}
+    value: Any = str
+    if kind in ("Names", "Sequence[str]"):
+        value, text = list[str], f"{text[:-1]}; may be repeated."
+    elif kind == "Time":
+        shown["metavar"] = "TIME"
+    elif kind in _CHOICES and not all(one in text for one in _CHOICES[kind]):
+        text = f"{text[:-1]}: {', '.join(_CHOICES[kind])}."
+    elif kind in ("int", "float"):
+        value = {"int": int, "float": float}[kind]
+        shown = {"metavar": "N" if kind == "int" else "NUMBER", **_BOUNDS.get(parameter.name, {"min": 1})}
+    elif kind == "bool":
+        value, shown = bool, {}
+    shown["show_default"] = not optional and value is not bool
+    annotation: Any = Annotated[value | None if optional else value, typer.Option(*spelled, help=text, **shown)]
+    return inspect.Parameter(
+        parameter.name, inspect.Parameter.KEYWORD_ONLY, default=parameter.default, annotation=annotation
+    )

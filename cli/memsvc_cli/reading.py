@@ -1,6 +1,6 @@
 """search, trace, get, list, history: the commands that read."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,36 +11,14 @@ if TYPE_CHECKING:
     from memsvc_cli.opening import Opened
 
 
+@options.takes("search", "for_session")
 def search(
     query: Annotated[str, typer.Argument(help="What to look for, in your own words.")],
-    top_k: Annotated[
-        int | None,
-        typer.Option(
-            "--top-k",
-            "-k",
-            min=1,
-            metavar="N",
-            help="How many memories at most; 10 unless --token-budget is given.",
-            show_default=False,
-        ),
-    ] = None,
-    token_budget: Annotated[
-        int | None,
-        typer.Option("--token-budget", min=1, metavar="N", help="Take only as many as fit into so many tokens."),
-    ] = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    as_of: options.AsOf = None,
-    session: options.Session = None,
-    speaker: options.Speaker = None,
-    kind: options.Kind = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the parts of each score.")] = False,
-    trace: Annotated[
-        bool, typer.Option("--trace", help="Keep what was found, so that `feedback` can reward it.")
-    ] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """Find the memories that fit a question best.
 
@@ -48,9 +26,8 @@ def search(
     memsvc search "Where does Ann live?" -n acme/ann -k 5
     memsvc search "plans for the summer" --speaker Ann --since 2026-01-01 --explain
     """
-    wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
     with opened(db) as memory:
-        found = memory.search(query, namespace=namespace, top_k=top_k, token_budget=token_budget, trace=trace, **wanted)
+        found = memory.search(query, namespace=namespace, **given)
         if json:
             output.document({"namespace": namespace, "query": query, "trace_id": found.trace_id, "hits": list(found)})
         elif found:
@@ -99,31 +76,22 @@ def trace(
         output.table(trace_views.considered(found))
 
 
+@options.takes("list")
 def list_(
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many at most.")] = 100,
-    offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help="How many to leave out first.")] = 0,
-    cold: Annotated[
-        bool | None,
-        typer.Option("--cold/--hot", help="Only those that `retain` took out of the look-ups, or only the others."),
-    ] = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    as_of: options.AsOf = None,
-    session: options.Session = None,
-    speaker: options.Speaker = None,
-    kind: options.Kind = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help=options.told("list", "limit"))] = 100,
+    offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help=options.told("list", "offset"))] = 0,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """List memories in the order of their event time.
 
     \b
     memsvc list -n acme/ann --session monday --limit 20
     """
-    wanted = options.filters(since=since, until=until, as_of=as_of, session_id=session, speaker=speaker, kind=kind)
     with opened(db) as memory:
-        found = memory.list(namespace=namespace, limit=limit, offset=offset, cold=cold, **wanted)
+        found = memory.list(namespace=namespace, limit=limit, offset=offset, **given)
         if json:
             output.document({"namespace": namespace, "limit": limit, "offset": offset, "memories": found})
         elif found:

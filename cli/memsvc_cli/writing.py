@@ -69,26 +69,23 @@ def add(
     report(namespace, receipts, [item.place for item in items], json=json)
 
 
+@options.takes("update")
 def update(
     memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory, as search and list show it.")],
-    text: Annotated[str | None, typer.Option("--text", metavar="TEXT", help="What it should say.")] = None,
-    valid_from: Annotated[
-        str | None, typer.Option("--valid-from", metavar="TIME", help="True from this time on.")
-    ] = None,
-    valid_to: Annotated[str | None, typer.Option("--valid-to", metavar="TIME", help="True up to this time.")] = None,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """Correct a memory's text or the time it is valid; `history` keeps what was replaced.
 
     \b
     memsvc update 3f2a... --text "I moved to Bergen." --valid-to 2027-01-01
     """
-    if text is None and valid_from is None and valid_to is None:
+    if not given:
         raise typer.BadParameter("give --text, --valid-from or --valid-to")
     with opened(db) as memory:
-        changed = memory.update(memory_id, namespace=namespace, text=text, valid_from=valid_from, valid_to=valid_to)
+        changed = memory.update(memory_id, namespace=namespace, **given)
     output.document(changed) if json else output.pairs(views.memory(changed))
 
 

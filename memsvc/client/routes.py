@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from memsvc.client import encoding
 from memsvc.contract.options import Filters, own
-from memsvc.contract.parameters import LOCAL
+from memsvc.contract.parameters import LOCAL, options_of
 from memsvc.contract.table import VERBS
 from memsvc.contract.verbs import Verbs
 from memsvc.errors import InvalidInput
@@ -78,7 +78,7 @@ def arguments(name: str, args: tuple[Any, ...], options: dict[str, Any]) -> dict
     given = {part: value for part, value in list(bound.items())[1:] if value is not None}
     for part in ("filters", "options"):
         if part in given:
-            given |= _options(given.pop(part), VERBS[name].options)
+            given |= _options(given.pop(part), options_of(name))
     return given
 
 

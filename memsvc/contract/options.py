@@ -39,9 +39,9 @@ class AskOptions(Filters, total=False):
 
     Attributes:
         top_k: memories that the fast answer sees; 30, or 10 without a model.
-        gate: who decides whether the fast answer will do: quality, majority, consensus, filter, never, always,
-            calibrated.
-        deliberation: what follows where it will not: scan, hypergraph, auto.
+        gate: who decides whether the fast answer will do.
+        deliberation: what follows where it will not: scan (read the log again), hypergraph (look up step by step),
+            auto.
         style: how the answer is worded: short (five or six words), reasoned (sentences that give their grounds).
         model: a model's name, or a model of your own.
     """

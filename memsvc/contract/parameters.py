@@ -9,10 +9,10 @@ import inspect
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from memsvc.contract import options
 from memsvc.contract.options import Filters
-from memsvc.contract.table import VERBS
 from memsvc.contract.verbs import Verbs
 
 if TYPE_CHECKING:
@@ -53,29 +53,41 @@ class Parameter:
 def parameters(verb: str) -> Mapping[str, Parameter]:
     """What a verb takes, by name, in the order of its signature; its options and filters come last."""
     said = sentences(verb)
-    signature = list(inspect.signature(getattr(Verbs, verb)).parameters.values())[1:]
-    found = {one.name: (one.annotation, one.default) for one in signature if one.kind is not one.VAR_KEYWORD}
-    if len(found) < len(signature):
-        options = VERBS[verb].options.__annotations__
-        found |= {name: (kind.__forward_arg__, None) for name, kind in options.items()}
     return {
         name: Parameter(name, kind, default, said.get(name) or _shared(name, default))
-        for name, (kind, default) in found.items()
+        for name, (kind, default) in _annotations(verb).items()
     }
+
+
+def options_of(verb: str) -> type:
+    """What a verb takes as `**options`, as a `TypedDict` of their names; one without names if it takes none."""
+    *_, last = inspect.signature(getattr(Verbs, verb)).parameters.values()
+    found: type = getattr(options, last.annotation[len("Unpack[") : -1]) if last.kind is last.VAR_KEYWORD else _None
+    return found
+
+
+class _None(TypedDict):
+    """No options."""
 
 
 @cache
 def sentences(verb: str) -> Mapping[str, str]:
     """What the contract says of each parameter and option of a verb, by name, on one line."""
-    method = getattr(Verbs, verb)
-    takes_options = any(one.kind is one.VAR_KEYWORD for one in inspect.signature(method).parameters.values())
-    options = (Filters, VERBS[verb].options) if takes_options else ()
-    return {name: text for source in (*options, method) for name, text in _entries(source).items()}
+    sources = (Filters, options_of(verb), getattr(Verbs, verb))
+    found = {name: text for source in sources for name, text in _entries(source).items()}
+    return {name: text for name, text in found.items() if name in _annotations(verb)}
 
 
 def about(verb: str) -> str:
     """What the contract says of a verb, without its parameters and errors."""
     return _SECTIONS.split(inspect.getdoc(getattr(Verbs, verb)) or "")[0].strip()
+
+
+def _annotations(verb: str) -> dict[str, tuple[str, Any]]:
+    """The annotation and the default of each parameter and option."""
+    signature = list(inspect.signature(getattr(Verbs, verb)).parameters.values())[1:]
+    found = {one.name: (one.annotation, one.default) for one in signature if one.kind is not one.VAR_KEYWORD}
+    return found | {name: (kind.__forward_arg__, None) for name, kind in options_of(verb).__annotations__.items()}
 
 
 def _shared(name: str, default: Any) -> str:

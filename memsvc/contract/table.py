@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from memsvc.asking.answer import Answer
 from memsvc.contract import wire
-from memsvc.contract.options import AskOptions, EpisodeOptions, Filters
 from memsvc.episodes.found import Episodes
 from memsvc.work.outcomes import ExtractionSummary
 from memsvc.work.retaining import Retained
@@ -41,7 +40,7 @@ class Row:
 
     `permission` is what it takes in the namespace that the request names. `gives` is the kind of the answer, an
     envelope (`wire.py`) where the verb gives a bare list or number. `slow`: it goes through a whole namespace or waits
-    for a model, so that its answer may take long. `options` names its `**options`. `sends` and `accept` are the media
+    for a model, so that its answer may take long. `sends` and `accept` are the media
     types of the body and of the answer.
     """
 
@@ -53,7 +52,6 @@ class Row:
     slow: bool = False
     sends: str = JSON
     accept: str = JSON
-    options: type = Filters
 
     @property
     def queried(self) -> bool:
@@ -90,9 +88,9 @@ VERBS: Mapping[str, Row] = {
     "forget": Row("POST", "/forget", "erase", Erasure, slow=True),
     "verify_erasure": Row("POST", "/forget/verify", "read", wire.Holds, repeat="safe"),
     "search": Row("POST", "/search", "read", wire.Found, repeat="safe"),
-    "search_episodes": Row("POST", "/episodes/search", "read", Episodes, repeat="safe", options=EpisodeOptions),
-    "ask": Row("POST", "/ask", "read", Answer, repeat="safe", accept=EVENTS, options=AskOptions),
-    "ask_stream": Row("POST", "/ask", "read", repeat="safe", accept=EVENTS, options=AskOptions),
+    "search_episodes": Row("POST", "/episodes/search", "read", Episodes, repeat="safe"),
+    "ask": Row("POST", "/ask", "read", Answer, repeat="safe", accept=EVENTS),
+    "ask_stream": Row("POST", "/ask", "read", repeat="safe", accept=EVENTS),
     "trace": Row("GET", "/traces/{trace_id}", "read", Trace, repeat="safe"),
     "get": Row("GET", _ONE, "read", Memory, repeat="safe"),
     "list": Row("GET", "/memories", "read", wire.Memories, repeat="safe"),

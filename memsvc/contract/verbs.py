@@ -93,11 +93,13 @@ class Verbs:
             intent: what was asked: what later tasks are compared with.
             trajectory: what was done: a text, or its steps (strings, or mappings that JSON can hold).
             reward: from -1 to 1. At least one of reward and success is needed.
-            success: by default whether the reward is above 0.
+            success: how it ended; by default whether the reward is above 0.
             experience: what to take from it. By default the trajectory's own steps, trimmed; where a language model is
                 set, a background job (`reflect`) writes a script or a reflection instead.
             key: makes the call idempotent, as in `add`.
+            session_id: the session it belongs to.
             timestamp: when it was; by default now.
+            metadata: what else is known of it, as an object that JSON can hold.
 
         Raises:
             InvalidNamespace, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was stored.
@@ -115,6 +117,11 @@ class Verbs:
         valid_to: Time | None = None,
     ) -> Memory:
         """Correct a memory's text or event time; None leaves a field as it is.
+
+        Args:
+            text: what it should say.
+            valid_from: true from this time on.
+            valid_to: true up to this time.
 
         The raw message stays verbatim and `history` keeps what was replaced. Facts that rest on a message are
         retired with its correction, and a job is queued to work them out anew.
@@ -246,7 +253,9 @@ class Verbs:
         """Memories in the order of their event time.
 
         Args:
-            cold: True for those that `retain` took out of the look-ups, False for the others; by default both.
+            limit: how many at most.
+            offset: how many to leave out first.
+            cold: only those that `retain` took out of the look-ups, or if False only the others; by default both.
 
         Raises:
             InvalidInput: a limit below 1, an offset below 0, an unknown filter or a bad value.
@@ -410,6 +419,10 @@ class Verbs:
 
     def top_utilities(self, *, namespace: str, limit: int = 20, worst: bool = False) -> Worths:
         """The memories that are worth most, or least: (id, utility).
+
+        Args:
+            limit: how many at most.
+            worst: those that are worth least instead.
 
         Raises:
             NotFound: no such namespace.

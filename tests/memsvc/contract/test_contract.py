@@ -11,7 +11,7 @@ import pytest
 from memsvc import AsyncClient, AsyncMemory, Client, Memory
 from memsvc.contract.derived import NAMES, AwaitedVerbs
 from memsvc.contract.options import AskOptions, EpisodeOptions, Filters
-from memsvc.contract.parameters import sentences
+from memsvc.contract.parameters import _entries, options_of, sentences
 from memsvc.contract.table import VERBS
 from memsvc.contract.verbs import Verbs
 from memsvc.server.routes import ALL
@@ -32,8 +32,8 @@ def test_each_verb_has_one_row_and_each_row_a_verb() -> None:
 @pytest.mark.parametrize("verb", NAMES)
 def test_a_verb_says_what_it_does_and_speaks_of_its_own_parameters_alone(verb: str) -> None:
     assert inspect.getdoc(getattr(Verbs, verb))
-    known = set(parameters(verb)) | (set(VERBS[verb].options.__annotations__) if verb in VERBS else set())
-    assert set(sentences(verb) if verb in VERBS else ()) <= known
+    known = set(parameters(verb)) | set(options_of(verb).__annotations__)
+    assert set(_entries(getattr(Verbs, verb))) <= known
 
 
 @pytest.mark.parametrize("options", [Filters, AskOptions, EpisodeOptions])
