@@ -3,16 +3,22 @@
 Names of speakers are taken out of the text that is embedded: a sentence encoder gives a name so
 much weight that every utterance with it looks alike (docs/log.md has the measurement). Days are
 read from English month names and ISO dates.
+
+A name counts in any case and in any script. Where a script has no spaces, a name is found inside of what is written
+together ("王小明喜欢什么？"), the longest one first; beside such letters a name of another script stands for itself
+("Tom在哪里？").
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from memsvc_store.values.nodes import mentions
-from memsvc_store.values.text import terms
+from memsvc_store.values.scripts import composed, folded
+from memsvc_store.values.text import run_pattern, terms, unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +32,7 @@ MOST_DAYS = 20
 _YEAR_DIGITS = 4
 """Digits of the longest number in a day. Python refuses to read one of more than 4,300."""
 
-_NAME = re.compile(r"([^\W\d_]+)(?:['’]s\b)?")
+_POSSESSIVE = r"(?:['’]s\b)?"
 _ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th)\b")
 _PIECE = re.compile(r"\d{4}-\d{2}-\d{2}|[a-z]+|\d+")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
@@ -67,21 +73,50 @@ class Question:
 
 
 def take_apart(question: str, names: Mapping[str, str]) -> Question:
-    """Read a question; `names` maps the case-folded words that name speakers to the speakers."""
-    named: set[str] = set()
-
-    def without_name(match: re.Match[str]) -> str:
-        speaker = names.get(match.group(1).casefold())
-        if speaker is None:
-            return match.group()
-        named.add(speaker)
-        return " "
-
-    text = " ".join(_NAME.sub(without_name, question).split())
+    """Read a question; `names` maps the folded words that name speakers to the speakers."""
+    question = composed(question)
+    named, rest = _without_names(question, names)
+    text = " ".join(rest.split())
     words = terms(text) or terms(question)
     return Question(
-        text or question, frozenset(named), tuple(dict.fromkeys(words)), tuple(days_in(question)), tuple(mentions(text))
+        text or question, named, tuple(dict.fromkeys(words)), tuple(days_in(question)), tuple(mentions(text))
     )
+
+
+def _without_names(question: str, names: Mapping[str, str]) -> tuple[frozenset[str], str]:
+    """The speakers that a question names, and what is left of it."""
+    named: set[str] = set()
+
+    def taken(match: re.Match[str]) -> str:
+        speaker = names.get(folded(match[1]))
+        if speaker is not None:
+            named.add(speaker)
+            return " "
+        return _without_parts(match[1], names, named) + match[0][len(match[1]) :] if unspaced(match[1]) else match[0]
+
+    def taken_whole(match: re.Match[str]) -> str:  # "user_42", of which no part is a name
+        return taken(match) if folded(match[1]) in names else one.sub(taken, match[0])
+
+    run = run_pattern(question)
+    one = re.compile(f"({run}){_POSSESSIVE}")
+    rest = re.sub(f"((?:{run})(?:[-_.@](?:{run}))*){_POSSESSIVE}", taken_whole, question)
+    return frozenset(named), rest
+
+
+def _without_parts(run: str, names: Mapping[str, str], named: set[str]) -> str:
+    """A run of a script without spaces, without the names inside of it; a mark belongs to the letter before it."""
+    seen, rest, place = folded(run), "", 0
+    sizes = sorted({len(name) for name in names if unspaced(name)}, reverse=True)
+    while place < len(seen):
+        for end in (place + size for size in sizes if place + size <= len(seen)):
+            marked = end < len(seen) and unicodedata.category(seen[end])[0] == "M"
+            if not marked and (speaker := names.get(seen[place:end])) is not None:
+                named.add(speaker)
+                rest, place = f"{rest} ", end
+                break
+        else:
+            rest, place = rest + seen[place], place + 1
+    return rest
 
 
 def days_in(question: str) -> list[Day]:
@@ -89,7 +124,7 @@ def days_in(question: str) -> list[Day]:
 
     Each comes once; the first `MOST_DAYS` of them.
     """
-    pieces = _PIECE.findall(_ORDINAL.sub(r"\1", question.casefold()))
+    pieces = _PIECE.findall(_ORDINAL.sub(r"\1", folded(question)))
     found = []
     for place, piece in enumerate(pieces):
         iso = _ISO.fullmatch(piece)

@@ -13,8 +13,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from memsvc_retrievers.graph import Mention
-from memsvc_store.values.nodes import key_phrases
-from memsvc_store.values.text import STOP_WORDS, words
+from memsvc_store.values.nodes import called, key_phrases
+from memsvc_store.values.scripts import composed, folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +46,7 @@ class Things:
 
     def __init__(self, hyperedges: Sequence[Hyperedge]) -> None:
         self._hyperedges = hyperedges
-        self._aliases = _aliases({one.speaker.casefold() for one in hyperedges})
+        self._aliases = _aliases({folded(one.speaker) for one in hyperedges})
         self._kinds: dict[str, ThingKind] = {}
         self.joined = [self._labels(one.nodes[:]) for one in hyperedges]
         """By row: labels, each once."""
@@ -72,17 +72,17 @@ class Things:
         plain = " ".join(name.split())
         given, _, rest = plain.partition(":")
         kinds, bare = ((given,), rest.strip()) if given in _OTHERS else (_OTHERS, plain)
-        folded = plain.casefold()
-        candidates = [folded, self._aliases.get(folded, folded), name.casefold()]
+        label = folded(plain)
+        candidates = [label, self._aliases.get(label, label), folded(name)]
         for kind in kinds:
-            called = key_phrases(bare)[:1] if kind == "phrase" else [bare]
-            candidates += [f"{kind}:{one}" for one in called]
+            names = key_phrases(bare)[:1] if kind == "phrase" else [bare]
+            candidates += [f"{kind}:{one}" for one in names]
         return next((label for label in candidates if label in self.rows), None)
 
     def near(self, name: str) -> list[str]:
         """Up to three things whose names are spelled much like this one, as they are spelled."""
         known = self.of_kinds(("person", "thing", "word"))[:_COMPARED]
-        return [self.spelled(label) for label in difflib.get_close_matches(name.casefold().strip(), known, 3, 0.6)]
+        return [self.spelled(label) for label in difflib.get_close_matches(folded(name).strip(), known, 3, 0.6)]
 
     def spelled(self, label: str) -> str:
         """A thing's name as its first memories spell it."""
@@ -91,8 +91,8 @@ class Things:
         rows = [self._hyperedges[row] for row in self.rows[label][:_SPELLINGS]]
         pattern = re.compile(rf"(?<!\w){re.escape(label)}(?!\w)", re.IGNORECASE)
         written = [one.speaker for one in rows]
-        written += [found.group() for one in rows for found in pattern.finditer(one.text)]
-        same = [one for one in written if one.casefold() == label]
+        written += [found.group() for one in rows for found in pattern.finditer(composed(one.text))]
+        same = [one for one in written if folded(one) == label]
         return next((one for one in same if one != label), label)
 
     def mention(self, row: int) -> Mention:
@@ -130,10 +130,11 @@ class Things:
         heads: Counter[str] = Counter()
         inside: set[str] = set()
         for one in self._hyperedges:
-            tokens = set(_LETTERS.findall(one.text))
+            text = composed(one.text)
+            tokens = set(_LETTERS.findall(text))
             small.update(names & tokens)
-            capital = {folded for token in tokens if (folded := token.casefold()) != token and folded in names}
-            within = {token.casefold() for token in _INSIDE.findall(one.text) if token[0].isupper()}
+            capital = {label for token in tokens if (label := folded(token)) != token and label in names}
+            within = {folded(token) for token in _INSIDE.findall(text) if token[0].isupper()}
             inside |= capital & within
             heads.update(capital - within)
         found = names & _CALENDAR
@@ -147,7 +148,6 @@ def _aliases(speakers: set[str]) -> dict[str, str]:
     """A word of just one speaker's name -> that name, as `names_of_speakers` has it for questions."""
     owners: dict[str, set[str]] = {}
     for speaker in speakers:
-        for word in words(speaker):
-            if len(word) > 1 and word not in STOP_WORDS:
-                owners.setdefault(word, set()).add(speaker)
+        for word in called(speaker):
+            owners.setdefault(word, set()).add(speaker)
     return {word: min(named) for word, named in owners.items() if len(named) == 1 and word not in speakers}

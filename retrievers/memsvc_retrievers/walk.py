@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsvc_store.values.scripts import folded
 from memsvc_store.values.shapes import Node
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def from_speaker(shard: Shard, speakers: frozenset[str]) -> NDArray[np.float32]:
     said = np.zeros(shard.rows, np.float32)
     if len(speakers) == 1:
         [speaker] = speakers
-        said[shard.graph.members(Node("speaker", speaker.casefold()))] = 1.0
+        said[shard.graph.members(Node("speaker", folded(speaker)))] = 1.0
     return said
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memsvc_retrievers.question import MOST_DAYS, Day, days_in, take_apart
 from tests.retrievers.shards import day
 
 NAMES = {"ann": "Ann", "bob": "Bob", "kate": "Ann"}
+OTHERS = {name.casefold(): name for name in "Tom U01ABC Zoë Иван हिन्दी 田中 王小明 小明 user_42 ดา".split()}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +28,38 @@ NAMES = {"ann": "Ann", "bob": "Bob", "kate": "Ann"}
 def test_speakers_are_named_and_taken_out(question: str, text: str, speakers: set[str]) -> None:
     taken = take_apart(question, NAMES)
     assert (taken.text, taken.speakers) == (text, speakers)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "speaker"),
+    [
+        ("Tom在哪里上班？", "在哪里上班？", "Tom"),
+        ("ｔｏｍ在哪里？", "在哪里？", "Tom"),
+        ("王小明喜欢什么？", "喜欢什么？", "王小明"),
+        ("那小明呢？", "那 呢？", "小明"),
+        ("田中さんはどこ？", "さんはどこ？", "田中"),
+        ("What did U01ABC's team say to u01abc?", "What did team say to ?", "U01ABC"),
+        ("Where is user_42 now?", "Where is now?", "user_42"),
+        ("Где ИВАН?", "Где ?", "Иван"),
+        ("Where is Zoe\u0308’s cat?", "Where is cat?", "Zoë"),
+        ("हिन्दी क्या है?", "क्या है?", "हिन्दी"),
+        ("ดาอยู่ไหน", "อยู่ไหน", "ดา"),
+        ("How many columns does the user table have?", "How many columns does the user table have?", None),
+        ("Is tom_tom or atom there?", "Is _ or atom there?", "Tom"),
+        ("ดาํไหม", "ดาํไหม", None),
+    ],
+)
+def test_a_name_counts_in_any_script(question: str, text: str, speaker: str | None) -> None:
+    taken = take_apart(question, OTHERS)
+    assert (taken.text, taken.speakers) == (text, {speaker} - {None})
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("TZomeë\u0308 小明王在?ดาํ_4u"), max_size=12))
+def test_a_question_is_the_same_in_either_form_of_unicode(text: str) -> None:
+    assert take_apart(unicodedata.normalize("NFC", text), OTHERS) == take_apart(
+        unicodedata.normalize("NFD", text), OTHERS
+    )
 
 
 def test_terms_are_stems_each_once_and_never_none() -> None:

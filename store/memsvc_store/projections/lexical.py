@@ -1,11 +1,12 @@
 """BM25 for one namespace, exact and incremental, the same on every database.
 
-    score(d, q) = sum over t in q of  idf(t) * tf / (tf + k1 * (1 - b + b * |d| / avg))
+    score(d, q) = sum over t in q of  w(t) * idf(t) * tf / (tf + k1 * (1 - b + b * |d| / avg))
     idf(t)      = ln(1 + (N - df + 0.5) / (df + 0.5))
 
 (Robertson and Zaragoza 2009, with Lucene's idf, which is never negative, and without the constant
-factor k1 + 1.) Row `i` of the shard is row `i` here. Removing a row takes it out of N, df and avg
-at once, so that scores equal those of an index that never held it.
+factor k1 + 1; w is `text.weight`, 1 for every word of a script with spaces.) Row `i` of the shard is
+row `i` here. Removing a row takes it out of N, df and avg at once, so that scores equal those of an
+index that never held it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from memsvc_store.projections.columns import Column
 from memsvc_store.projections.incidence import Arrays, Incidence
+from memsvc_store.values.text import weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +73,8 @@ class LexicalIndex:
             if code is not None and self._terms.degree(code):
                 rows, counts = self._terms.rows(code), self._terms.counts(code).astype(np.float32)
                 norms = np.float32(K1 * B / average) * lengths[rows] + np.float32(K1 * (1 - B))
-                found.append(Posting(rows, np.asarray(self._idf(code) * counts / (counts + norms), np.float32)))
+                parts = np.float32(weight(term)) * self._idf(code) * counts / (counts + norms)
+                found.append(Posting(rows, np.asarray(parts, np.float32)))
         return found
 
     def scores(self, postings: Sequence[Posting]) -> NDArray[np.float32]:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from memsvc_store.sql.database import Database
     from memsvc_store.sql.rows import Namespace
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 the words are those of every script; what an older memsvc wrote is deleted and built again."""
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,10 @@ class Snapshots:
             return
         try:
             header, payload = _open(raw)
+            if header.get("format") in range(1, FORMAT):
+                logger.info("snapshot %s was written by an older memsvc; building from SQL", path)
+                self.remove(name)
+                return
             self._check(header, name, records, namespace)
             if records.changes.erased_since(namespace, header["version"]):  # it came back, as from a copy of the folder
                 self.remove(name)

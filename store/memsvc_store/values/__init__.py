@@ -4,6 +4,7 @@ shapes             messages, memories, episodes, facts, jobs, receipts, hits, fi
 learned            traces, feedback, utilities and their moves
 erasure_receipts   what is to be erased, and the signed receipt that it was
 document           any of them as JSON can hold it
+scripts            one form for all spellings of a text, and what a word is, in any script
 text, nodes        words, terms and questions of a text; the hyperedge that follows from it
 clock, patterns    points in time; which namespaces a pattern covers
 """
