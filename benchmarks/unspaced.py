@@ -2,8 +2,8 @@
 
     python benchmarks/unspaced.py --memdaily FOLDER
 
-Recall@10 of the evidence in MemDaily's stories (nuster1128/MemSim), and CPU time against one plain pattern without Unicode's
-tables, as memsvc had it before.
+Recall@10 of the evidence in the stories of MemDaily (nuster1128/MemSim), and CPU time against one plain pattern without
+the tables of Unicode, as memsvc had it before.
 """
 
 from __future__ import annotations

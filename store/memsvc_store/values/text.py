@@ -42,7 +42,7 @@ _GREEK_QUESTION = re.compile(r"(?<=[\u0370-\u03ff\u1f00-\u1fff]);")
 
 W_CHARACTER = 0.3
 """A character says little where the pairs that it is part of are looked for as well: with 1.0, Chinese questions find
-2.8 points less of their evidence among the first 10 (docs/log.md)."""
+2.4 points less of their evidence among the first 10 (docs/log.md)."""
 
 STOP_WORDS = frozenset(
     "a an the and or but if of at by for with about to from in on off out over up down is are was were be been being "
