@@ -24,7 +24,7 @@ class Moving(Parts):
 
     def export(self, *, namespace: str) -> Iterator[str]:
         namespace = checks.checked_namespace(namespace)
-        self.store.require(namespace)
+        self.store.version(namespace)
         return transfer.write(namespace, self.store.export(namespace))
 
     def import_(self, lines: Iterable[str], *, namespace: str) -> list[Receipt]:

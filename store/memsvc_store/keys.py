@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from memsvc_store.errors import NotFound, shown
 from memsvc_store.sql import schema
 from memsvc_store.sql.rows import readable
-from memsvc_store.values.clock import from_instant, to_instant
+from memsvc_store.values.clock import from_instant, from_micros, to_micros
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -70,7 +70,7 @@ class KeyTable:
         row = {
             "id": key.id, "name": key.name, "digest": digest,
             "namespaces": json.dumps(key.namespaces, ensure_ascii=False), "allow": json.dumps(key.allow),
-            "created_at": _micros(key.created_at), "expires_at": _micros(key.expires_at),
+            "created_at": to_micros(key.created_at), "expires_at": to_micros(key.expires_at),
         }  # fmt: skip
         with self._database.write() as connection:
             connection.execute(sa.insert(_key), row)
@@ -97,7 +97,7 @@ class KeyTable:
         """
         first = (_key.c.id == key_id) & _key.c.revoked_at.is_(None)
         with self._database.write() as connection:
-            connection.execute(sa.update(_key).where(first).values(revoked_at=_micros(at)))
+            connection.execute(sa.update(_key).where(first).values(revoked_at=to_micros(at)))
             row = _find(connection, key_id)
         if row.id is None:
             raise NotFound(f"there is no key {shown(key_id)}; `memsvc keys list` gives the ids there are")
@@ -105,9 +105,9 @@ class KeyTable:
 
     def used(self, key_id: str, at: datetime, *, every: timedelta) -> None:
         """Note that a key was used, unless that was noted less than `every` ago, by whichever process."""
-        due = _key.c.last_used_at.is_(None) | (_key.c.last_used_at <= _micros(at - every))
+        due = _key.c.last_used_at.is_(None) | (_key.c.last_used_at <= to_micros(at - every))
         with self._database.write() as connection:
-            connection.execute(sa.update(_key).where((_key.c.id == key_id) & due).values(last_used_at=_micros(at)))
+            connection.execute(sa.update(_key).where((_key.c.id == key_id) & due).values(last_used_at=to_micros(at)))
 
 
 def _find(connection: Connection, key_id: str) -> Row[Any]:
@@ -118,13 +118,6 @@ def _to_key(row: Row[Any]) -> Key:
     with readable("key", row.id):
         return Key(
             row.id, row.name, tuple(json.loads(row.namespaces)), tuple(json.loads(row.allow)),
-            from_instant(row.created_at), _moment(row.expires_at), _moment(row.last_used_at), _moment(row.revoked_at),
+            from_instant(row.created_at), from_micros(row.expires_at), from_micros(row.last_used_at),
+            from_micros(row.revoked_at),
         )  # fmt: skip
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else to_instant(moment).micros
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_instant(micros)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.erasing.erasure import Erasures
@@ -57,6 +57,10 @@ if TYPE_CHECKING:
     )
 
 
+_SNAPSHOTS = ".shards"
+"""What the folder of snapshots is called behind the file's name."""
+
+
 class Space(Protocol):
     """The vectors of one model: an embedder, as far as the store is concerned."""
 
@@ -97,9 +101,8 @@ class Store:
         self.database = Database(target, create=create)
         self.jobs = JobQueue(self.database, lambda: self.model, now)
         self.learning = Learning(self.database, now)
-        self._snapshot_folder, self._snapshot_rows = self.database.beside(".shards"), snapshot_rows
-        self.erasure = Erasures(self.database, self._snapshot_folder, self._refresh, now)
-        self._exact_limit, self._shard_bytes = exact_limit, shard_bytes
+        self.erasure = Erasures(self.database, self.database.beside(_SNAPSHOTS), self._refresh, now)
+        self._exact_limit, self._shard_bytes, self._min_rows = exact_limit, shard_bytes, snapshot_rows
         self._lock = threading.Lock()
         self._opened: Shards | None = None
 
@@ -280,14 +283,6 @@ class Store:
         with self._records() as records:
             return listing.hyperedges(records, namespace, limit)
 
-    def require(self, namespace: str) -> None:
-        """Nothing, if the namespace is there.
-
-        Raises:
-            NotFound: it is not.
-        """
-        self.version(namespace)
-
     def version(self, namespace: str) -> int:
         """How many writes the namespace has seen.
 
@@ -375,14 +370,13 @@ class Store:
     def _shards(self) -> Shards:
         with self._lock:
             if self._opened is None:
-                self._opened = Shards(
-                    self.database,
-                    self._snapshots(),
-                    model=self.model,
-                    dimension=self._space.dimension,
-                    exact_limit=self._exact_limit,
-                    budget_bytes=self._shard_bytes,
-                )
+                space: dict[str, Any] = {"model": self.model, "dimension": self._space.dimension}
+                folder, snapshots = self.database.beside(_SNAPSHOTS), None
+                if folder is not None:
+                    identity = self.database.identity
+                    snapshots = Snapshots(folder, identity=identity, min_rows=self._min_rows, **space)
+                limits = {"exact_limit": self._exact_limit, "budget_bytes": self._shard_bytes}
+                self._opened = Shards(self.database, snapshots, **limits, **space)
             return self._opened
 
     def _refresh(self, namespace: str) -> None:
@@ -391,18 +385,6 @@ class Store:
             opened = self._opened
         if opened is not None:
             opened.refresh(namespace)
-
-    def _snapshots(self) -> Snapshots | None:
-        folder = self._snapshot_folder
-        if folder is None:
-            return None
-        return Snapshots(
-            folder,
-            identity=self.database.identity,
-            model=self.model,
-            dimension=self._space.dimension,
-            min_rows=self._snapshot_rows,
-        )
 
     @contextmanager
     def _records(self) -> Iterator[Records]:

@@ -106,8 +106,8 @@ def test_large_indexes_are_approximate_and_still_right() -> None:
     exact.extend(vectors)
     for start in range(0, 6_000, 700):
         index.extend(vectors[start : start + 700])
-    assert index.approximate
-    assert not exact.approximate
+    assert index._cells is not None
+    assert exact._cells is None
     queries = vectors[::60] + np.asarray(np.random.default_rng(3).normal(scale=0.05, size=(100, 32)), np.float32)
     hits = sum(len(set(index.search(q, 10).rows) & set(exact.search(q, 10).rows)) for q in queries)
     assert hits / 1_000 >= 0.97
@@ -132,7 +132,7 @@ def test_a_gpu_fetches_what_is_left_out_besides(monkeypatch: pytest.MonkeyPatch)
     for each in (plain, index):
         each.extend(vectors[:1_000])
         each.extend(vectors[1_000:])
-    assert not index.approximate
+    assert index._cells is None
     assert index.indexed_rows == 3_000
     some, few = np.ones(3_000, np.bool_), np.zeros(3_000, np.bool_)
     some[::3], few[:5] = False, True

@@ -67,11 +67,6 @@ class VectorIndex:
         return int(self._flat.ntotal)
 
     @property
-    def approximate(self) -> bool:
-        """Whether look-ups go through the inverted file."""
-        return self._cells is not None
-
-    @property
     def indexed_rows(self) -> int:
         """Rows that a look-up can find, for `verify`."""
         return int((self._cells or self._gpu or self._flat).ntotal)

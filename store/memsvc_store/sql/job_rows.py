@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from memsvc_store.sql import schema
 from memsvc_store.sql.dialect import Statements
 from memsvc_store.sql.rows import dump_json, readable
-from memsvc_store.values.clock import from_instant
+from memsvc_store.values.clock import from_instant, from_micros
 from memsvc_store.values.shapes import Job
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Jobs(Statements):
         where = (_job.c.namespace_key == namespace.key) & (_job.c.kind == kind)
         open_ = _job.c.state.in_(("queued", "running"))
         first = self.connection.execute(sa.select(sa.func.min(due)).where(where, open_)).scalar_one()
-        return None if first is None else from_instant(first)
+        return from_micros(first)
 
 
 def _abandoned(at: Instant) -> sa.ColumnElement[bool]:
@@ -181,17 +181,13 @@ def _to_job(row: Row[Any]) -> Job:
             attempts=row.attempts,
             error=row.error,
             worker=row.worker,
-            leased_until=_moment(row.leased_until),
+            leased_until=from_micros(row.leased_until),
             due_at=from_instant(row.not_before),
             created_at=from_instant(row.created_at),
-            started_at=_moment(row.started_at),
-            finished_at=_moment(row.finished_at),
+            started_at=from_micros(row.started_at),
+            finished_at=from_micros(row.finished_at),
             result=json.loads(row.result or "{}"),
         )
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_instant(micros)
 
 
 _namespace: sa.BindParameter[int] = sa.bindparam("namespace")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from memsvc_store.errors import DatabaseUnreadable
-from memsvc_store.values.clock import Instant, from_instant, to_instant
+from memsvc_store.values.clock import Instant, from_instant, from_micros, to_instant
 from memsvc_store.values.shapes import KINDS, Draft, Fact, Memory, Message, Node, Nodes
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def to_memory(row: Row[Any], namespace: str, sources: Mapping[str, tuple[str, ..
             valid_from=from_instant(row.valid_from, row.valid_from_offset),
             valid_to=None if row.valid_to is None else from_instant(row.valid_to, row.valid_to_offset),
             created_at=from_instant(row.created_at),
-            retired_at=None if row.retired_at is None else from_instant(row.retired_at),
+            retired_at=from_micros(row.retired_at),
             metadata=json.loads(row.metadata) if row.metadata != "{}" else {},
             cold=bool(row.cold),
             echo_of=row.echo_of,

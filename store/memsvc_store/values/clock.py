@@ -40,6 +40,16 @@ def from_instant(micros: int, offset: int = 0) -> datetime:
     return moment if offset == 0 else moment.astimezone(timezone(timedelta(minutes=offset)))
 
 
+def from_micros(micros: int | None) -> datetime | None:
+    """A column that may be empty, as a datetime in UTC."""
+    return None if micros is None else from_instant(micros)
+
+
+def to_micros(moment: datetime | None) -> int | None:
+    """A time that may be none, as its column."""
+    return None if moment is None else to_instant(moment).micros
+
+
 def parse_timestamp(value: object) -> datetime:
     """An aware datetime from a datetime, a date, an ISO 8601 string, or seconds since 1970.
 

@@ -14,8 +14,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from memsvc_store.errors import InvalidInput, shown
-from memsvc_store.values.clock import parse_timestamp
-from memsvc_store.values.document import Value
+from memsvc_store.values.document import Value, adapter
 
 What = Literal["namespace", "session", "memory", "source"]
 WHATS: tuple[What, ...] = ("namespace", "session", "memory", "source")
@@ -88,21 +87,17 @@ def from_document(value: object) -> Erasure:
     Raises:
         InvalidInput: it is no receipt.
     """
-    if not isinstance(value, dict) or value.keys() != {*Erasure.__dataclass_fields__}:
-        wanted = ", ".join(Erasure.__dataclass_fields__)
+    fields = Erasure.__dataclass_fields__
+    if not isinstance(value, dict) or value.keys() != fields.keys():
+        wanted = ", ".join(fields)
         raise InvalidInput(f"{shown(value)} is no receipt of an erasure; give what `forget` gave, with {wanted}")
-    counts = value["counts"]
-    texts = [value[field] for field in ("namespace", "key_id", "signature")]
-    if (
-        not all(isinstance(text, str) for text in texts)
-        or value["what"] not in WHATS
-        or not isinstance(value["target"], str | None)
-        or not isinstance(value["compacted"], bool)
-        or not isinstance(counts, dict)
-        or not all(isinstance(name, str) and type(count) is int for name, count in counts.items())
-    ):
-        raise InvalidInput("a receipt came with a field of another type than `forget` gives it; give it as it was")
-    return Erasure(**value | {"at": parse_timestamp(value["at"])})
+    try:
+        found: Erasure = adapter(Erasure).validate_json(json.dumps(value), strict=True)
+    except (ValueError, TypeError) as error:
+        raise InvalidInput(
+            "a receipt came with a field of another type than `forget` gives it; give it as it was"
+        ) from error
+    return found
 
 
 def _signature(receipt: Erasure, key: str) -> str:

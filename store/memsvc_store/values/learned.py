@@ -12,7 +12,6 @@ from typing import Any, Literal, NamedTuple
 from memsvc_store.values.document import Value
 
 TraceKind = Literal["search", "ask", "episodes"]
-TRACE_KINDS: tuple[TraceKind, ...] = ("search", "ask", "episodes")
 Why = Literal["unknown", "deleted", "retired"]
 
 

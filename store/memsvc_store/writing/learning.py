@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 
 class Learning:
-    """The learning of one database. Safe to share between threads and processes."""
+    """The learning of one database. Safe to share between threads and processes.
+
+    Every method raises `NotFound` where there is no such namespace, unless it says otherwise.
+    """
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database, self._now = database, now
@@ -61,31 +64,19 @@ class Learning:
         return found
 
     def traces(self, namespace: str, kind: TraceKind | None = None, limit: int | None = None) -> list[Trace]:
-        """Traces of one kind or of all, the newest first.
-
-        Raises:
-            NotFound: no such namespace.
-        """
+        """Traces of one kind or of all, the newest first."""
         with self._reading(namespace) as (connection, found):
             return Traces(connection).page(found, kind, limit)
 
     def outcomes(self, namespace: str, kind: TraceKind = "ask") -> list[Outcome]:
-        """Traces that were rewarded, with their rewards, the oldest first.
-
-        Raises:
-            NotFound: no such namespace.
-        """
+        """Traces that were rewarded, with their rewards, the oldest first."""
         with self._reading(namespace) as (connection, found):
             traces = Traces(connection).page(found, kind, None)[::-1]
             rewards = Utilities(connection).rewards(found, [trace.id for trace in traces])
         return [Outcome(trace, rewards[trace.id]) for trace in traces if trace.id in rewards]
 
     def uses(self, namespace: str, latest: int) -> dict[str, list[datetime]]:
-        """Memory id -> when the latest look-ups gave it to a caller, oldest first; those that they did not are absent.
-
-        Raises:
-            NotFound: no such namespace.
-        """
+        """Memory id -> when the latest look-ups gave it to a caller, oldest first; others are absent."""
         found: defaultdict[str, list[datetime]] = defaultdict(list)
         with self._reading(namespace) as (connection, here):
             for at, ids in Traces(connection).used(here, latest):
@@ -118,11 +109,7 @@ class Learning:
             return feedback.reset(write, memory_id)
 
     def replay(self, namespace: str, decide: Decide) -> int:
-        """Work all utilities and moves out anew from the log, each by the rule of its own time; how many rows it has.
-
-        Raises:
-            NotFound: no such namespace.
-        """
+        """Work all utilities and moves out anew from the log, each by the rule of its time; how many rows it has."""
         with transaction.writing(self._database, namespace, self._now()) as write:
             return feedback.replay(write, decide)
 
@@ -138,20 +125,12 @@ class Learning:
             return utilities.of(found, [memory_id]).get(memory_id)
 
     def utilities(self, namespace: str) -> dict[str, Utility]:
-        """Memory id -> what it is worth; deleted memories too, those without a visit are absent.
-
-        Raises:
-            NotFound: no such namespace.
-        """
+        """Memory id -> what it is worth; deleted memories too, those without a visit are absent."""
         with self._reading(namespace) as (connection, found):
             return Utilities(connection).all(found)
 
     def top_utilities(self, namespace: str, limit: int, *, ascending: bool = False) -> list[tuple[str, Utility]]:
-        """(id, utility) of the live memories that are worth most, or least.
-
-        Raises:
-            NotFound: no such namespace.
-        """
+        """(id, utility) of the live memories that are worth most, or least."""
         with self._reading(namespace) as (connection, found):
             return Utilities(connection).top(found, limit, ascending=ascending)
 
@@ -169,11 +148,7 @@ class Learning:
     # -- calibrations ---------------------------------------------------------------------------
 
     def set_calibration(self, namespace: str, name: str, document: Mapping[str, Any]) -> None:
-        """Keep what was worked out for a namespace, instead of what was there under the name.
-
-        Raises:
-            NotFound: no such namespace.
-        """
+        """Keep what was worked out for a namespace, instead of what was there under the name."""
         with self._database.write() as connection:
             found = there(Records(connection), namespace)
             Traces(connection).set_calibration(found, name, document, to_instant(self._now()))
