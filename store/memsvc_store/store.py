@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.erasing.erasure import Erasures
@@ -370,13 +370,17 @@ class Store:
     def _shards(self) -> Shards:
         with self._lock:
             if self._opened is None:
-                space: dict[str, Any] = {"model": self.model, "dimension": self._space.dimension}
+                model, dimension = self.model, self._space.dimension
                 folder, snapshots = self.database.beside(_SNAPSHOTS), None
                 if folder is not None:
-                    identity = self.database.identity
-                    snapshots = Snapshots(folder, identity=identity, min_rows=self._min_rows, **space)
-                limits = {"exact_limit": self._exact_limit, "budget_bytes": self._shard_bytes}
-                self._opened = Shards(self.database, snapshots, **limits, **space)
+                    snapshots = Snapshots(
+                        folder, identity=self.database.identity, model=model, dimension=dimension,
+                        min_rows=self._min_rows,
+                    )  # fmt: skip
+                self._opened = Shards(
+                    self.database, snapshots, model=model, dimension=dimension, exact_limit=self._exact_limit,
+                    budget_bytes=self._shard_bytes,
+                )  # fmt: skip
             return self._opened
 
     def _refresh(self, namespace: str) -> None:
