@@ -27,7 +27,12 @@ class Improving(Parts):
         on_event: Callable[[Job], None] | None = None,
         on_queued: Callable[[int], None] | None = None,
     ) -> ExtractionSummary:
-        return self._extraction.extract(self._namespaces(namespace), on_event, on_queued)
+        from memsvc.work.outcomes import ExtractionSummary
+
+        names = self._namespaces(namespace)
+        ended = self._extraction.catch_up(names, on_event, on_queued)
+        left = [job for name in names for job in self.store.jobs.undone(name)[1]]
+        return ExtractionSummary.of(ended).with_left(left)
 
     def reflect(self, *, namespace: str | None = None, on_event: Callable[[Job], None] | None = None) -> list[Job]:
         return self._reflection.catch_up(self._namespaces(namespace), on_event)

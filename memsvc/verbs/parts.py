@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from memsvc.asking.prepare import Asker
     from memsvc.episodes.recall import Recall
     from memsvc.settings import Settings
+    from memsvc.work.extraction import Material
     from memsvc.work.reflection import Attempt
-    from memsvc.work.worker import ExtractionWorker, Worker
+    from memsvc.work.worker import Worker
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
@@ -84,10 +85,11 @@ class Parts(Verbs):
         return Recall(self.settings, self.store, self._lookup, self._tracer)
 
     @cached_property
-    def _extraction(self) -> ExtractionWorker:
-        from memsvc.work.worker import ExtractionWorker
+    def _extraction(self) -> Worker[Material]:
+        from memsvc.work.extraction import Extraction
+        from memsvc.work.worker import Worker
 
-        return ExtractionWorker(self.store, self._checked, self._models.get, self.settings)
+        return Worker(self.store, Extraction(self.store, self._checked, self.settings), self._models.get)
 
     @cached_property
     def _reflection(self) -> Worker[Attempt]:

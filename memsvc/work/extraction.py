@@ -13,6 +13,7 @@ before it was stored. A bad reply loses no fact: what the second call does not d
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from memsvc.checks import checked_text
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from memsvc.settings import Settings
     from memsvc_retrievers.extraction_prompts import Action, DecisionReply
     from memsvc_retrievers.language import Completion, LanguageModel, Prompt, Watch
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
-    from memsvc_store.values.shapes import Job, Memory
+    from memsvc_store.values.shapes import Job, JobKind, Memory
 
 BEFORE = 10
 """Messages before a group that are shown with it (D-Mem, section 3.1)."""
@@ -46,6 +48,9 @@ NEAR = 5
 
 ALIKE = 0.8
 """Cosine above which an old fact is about the same matter (D-Mem, App. B.1)."""
+
+GROUP_WAIT = timedelta(seconds=60)
+"""How long the background lets a group of messages wait for the next one of its session, where one call reads two."""
 
 _FACTS = Filter(kind=("fact",))
 
@@ -87,11 +92,19 @@ class Decision:
     merged: str | None = None
 
 
-class Extractor:
-    """Does jobs of one store. Safe to share between threads."""
+class Extraction:
+    """The jobs that work out the facts of messages; implements `Task`. Safe to share between threads."""
 
-    def __init__(self, store: Store, embedder: Embedder, max_text_chars: int) -> None:
-        self._store, self._embedder, self._max_text_chars = store, embedder, max_text_chars
+    kind: JobKind = "extract"
+    name = "extraction"
+
+    def __init__(self, store: Store, embedder: Embedder, settings: Settings) -> None:
+        self._store, self._embedder = store, embedder
+        self._size, self._max_text_chars = settings.extract_messages, settings.max_text_chars
+
+    def enqueue(self, namespace: str) -> int:
+        """Queue the messages that no job covers yet; those that are the last of their session wait for company."""
+        return self._store.jobs.enqueue_extraction(namespace, self._size, GROUP_WAIT)
 
     def gather(self, namespace: str, jobs: Sequence[Job]) -> list[Material]:
         """What the jobs are done from; messages that were deleted meanwhile are left out."""
@@ -114,30 +127,37 @@ class Extractor:
                 for material, vector in zip(found, vectors, strict=True)
             ]
 
-    def ask(self, model: LanguageModel, materials: Sequence[Material], watch: Watch) -> list[Completion]:
-        """The extraction calls, as one batch."""
-        prompts = [facts_prompt(one.messages, one.before, one.known) for one in materials]
-        return model.complete_many(prompts, schema=CandidatesReply, watch=watch)
+    def ask(self, model: LanguageModel, materials: Sequence[Material], watch: Watch) -> list[Completion | None]:
+        """The calls for candidates, as one batch; None where every message of a job was deleted."""
+        prompts = [facts_prompt(one.messages, one.before, one.known) for one in materials if one.messages]
+        done = iter(model.complete_many(prompts, schema=CandidatesReply, watch=watch) if prompts else [])
+        return [next(done) if one.messages else None for one in materials]
 
-    def apply(self, model: LanguageModel, material: Material, found: Completion, watch: Watch) -> Job | None:
-        """Weigh what was found, and finish the job with it; the job as it is now, None if another worker has it.
+    def finish(
+        self, model: LanguageModel, material: Material, completion: Completion | None, watch: Watch
+    ) -> Job | None:
+        """Weigh what was found, and end the job with it; the job as it is now, None if another worker has it.
 
         Raises:
             ModelError: a call failed, or the embedder.
         """
-        candidates, dropped = read_candidates(found.value(CandidatesReply), material.messages, self._max_text_chars)
+        if completion is None:
+            return self._end(material, (), {})
+        candidates, dropped = read_candidates(
+            completion.value(CandidatesReply), material.messages, self._max_text_chars
+        )
         weighed = self._weighed(material.job.namespace, candidates)
-        calls = [found.call]
+        calls = [completion.call]
         reply = None
         if any(one.background for one in weighed if not one.said_before):
-            [completion] = model.complete_many([_update_prompt(weighed)], schema=DecisionsReply, watch=watch)
-            reply = completion.value(DecisionsReply)
-            calls.append(completion.call)
+            [update] = model.complete_many([_update_prompt(weighed)], schema=DecisionsReply, watch=watch)
+            reply = update.value(DecisionsReply)
+            calls.append(update.call)
         decisions = decide(reply, weighed, self._max_text_chars)
         result = _counts(decisions, dropped) | spent(material.job, Ledger(tuple(calls)))
-        return self.finish(material, decisions, result)
+        return self._end(material, decisions, result)
 
-    def finish(self, material: Material, decisions: Sequence[Decision], result: Mapping[str, Any]) -> Job | None:
+    def _end(self, material: Material, decisions: Sequence[Decision], result: Mapping[str, Any]) -> Job | None:
         """End a job with what was decided."""
         facts = [to_fact(decision) for decision in decisions if decision.action != "NOOP"]
         merged = [fact.text for fact in facts if fact.vector is None]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from memsvc.errors import (
@@ -27,8 +26,7 @@ from memsvc.errors import (
 )
 from memsvc.settings import HOW_TO_SET
 from memsvc.work.background import Background
-from memsvc.work.extraction import Extractor
-from memsvc.work.outcomes import ExtractionSummary, spent
+from memsvc.work.outcomes import spent
 from memsvc_retrievers.ledger import Ledger
 from memsvc_retrievers.recorder import Recorder
 from memsvc_store.writing.job_queue import LEASE
@@ -37,10 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from memsvc.errors import ModelError
-    from memsvc.settings import Settings
-    from memsvc.work.extraction import Material
     from memsvc_retrievers.language import Completion, LanguageModel, Watch
-    from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
     from memsvc_store.values.shapes import Job, JobKind
     from memsvc_store.writing.job_queue import JobQueue
@@ -55,9 +50,6 @@ RENEW_SECONDS = LEASE.total_seconds() / 4
 
 AWAY_SECONDS = 60.0
 """How long the background waits for a model that is away."""
-
-GROUP_WAIT = timedelta(seconds=60)
-"""How long the background lets a group of messages wait for the next one of its session, where one call reads two."""
 
 logger = logging.getLogger(__name__)
 
@@ -239,64 +231,6 @@ class Worker(Generic[M]):
         if model is None:
             raise SettingsError(f"no language model is configured, and {self._task.name} needs one; {HOW_TO_SET}")
         return model
-
-
-class Extraction:
-    """The jobs that work out the facts of messages."""
-
-    kind: JobKind = "extract"
-    name = "extraction"
-
-    def __init__(self, store: Store, embedder: Embedder, settings: Settings) -> None:
-        self._queue, self._size = store.jobs, settings.extract_messages
-        self._extractor = Extractor(store, embedder, settings.max_text_chars)
-
-    def enqueue(self, namespace: str) -> int:
-        """Queue the messages that no job covers yet; those that are the last of their session wait for company."""
-        return self._queue.enqueue_extraction(namespace, self._size, GROUP_WAIT)
-
-    def gather(self, namespace: str, jobs: Sequence[Job]) -> list[Material]:
-        """The jobs' messages, with what is shown beside them."""
-        return self._extractor.gather(namespace, jobs)
-
-    def ask(self, model: LanguageModel, materials: Sequence[Material], watch: Watch) -> list[Completion | None]:
-        """The calls for candidates; None where every message of a job was deleted."""
-        completions = iter(self._extractor.ask(model, [one for one in materials if one.messages], watch))
-        return [next(completions) if one.messages else None for one in materials]
-
-    def finish(
-        self, model: LanguageModel, material: Material, completion: Completion | None, watch: Watch
-    ) -> Job | None:
-        """Weigh the candidates and store the facts."""
-        if completion is None:
-            return self._extractor.finish(material, (), {})
-        return self._extractor.apply(model, material, completion, watch)
-
-
-class ExtractionWorker(Worker["Material"]):
-    """Works out the facts of one store."""
-
-    def __init__(
-        self, store: Store, embedder: Embedder, model: Callable[[], LanguageModel | None], settings: Settings
-    ) -> None:
-        super().__init__(store, Extraction(store, embedder, settings), model)
-
-    def extract(
-        self,
-        namespaces: Sequence[str],
-        on_event: OnEvent | None = None,
-        on_queued: Callable[[int], None] | None = None,
-    ) -> ExtractionSummary:
-        """Queue what is new and do what is queued, now (`catch_up`)."""
-        ended = self.catch_up(namespaces, on_event, on_queued)
-        left = [job for namespace in namespaces for job in self._queue.undone(namespace)[1]]
-        return ExtractionSummary.of(ended).with_left(left)
-
-    def run(
-        self, namespaces: Sequence[str], *, limit: int | None = None, on_event: OnEvent | None = None
-    ) -> ExtractionSummary:
-        """Do what is due (`do`)."""
-        return ExtractionSummary.of(self.do(namespaces, limit=limit, on_event=on_event))
 
 
 class _Lease:

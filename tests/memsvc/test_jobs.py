@@ -25,7 +25,8 @@ from memsvc.errors import (
 )
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc.work.background import Background
-from memsvc.work.worker import BATCH, GROUP_WAIT, RENEW_SECONDS, Extraction, ExtractionWorker, _Lease
+from memsvc.work.extraction import GROUP_WAIT, Extraction
+from memsvc.work.worker import BATCH, RENEW_SECONDS, Worker, _Lease
 from memsvc_retrievers.language import Prompt
 from memsvc_store.values.shapes import Job
 from memsvc_store.writing.job_queue import BACKOFF, LEASE
@@ -226,8 +227,8 @@ def test_a_run_has_a_limit(opened: Callable[..., Memory]) -> None:
     memory = opened(model := extracting())
     talk(memory, *WORDS)
     memory.store.jobs.enqueue_extraction("ann", 1)
-    worker = ExtractionWorker(memory.store, memory._checked, lambda: model, memory.settings)
-    assert worker.run(["ann"], limit=2).done == 2
+    worker = Worker(memory.store, Extraction(memory.store, memory._checked, memory.settings), lambda: model)
+    assert len(worker.do(["ann"], limit=2)) == 2
     assert states(memory) == ["done", "done", "queued", "queued", "queued"]
 
 
@@ -299,12 +300,12 @@ def test_single_messages_are_worked_through_in_groups(opened: Callable[..., Memo
     assert [job.messages for job in memory.jobs()] == [tuple(ids[:2]), tuple(ids[2:4]), tuple(ids[4:])]
     assert [job.due_at - START for job in memory.jobs()] == [timedelta(0), timedelta(0), GROUP_WAIT]
     assert memory.store.jobs.seconds_to_next("ann") == 0
-    worker = ExtractionWorker(memory.store, memory._checked, lambda: memory.language_model, memory.settings)
-    assert worker.run(["ann"]).done == 2
+    worker = Worker(memory.store, task, lambda: memory.language_model)
+    assert len(worker.do(["ann"])) == 2
     assert memory.store.jobs.seconds_to_next("ann") == GROUP_WAIT.total_seconds(), "and then the background comes back"
     assert memory.retry() == 0, "it was never tried"
     clock.at += GROUP_WAIT
-    assert worker.run(["ann"]).done == 1
+    assert len(worker.do(["ann"])) == 1
     assert len(facts_of(memory)) == 5
 
 

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from memsvc.models.embedding.space import checksum
@@ -122,14 +122,7 @@ def _restamped(manifest: Manifest, folder: Path, source: Path) -> Manifest:
             name: Stamp(stamp.size, os.stat(root / name).st_mtime_ns, stamp.sha256) for name, stamp in stamps.items()
         }
 
-    fresh = Manifest(
-        model=manifest.model,
-        dimension=manifest.dimension,
-        max_tokens=manifest.max_tokens,
-        pad_id=manifest.pad_id,
-        files=at(folder, manifest.files),
-        sources=at(source, manifest.sources),
-    )
+    fresh = replace(manifest, files=at(folder, manifest.files), sources=at(source, manifest.sources))
     try:
         fresh.write(folder)
     except OSError:
