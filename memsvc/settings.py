@@ -156,7 +156,7 @@ class Settings(BaseSettings):
         30.0,
         ge=0,
         le=60 * MOST_HOURS,
-        description="How long a look-up for a session is remembered, so that its texts are not stored again; 0: not",
+        description="How long a look-up for a session is remembered, so that its texts are known for echoes; 0: not",
     )
     batch_window_ms: float = Field(
         2.0, ge=0, le=1_000, description="Milliseconds that the service's embedder waits for callers under way; 0: none"

@@ -24,7 +24,7 @@ Model = Annotated[
 ]
 
 
-@options.takes("ask", "for_session")
+@options.takes("ask")
 def ask(
     question: Annotated[str, typer.Argument(help="The question.")],
     model: Model = None,

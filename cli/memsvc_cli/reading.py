@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from memsvc_cli.opening import Opened
 
 
-@options.takes("search", "for_session")
+@options.takes("search")
 def search(
     query: Annotated[str, typer.Argument(help="What to look for, in your own words.")],
     explain: Annotated[bool, typer.Option("--explain", help="Show the parts of each score.")] = False,

@@ -25,7 +25,9 @@ def report(namespace: str, receipts: "Sequence[Receipt]", places: Sequence[str],
     if json:
         output.document({"namespace": namespace, **tally, "receipts": receipts})
     elif len(receipts) == 1:
-        output.line(f"{receipts[0].status} {receipts[0].id or ''}".rstrip())
+        [one] = receipts
+        of = f"of {one.echo_of}" if one.echo_of else ""
+        output.line(" ".join(part for part in (one.status, one.id, of) if part))
     else:
         output.line(", ".join(f"{number:,} {status}" for status, number in tally.items() if number) or "no messages")
     if tally["rejected"]:

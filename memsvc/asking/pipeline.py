@@ -52,7 +52,7 @@ class How:
 class Answering:
     """One question on its way to an answer: checked, and worked at once, in any thread.
 
-    Without a `model` what was found is quoted. `heard` gets the answer before anybody else does.
+    Without a `model` what was found is quoted. `session_id` is the session that gets the answer, if it is to be known.
     """
 
     question: str
@@ -62,7 +62,7 @@ class Answering:
     lookup: Lookup
     tracer: Tracer
     model: LanguageModel | None
-    heard: Callable[[Answer], None]
+    session_id: str | None
     tell: Tell = field(init=False)
     started: float = field(init=False)
     calls: Recorder | None = None
@@ -180,11 +180,11 @@ class Answering:
             cited=cited,
             pool=considered(self.hits),
             document=_document(answer, self.fast, self.hits),
+            session_id=self.session_id,
         )  # fmt: skip
         if cold:  # after the trace: whoever weighs them from now on knows of this use
             self.lookup.warm(self.namespace, cold)
         answer = replace(answer, trace_id=trace_id, seconds=time.perf_counter() - self.started)
-        self.heard(answer)
         self._event("answered", answer=answer)
         return answer
 
@@ -206,6 +206,7 @@ def _document(answer: Answer, fast: Draft | None, hits: Sequence[Hit]) -> dict[s
     return {
         "process": answer.process,
         "answer": answer.text,
+        "quotes": [[one.id, one.speaker, one.quote] for one in answer.evidence],
         "draft": None if fast is None else fast.text,
         "verdict": None if verdict is None else asdict(verdict),
         GATE: None if verdict is None else gate_record(verdict, fast, [hit.score for hit in hits], answer.text),

@@ -18,9 +18,6 @@ from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, STYLES, Scan
 from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from memsvc.asking.answer import Answer
     from memsvc.lookup.lookup import Lookup
     from memsvc.lookup.traces import Tracer
     from memsvc.settings import Settings
@@ -55,11 +52,11 @@ class Asker:
         self._settings, self._lookup, self._models = settings, lookup, models
         self._tracer, self._learning = tracer, learning
 
-    def prepare(self, question: str, namespace: str, options: AskOptions, heard: Callable[[Answer], None]) -> Answering:
+    def prepare(self, question: str, namespace: str, options: AskOptions, session_id: str | None) -> Answering:
         """The work of answering, ready to run.
 
         Args:
-            heard: told of the answer before anybody else is.
+            session_id: the session that gets the answer, if it is to be known.
 
         Raises:
             InvalidInput, SettingsError: see `Memory.ask`.
@@ -82,7 +79,7 @@ class Asker:
         scorer = gate_scorer(self._learning, namespace) if model is not None and gate == "calibrated" else None
         top_k = mine.get("top_k", budget.TOP_K if model is None else TOP_K)
         how = How(top_k, gate, deliberation, style, scan, scorer)
-        return Answering(question, namespace, wanted, how, self._lookup, self._tracer, model, heard)
+        return Answering(question, namespace, wanted, how, self._lookup, self._tracer, model, session_id)
 
     def _model(self, given: object) -> LanguageModel | None:
         if given is None or (isinstance(given, str) and given.strip()):

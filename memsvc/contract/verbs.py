@@ -62,8 +62,9 @@ class Verbs:
         that is repeated, or a history that is handed over anew, stores nothing twice. (Where a history comes in
         pieces, `occurrence` says which of several equal ones a message is, from 0.) Without key and timestamp it is
         said now: two calls store two messages. What was deleted since is a `duplicate`: a retry brings nothing back.
-        A message is an `echo`, and not stored, if a look-up `for_session` gave
-        its session this very text within `echo_minutes`; its receipt names the memory that it repeats.
+        A message is an `echo` if a look-up `for_session` gave its session this very text within `echo_minutes`: it is
+        stored as it was said, and left out of the ranking, where the memory that it repeats (`echo_of`) has its place.
+        A user's message with a timestamp is none.
         In a list, a message that cannot be used is `rejected` in its receipt and the others are stored;
         a message given alone raises.
 
@@ -163,7 +164,7 @@ class Verbs:
                 into what is left of so many tokens (`count_tokens`).
             trace: keep what was found, so that `feedback(hits.trace_id, ...)` can reward it; one durable write.
             for_session: the session on whose behalf this is looked up. For `echo_minutes`, `add` to it knows these
-                texts for what they are if they come back, and does not store them again.
+                texts for what they are if they come back; one durable write.
             **filters: `since`, `until`, `as_of`, `session_id`, `speaker`, `kind`, applied inside the look-up.
 
         Raises:
@@ -506,7 +507,8 @@ class Verbs:
                 and those added under the `key` of this name (whose own key is `source`, or begins with `source/`).
 
         With a message go all facts that rest on it, also those that rest on others as well; what these say is worked
-        through again. With a memory go the traces that may hold a word of it, and its part of what was learned.
+        through again. With a memory go its echoes, the traces that may hold a word of it, and its part of what was
+        learned.
 
         Raises:
             NotFound: nothing of it is there. What was erased before leaves nothing to be found.

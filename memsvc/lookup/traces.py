@@ -47,11 +47,15 @@ class Tracer:
         pool: Iterable[Considered] = (),
         weight: float | None = None,
         document: Mapping[str, Any] | None = None,
+        session_id: str | None = None,
     ) -> str | None:
-        """The id of a new trace; None where there is no such namespace, and so nothing to learn."""
+        """The id of a new trace; None where there is no such namespace, and so nothing to learn.
+
+        `session_id` is the session on whose behalf it was looked up.
+        """
         trace = Trace(
             secrets.token_hex(16), kind, query, self._now(),
-            tuple(used), tuple(cited), tuple(pool), weight, document or {},
+            tuple(used), tuple(cited), tuple(pool), weight, document or {}, session_id,
         )  # fmt: skip
         try:
             self._store.learning.add_trace(namespace, trace)

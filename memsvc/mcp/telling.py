@@ -29,7 +29,8 @@ def receipts(given: Receipts) -> str:
 
 def receipt(one: Receipt) -> str:
     """What became of one message or episode."""
-    return " ".join([one.status, *([one.id] if one.id else []), *([f"({one.reason})"] if one.reason else [])])
+    of = [f"of {one.echo_of}"] if one.echo_of else []
+    return " ".join([one.status, *([one.id] if one.id else []), *of, *([f"({one.reason})"] if one.reason else [])])
 
 
 def recalled(found: Recalled) -> str:

@@ -40,7 +40,8 @@ class Moving(Parts):
     def _import(self, namespace: str, batch: Sequence[transfer.Item], ids: dict[str, str]) -> list[Receipt]:
         """Store one batch of an export, all of one kind; `ids` gathers what its messages are called here."""
         drafts = [item for item in batch if isinstance(item, Draft)]
-        receipts = self._store(namespace, drafts)
+        drafts = [replace(one, echo_of=ids.get(one.echo_of or "", one.echo_of)) for one in drafts]
+        receipts = self._store(namespace, drafts, moved=True)
         ids |= {draft_id(draft): receipt.id for draft, receipt in zip(drafts, receipts, strict=True) if receipt.id}
         facts = [transfer.moved(item, ids) for item in batch if isinstance(item, Fact)]
         vectors = self._vectors(namespace, [fact.text for fact in facts])

@@ -52,7 +52,7 @@ class Parts(Verbs):
         self._checked = wiring.checked(embedder, settings, batching=batching)
         self._reembedder = Reembedder(store, self._checked)
         self._tracer = Tracer(store, now)
-        self._echoes = Echoes(settings.echo_minutes)
+        self._echoes = Echoes(store, settings.echo_minutes)
         self._models = wiring.LanguageModels(settings, language_model)
         self._lookup = Lookup(
             store, self._checked,
@@ -123,10 +123,10 @@ class Parts(Verbs):
         """This one, or all."""
         return self.store.namespaces() if namespace is None else [checks.checked_namespace(namespace)]
 
-    def _store(self, namespace: str, drafts: Sequence[Draft | Receipt]) -> list[Receipt]:
-        """Embed what has no vector yet, write, and put each receipt in its place."""
+    def _store(self, namespace: str, drafts: Sequence[Draft | Receipt], *, moved: bool = False) -> list[Receipt]:
+        """Embed what has no vector yet, write, and put each receipt in its place. `moved`: an export brought them."""
         ready = self._with_vectors(namespace, [draft for draft in drafts if isinstance(draft, Draft)])
-        written = iter(self.store.add(namespace, ready))
+        written = iter(self.store.add(namespace, ready, moved=moved))
         return [next(written) if isinstance(draft, Draft) else draft for draft in drafts]
 
     def _with_vectors(self, namespace: str, drafts: Sequence[Draft]) -> Sequence[Draft]:

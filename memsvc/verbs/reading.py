@@ -10,7 +10,6 @@ from memsvc.lookup import budget
 from memsvc.lookup.filters import parse_filters
 from memsvc.lookup.traces import Hits, considered
 from memsvc.verbs.parts import Parts
-from memsvc.writing import echo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,18 +45,17 @@ class Reading(Parts):
         checks.checked_query(query, "query")
         limit = budget.limit(top_k, token_budget)
         wanted = parse_filters(filters)
-        session = None if for_session is None else checks.checked_name("for_session", for_session)
+        session = self._told(for_session)
         found = self._lookup.search(namespace, query, limit, wanted)
         hits = found if token_budget is None else budget.within(found, token_budget)
-        if session is not None:
-            self._echoes.remember(namespace, session, echo.shown(hits), self._now())
-        if not trace:
+        if not trace and session is None:
             return Hits(hits)
-        used = [hit.id for hit in hits]
-        weight = self.settings.search_weight
-        return Hits(
-            hits, self._tracer.keep(namespace, "search", query, used=used, pool=considered(hits), weight=weight)
-        )
+        trace_id = self._tracer.keep(
+            namespace, "search", query,
+            used=[hit.id for hit in hits], pool=considered(hits), weight=self.settings.search_weight,
+            session_id=session,
+        )  # fmt: skip
+        return Hits(hits, trace_id if trace else None)
 
     def search_episodes(self, intent: str, *, namespace: str, **options: Unpack[EpisodeOptions]) -> Episodes:
         return self._recall.find(intent, namespace, options)
@@ -83,14 +81,12 @@ class Reading(Parts):
     def _asking(
         self, question: str, *, namespace: str, for_session: str | None = None, **options: Unpack[AskOptions]
     ) -> Answering:
-        """The work of answering; an answer is remembered for that session before anybody hears of it."""
+        return self._asker.prepare(question, namespace, options, self._told(for_session))
+
+    def _told(self, for_session: str | None) -> str | None:
+        """The session whose look-up is kept, so that an echo of it is known; none where echoes are not looked for."""
         session = None if for_session is None else checks.checked_name("for_session", for_session)
-
-        def heard(answer: Answer) -> None:
-            if session is not None:
-                self._echoes.remember(namespace, session, echo.told(answer), self._now())
-
-        return self._asker.prepare(question, namespace, options, heard)
+        return session if self.settings.echo_minutes else None
 
     def trace(self, trace_id: str, *, namespace: str) -> Trace:
         namespace, trace_id = checks.checked_namespace(namespace), checks.checked_id(trace_id, "trace")

@@ -9,18 +9,15 @@ from memsvc import checks
 from memsvc.episodes import attempts
 from memsvc.verbs.parts import Parts
 from memsvc.writing import ingest
-from memsvc_store.errors import NotFound
 from memsvc_store.values.clock import parse_timestamp
-from memsvc_store.values.shapes import Draft, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Mapping
 
     from memsvc.contract.options import Time
     from memsvc.episodes.experience import Trajectory
     from memsvc.writing.ingest import Messages
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.shapes import Memory, Receipt
 
 
 class Writing(Parts):
@@ -34,37 +31,9 @@ class Writing(Parts):
         key = None if key is None else checks.checked_name("key", key)
         envelope = ingest.Envelope(session_id, key, self._now(), self.settings.max_text_chars)
         drafts = ingest.drafts(messages, envelope)
-        receipts = self._store(namespace, self._without_echoes(namespace, drafts, envelope.now))
+        receipts = self._store(namespace, self._echoes.marked(namespace, drafts, envelope.now))
         self._wake(namespace)
         return receipts
-
-    def _without_echoes(
-        self, namespace: str, drafts: Sequence[Draft | Receipt], now: datetime
-    ) -> Sequence[Draft | Receipt]:
-        """The drafts, with a receipt in the place of each that repeats what was recalled; retries stay retries."""
-        repeated = {
-            place: (draft, memory_id)
-            for place, draft in enumerate(drafts)
-            if isinstance(draft, Draft)
-            and (memory_id := self._echoes.repeated(namespace, draft.session_id, draft.text, now))
-            and self._live(namespace, memory_id)  # else it would be lost altogether
-        }
-        if not repeated:
-            return drafts
-        written = self.store.written(namespace, [draft for draft, _ in repeated.values()])
-        echoes = {
-            place: Receipt("echo", memory_id, f"a look-up had just given it to session {draft.session_id!r}")
-            for (place, (draft, memory_id)), before in zip(repeated.items(), written, strict=True)
-            if not before
-        }
-        return [echoes.get(place, draft) for place, draft in enumerate(drafts)]
-
-    def _live(self, namespace: str, memory_id: str) -> bool:
-        try:
-            self.store.get(namespace, memory_id)
-        except NotFound:
-            return False
-        return True
 
     def add_episode(
         self,

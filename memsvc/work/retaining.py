@@ -53,4 +53,5 @@ def _scores(store: Store, namespace: str, now: datetime) -> dict[str, float]:
     return {
         one.id: retention(worth[one.id].q if one.id in worth else 0.0, one.created_at, uses.get(one.id, ()), now)
         for one in store.page(namespace, WEIGHED, limit=_ALL)
+        if one.echo_of is None  # no look-up has a place for it
     }

@@ -1,42 +1,42 @@
-"""Recalled text that comes back: what look-ups gave a session of late is not stored in it once more.
+"""Recalled text that comes back: it is stored as what was said, and gets no place of its own in the ranking.
 
-An agent that writes down its own prompt or its reply would store what it was just given as if somebody had said it
-again, and each round would find more of it. So a look-up `for_session` is remembered for a while, in this process, as
-keyed hashes of the texts; `add` asks here about each message of that session.
+An agent that writes down its own prompt or its reply hands back what it was just given as if somebody had said it
+again, and each round would find more of it. A look-up `for_session` is a trace that names its session, so that every
+process on the database knows for a while what a session was told; `add` asks here about the messages of that session,
+and marks those that repeat it as echoes of the memory that they repeat. Nothing is lost by it: an echo is in the raw
+log, in listings, exports and what deliberation reads.
 
-Only a whole text counts, or one in the dress that this library itself puts around it (`shown`). A message that quotes a
-memory among words of its own is stored: to lose what somebody really said would be worse than to store it twice. For
-the same reason texts of fewer than `LEAST_WORDS` words are never echoes: people say "What about you?" again and again.
+Only a whole text counts, or one in the dress that this library itself puts around it (`shown`): a message that quotes a
+memory among words of its own says something of its own. For the same reason texts of fewer than `LEAST_WORDS` words are
+never echoes: people say "What about you?" again and again. Nor is a user's turn that carries its own time: it was said.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
-import threading
 import unicodedata
-from collections import OrderedDict
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memsvc_retrievers.passages import Passage, line
+from memsvc_store.values.shapes import Draft
 from memsvc_store.values.text import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from memsvc.asking.answer import Answer
-    from memsvc_store.values.shapes import Hit
+    from memsvc_store.store import Store
+    from memsvc_store.values.learned import Trace
+    from memsvc_store.values.shapes import Memory, Receipt
 
 LEAST_WORDS = 4
 """Of 302 turns of up to three words in the dev conversations of LoCoMo and RealTalk, 24 repeat an earlier one, word for
 word; of 5,738 longer ones 4 do."""
 
-KEPT = 50_000
-"""Texts that are remembered at most, of all sessions together (10 MB). The tenant with most makes room, the first part
-of its namespaces' names, and what it was given longest ago goes first: nobody's look-ups push out those of others."""
+LATEST = 50
+"""Look-ups of the sessions of one `add` that are looked at, the latest ones."""
 
 LONGEST_WORD = 1_000
 """Characters of a word that is normalised; a longer one counts as it stands. Python's NFC takes time with the square of
@@ -52,62 +52,84 @@ _FENCE = re.compile(
 
 
 class Echoes:
-    """What look-ups gave the sessions of one process. Safe to share between threads.
+    """Tells what look-ups gave a session of late. Keeps nothing itself.
 
     Args:
-        minutes: how long; 0: nothing is remembered.
-        kept: texts at most.
+        minutes: how long; 0: not at all.
     """
 
-    def __init__(self, minutes: float, kept: int = KEPT) -> None:
-        self._while, self._kept = timedelta(minutes=minutes), kept
-        self._secret = secrets.token_bytes(32)  # so that a hash tells nothing of its text, whoever comes to see it
-        self._lock = threading.Lock()
-        self._given: dict[str, OrderedDict[bytes, tuple[str, datetime]]] = {}  # by tenant; none is empty
-        self._count = 0
+    def __init__(self, store: Store, minutes: float) -> None:
+        self._store, self._while = store, timedelta(minutes=minutes)
 
-    def remember(self, namespace: str, session_id: str, given: Iterable[tuple[str, str]], at: datetime) -> None:
-        """A session was given these: (text, id of the memory that it is or rests on)."""
-        if not self._while:
-            return
-        until = at + self._while
-        with self._lock:
-            for text, memory_id in given:
-                mine = self._given.setdefault(_tenant(namespace), OrderedDict())
-                key = self._key(namespace, session_id, text)
-                self._count += key not in mine
-                mine[key] = (memory_id, until)
-                mine.move_to_end(key)
-            while self._count > self._kept:
-                self._make_room()
+    def marked(self, namespace: str, drafts: Sequence[Draft | Receipt], now: datetime) -> list[Draft | Receipt]:
+        """The drafts; each that repeats what its session was told says of which memory it is the echo."""
+        plain = {
+            place: normalised(draft.text)
+            for place, draft in enumerate(drafts)
+            if self._while and isinstance(draft, Draft) and _may_be(draft)
+        }
+        marked = list(drafts)
+        if plain:
+            sessions = {one.session_id for one in drafts if isinstance(one, Draft)}
+            told = self._told(namespace, sorted(sessions), now, {*plain.values()})
+            for place, text in plain.items():
+                draft = drafts[place]
+                assert isinstance(draft, Draft)
+                marked[place] = replace(draft, echo_of=told.get((draft.session_id, text)))
+        return marked
 
-    def repeated(self, namespace: str, session_id: str, text: str, at: datetime) -> str | None:
-        """The memory that a text of this session repeats, if it was given to it and that is not too long ago."""
-        if not self._given:
-            return None
-        key = self._key(namespace, session_id, text)
-        with self._lock:
-            mine = self._given.get(_tenant(namespace))
-            found = None if mine is None else mine.get(key)
-        return found[0] if found is not None and at < found[1] else None
-
-    def _make_room(self) -> None:
-        """Forget what is too much of the tenant with most, or all of it; looking for it takes 3 ms among 50,000."""
-        tenant = max(self._given, key=lambda name: len(self._given[name]))
-        most = self._given[tenant]
-        for _ in range(min(self._count - self._kept, len(most))):
-            most.popitem(last=False)
-            self._count -= 1
-        if not most:
-            del self._given[tenant]
-
-    def _key(self, namespace: str, session_id: str, text: str) -> bytes:
-        named = "\0".join((namespace, session_id, normalised(text)))
-        return hashlib.blake2b(named.encode(), digest_size=16, key=self._secret).digest()
+    def _told(
+        self, namespace: str, sessions: Sequence[str], now: datetime, wanted: Collection[str]
+    ) -> dict[tuple[str, str], str]:
+        """(Session, normalised text) -> the memory that it is or rests on, as far as that is there; of those wanted."""
+        traces = self._store.learning.told(namespace, sessions, now - self._while, LATEST)
+        given = {memory_id for trace in traces for memory_id in _given(trace)}
+        memories = self._store.live(namespace, sorted(given)) if given else []
+        alike = {one.id: one for one in memories if _ends_as(wanted, one.text)}
+        there = {one.id: one for one in memories}
+        return {
+            (trace.session_id or "", normalised(text)): memory.echo_of or memory.id
+            for trace in traces
+            for text, memory in told(trace, alike if trace.kind == "search" else there)
+        }
 
 
-def _tenant(namespace: str) -> str:
-    return namespace.partition("/")[0]
+def _ends_as(wanted: Collection[str], text: str) -> bool:
+    """Whether a text wanted ends as this one, bare or in any dress: so few are read whole."""
+    end = normalised(text[-60:])[-16:]
+    return any(one.endswith(end) for one in wanted)
+
+
+def _may_be(draft: Draft) -> bool:
+    return _long_enough(draft.text) and not (draft.role == "user" and draft.timed)
+
+
+def _given(trace: Trace) -> Sequence[str]:
+    """The memories whose words a look-up gave to its session; `ask` gives quotes and not all that it read."""
+    return trace.used if trace.kind == "search" else [quote[0] for quote in trace.document.get("quotes", ())]
+
+
+def told(trace: Trace, memories: Mapping[str, Memory]) -> Iterator[tuple[str, Memory]]:
+    """The texts that a look-up gave, each with the memory that it is or rests on; of those that are there."""
+    if trace.kind == "search":
+        for memory_id in trace.used:
+            if memory_id in memories:
+                yield from ((text, memories[memory_id]) for text in shown(memories[memory_id]))
+        return
+    quotes = [quote for quote in trace.document.get("quotes", ()) if quote[0] in memories]
+    for memory_id, speaker, quote in quotes:
+        if _long_enough(quote):
+            yield from ((text, memories[memory_id]) for text in (quote, f"{speaker}: {quote}"))
+    if quotes:
+        yield trace.document["answer"], memories[quotes[0][0]]
+
+
+def shown(memory: Memory) -> Iterator[str]:
+    """The text of a hit, bare and as this library's own prompt lines show it."""
+    if _long_enough(memory.text):
+        yield memory.text
+        yield f"{memory.speaker}: {memory.text}"
+        yield line(0, Passage.of(memory))
 
 
 def normalised(text: str) -> str:
@@ -119,25 +141,6 @@ def normalised(text: str) -> str:
 def _composed(word: str) -> str:
     """Nothing composes across white space, so that a text's words can be taken one by one."""
     return unicodedata.normalize("NFC", word) if len(word) <= LONGEST_WORD else word
-
-
-def shown(hits: Iterable[Hit]) -> Iterator[tuple[str, str]]:
-    """The texts of hits, bare and as this library's own prompt lines show them; each with its memory's id."""
-    for hit in hits:
-        if _long_enough(hit.text):
-            yield hit.text, hit.id
-            yield f"{hit.memory.speaker}: {hit.text}", hit.id
-            yield line(0, Passage.of(hit.memory)), hit.id
-
-
-def told(answer: Answer) -> Iterator[tuple[str, str]]:
-    """An answer and the quotes that it rests on, each with the memory that it repeats; nothing where there is none."""
-    for evidence in answer.evidence:
-        if _long_enough(evidence.quote):
-            yield evidence.quote, evidence.id
-            yield f"{evidence.speaker}: {evidence.quote}", evidence.id
-    if answer.evidence and _long_enough(answer.text):
-        yield answer.text, answer.evidence[0].id
 
 
 def _long_enough(text: str) -> bool:

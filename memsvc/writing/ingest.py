@@ -96,6 +96,7 @@ def _draft(message: object, index: int, envelope: Envelope, *, alone: bool = Fal
         said_at=said_at,
         key=key,
         occurrence=None if occurrence is None else checks.checked_occurrence(occurrence),
+        timed=timestamp is not None,
         anew=occurrence is None and (named or timestamp is None),
         metadata=checks.checked_metadata(message.get("metadata")),
     )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Item = Draft | Fact | EpisodeDraft
 
 FORMAT = 4
-"""Since 2 there are lines of facts, since 3 of episodes, since 4 equal messages; older exports are read too."""
+"""Since 2 there are lines of facts, since 3 of episodes, since 4 equal messages and echoes; older ones are read."""
 
 
 def write(namespace: str, records: Iterable[tuple[Message | Episode | None, Memory, str | None]]) -> Iterator[str]:
@@ -59,6 +59,8 @@ def line(message: Message, memory: Memory, key: str | None) -> str:
         record["key"] = key
     if message.occurrence:
         record["occurrence"] = message.occurrence
+    if memory.echo_of is not None:
+        record["echo_of"] = memory.echo_of
     if message.metadata:
         record["metadata"] = dict(message.metadata)
     return json.dumps(record | _changed(memory, message.text, message.said_at), ensure_ascii=False)
@@ -168,7 +170,7 @@ def _moment(record: dict[str, Any], field: str) -> datetime | None:
 
 
 def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
-    corrected, key = record.get("corrected"), record.get("key")
+    corrected, key, echo_of = record.get("corrected"), record.get("key"), record.get("echo_of")
     said_at, valid_to = parse_timestamp(record["timestamp"]), _moment(record, "valid_to")
     valid_from = _moment(record, "valid_from")
     checked_interval(valid_from or said_at, valid_to)
@@ -180,6 +182,7 @@ def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
         said_at=said_at,
         key=None if key is None else checked_name("key", key),
         occurrence=checked_occurrence(record.get("occurrence", 0)),
+        echo_of=None if echo_of is None else checked_id(echo_of),
         metadata=checked_metadata(record.get("metadata")),
         corrected=None if corrected is None else checked_text(corrected, max_text_chars),
         valid_from=valid_from,

@@ -113,12 +113,12 @@ class Store:
 
     # -- writing --------------------------------------------------------------------------------
 
-    def add(self, namespace: str, drafts: Sequence[Draft]) -> list[Receipt]:
-        """Store messages; returns once they are on disk, with one receipt each."""
+    def add(self, namespace: str, drafts: Sequence[Draft], *, moved: bool = False) -> list[Receipt]:
+        """Store messages; returns once they are on disk, with one receipt each. `moved`: an export brought them."""
         if not drafts:
             return []
         with transaction.writing(self.database, namespace, self._now(), create=True) as write:
-            return writes.add(write, drafts, self.model)
+            return writes.add(write, drafts, self.model, moved=moved)
 
     def add_facts(self, namespace: str, found: Sequence[Fact]) -> list[Receipt]:
         """Store facts about messages that are there, and retire those that they replace; one receipt each."""
@@ -202,15 +202,11 @@ class Store:
 
     # -- reading --------------------------------------------------------------------------------
 
-    def written(self, namespace: str, drafts: Sequence[Draft]) -> list[bool]:
-        """Whether each message was stored before, deleted ones too: its key is taken, or all of it is there."""
+    def live(self, namespace: str, ids: Sequence[str]) -> list[Memory]:
+        """The live memories among these, cold ones too."""
         with self._records() as records:
             found = records.namespace(namespace)
-            if found is None:
-                return [False] * len(drafts)
-            keys = records.keyed_messages(found, [draft.key for draft in drafts if draft.key is not None])
-            ids = records.known_messages(found, [writes.draft_id(draft) for draft in drafts])
-        return [draft.key in keys or writes.draft_id(draft) in ids for draft in drafts]
+            return records.live(found, namespace, ids, ()) if found else []
 
     def reading(self, namespace: str) -> AbstractContextManager[Reading]:
         """The namespace's projections and rows at its present version, for one look-up."""

@@ -39,7 +39,17 @@ def test_receipts_as_json_are_stable(shell: Shell) -> None:
     assert ran.code == 0
     document = ran.document
     assert list(document) == ["namespace", "stored", "duplicate", "echo", "rejected", "receipts"]
-    assert document["receipts"] == [{"status": "stored", "id": document["receipts"][0]["id"], "reason": None}]
+    stored = {"status": "stored", "id": document["receipts"][0]["id"], "reason": None, "echo_of": None}
+    assert document["receipts"] == [stored]
+
+
+def test_what_an_earlier_command_told_a_session_comes_back_as_its_echo(shell: Shell) -> None:
+    [_, original] = shell("add", "I moved to Oslo in May.", "--session", "old").out.split()
+    shell("search", "Oslo", "--for-session", "today")
+    ran = shell("add", "I moved to Oslo in May.", "--role", "assistant", "--session", "today")
+    status, kept, of, repeated = ran.out.split()
+    assert (status, of, repeated) == ("echo", "of", original)
+    assert shell("get", kept, "--json").document["echo_of"] == original
 
 
 @pytest.mark.parametrize("form", ["lines", "list"])

@@ -1,8 +1,9 @@
-"""Echoes: recalled text is not stored again, and nothing else is lost."""
+"""Echoes: recalled text that comes back is kept, and gets no place in the ranking."""
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,9 @@ from memsvc import Memory, Settings
 from memsvc.errors import InvalidInput
 from memsvc.mcp import quoting
 from memsvc.testing import HashEmbedder, RuleModel
-from memsvc.writing.echo import LONGEST_WORD, Echoes, normalised
+from memsvc.writing.echo import LATEST, LONGEST_WORD, normalised
 from memsvc_retrievers.passages import Passage, line
+from memsvc_store.values.shapes import NO_FILTER
 from tests.memsvc.conftest import START, ticking
 
 if TYPE_CHECKING:
@@ -35,12 +37,91 @@ def added(memory: Memory, text: str, session: str = "today", **more: str) -> str
     return receipt.status
 
 
-def test_recalled_text_is_not_stored_again(talk: Memory) -> None:
+def test_recalled_text_that_comes_back_is_kept_and_not_ranked(talk: Memory) -> None:
     [original] = [one for one in talk.list(namespace="ann") if one.text == OSLO]
-    [receipt] = talk.add({"content": OSLO, "role": "assistant"}, namespace="ann", session_id="today")
-    assert (receipt.status, receipt.id) == ("echo", original.id)
-    assert receipt.reason == "a look-up had just given it to session 'today'"
-    assert talk.stats(namespace="ann")["messages"] == 2
+    before = talk.search("Oslo harbour", namespace="ann")
+    said = {"content": f"  “{OSLO}”", "role": "assistant", "key": "reply", "metadata": {"n": 1}}
+    [receipt] = talk.add(said, namespace="ann", session_id="today")
+    assert (receipt.status, receipt.echo_of) == ("echo", original.id)
+    assert (
+        receipt.reason
+        == f"a look-up had just given {original.id} to session 'today'; kept, and left out of the ranking"
+    )
+    kept = talk.get(receipt.id or "", namespace="ann")
+    assert (kept.text, kept.echo_of, kept.session_id, kept.metadata) == (f"  “{OSLO}”", original.id, "today", {"n": 1})
+    assert [one.echo_of for one in talk.list(namespace="ann")] == [None, None, original.id]
+    assert [(hit.id, hit.score) for hit in talk.search("Oslo harbour", namespace="ann")] == [
+        (hit.id, hit.score) for hit in before
+    ], "not even word counts know of it"
+    [again] = talk.add(said, namespace="ann", session_id="today")
+    assert (again.status, again.id) == ("duplicate", receipt.id)
+    counts = talk.stats(namespace="ann")
+    assert (counts["messages"], counts["memories"], counts["hot"], counts["echoes"]) == (3, 3, 2, 1)
+    assert talk.store.whole("ann").log(NO_FILTER)[-1] == kept, "deliberation reads it"
+    talk.reindex(namespace="ann")
+    assert len(talk.search("Oslo harbour", namespace="ann")) == len(before)
+    assert talk.verify() == []
+
+
+def test_every_process_knows_what_a_session_was_told(path: Path) -> None:
+    with opened(path) as first, opened(path) as second:
+        first.add(OSLO, namespace="ann", session_id="old")
+        first.search("Oslo", namespace="ann", for_session="today")
+        assert added(second, OSLO) == "echo"
+    with opened(path) as after_a_restart:
+        assert added(after_a_restart, OSLO) == "echo"
+
+
+def opened(path: Path) -> Memory:
+    return Memory.open(path, embedder=HashEmbedder(), now=lambda: START)
+
+
+def test_a_users_turn_that_carries_its_time_is_none_on_five_days(memory: Memory) -> None:
+    text = "Please water the plants today."
+    for day in range(1, 6):
+        for role, status in (("user", "stored"), ("tool", "echo")):
+            memory.search("water the plants", namespace="ann", for_session=f"day {day}")
+            said = {"content": text, "role": role, "timestamp": f"2026-03-0{day}T09:00Z"}
+            [receipt] = memory.add(said, namespace="ann", session_id=f"day {day}")
+            assert receipt.status == (status if role == "user" or day > 0 else "stored")
+    assert memory.stats(namespace="ann")["messages"] == 10
+    assert len(memory.search("water the plants", namespace="ann", top_k=20)) == 5
+
+
+def test_a_corrected_echo_says_something_of_its_own(talk: Memory) -> None:
+    [receipt] = talk.add(OSLO, namespace="ann", session_id="today")
+    talk.update(receipt.id or "", namespace="ann", text="I moved to Bergen in June.")
+    assert talk.search("Bergen", namespace="ann")[0].id == receipt.id
+    assert talk.history(receipt.id or "", namespace="ann")[-1].before["echo_of"] == receipt.echo_of
+    assert talk.verify() == []
+
+
+def test_an_export_carries_echoes_and_its_import_keeps_them(talk: Memory, tmp_path: Path) -> None:
+    [receipt] = talk.add(OSLO, namespace="ann", session_id="today")
+    lines = list(talk.export(namespace="ann"))
+    with Memory.open(tmp_path / "other.db", embedder=HashEmbedder()) as other:
+        statuses = [one.status for one in other.import_(lines, namespace="copy")]
+        assert statuses == ["stored", "stored", "echo"]
+        assert {one.status for one in other.import_(lines, namespace="copy")} == {"duplicate"}
+        assert other.get(receipt.id or "", namespace="copy").echo_of == receipt.echo_of
+        assert list(other.export(namespace="copy"))[1:] == lines[1:]
+        assert receipt.id not in [hit.id for hit in other.search(OSLO, namespace="copy")]
+        assert other.verify() == []
+
+
+def test_what_is_erased_takes_its_echoes_with_it(talk: Memory) -> None:
+    [receipt] = talk.add(OSLO, namespace="ann", session_id="today")
+    erased = talk.forget(namespace="ann", memory_id=receipt.echo_of)
+    assert erased.counts["messages"] == 2
+    assert [one.text for one in talk.list(namespace="ann")] == ["Bob keeps two bees."]
+    assert talk.verify() == []
+
+
+def test_an_erased_session_is_named_by_no_look_up(talk: Memory) -> None:
+    talk.search("bees", namespace="ann", for_session="today", trace=True)
+    added(talk, "Good morning, it is raining here.")
+    talk.forget(namespace="ann", session_id="today")
+    assert {one.session_id for one in talk.store.learning.traces("ann")} <= {None}
 
 
 def test_white_space_and_quotation_marks_do_not_matter_nor_do_our_own_prompt_lines(talk: Memory) -> None:
@@ -85,7 +166,9 @@ def test_it_holds_for_as_long_as_the_settings_say(path: Path) -> None:
             memory.add(OSLO, namespace="ann", session_id=f"{minutes}")
             memory.search("Oslo", namespace="ann", for_session="today")
             memory._now()  # another minute
-            assert added(memory, OSLO, "today", timestamp=f"2026-05-01T10:{minutes % 60:02}Z") == status
+            assert (
+                added(memory, OSLO, "today", role="assistant", timestamp=f"2026-05-01T10:{minutes % 60:02}Z") == status
+            )
 
 
 def test_nothing_is_remembered_where_the_setting_is_0(path: Path) -> None:
@@ -94,6 +177,7 @@ def test_nothing_is_remembered_where_the_setting_is_0(path: Path) -> None:
         memory.add(OSLO, namespace="ann", session_id="old")
         memory.search("Oslo", namespace="ann", for_session="today")
         assert added(memory, OSLO) == "stored"
+        assert memory.store.learning.traces("ann") == [], "and nothing is written for it"
 
 
 def test_short_sayings_are_never_echoes(memory: Memory) -> None:
@@ -135,7 +219,7 @@ def test_what_was_deleted_or_erased_since_may_be_said_again(talk: Memory) -> Non
     assert added(talk, OSLO) == "stored"
 
 
-def test_only_the_echoes_of_a_list_are_left_out(talk: Memory) -> None:
+def test_only_the_echoes_of_a_list_are_marked(talk: Memory) -> None:
     messages = ["Good morning, it is raining here.", OSLO, "", {"content": OSLO, "session_id": "another"}]
     receipts = talk.add(messages, namespace="ann", session_id="today")
     assert [one.status for one in receipts] == ["stored", "echo", "rejected", "stored"]
@@ -157,7 +241,7 @@ def test_answers_and_their_quotes_are_remembered_before_anybody_hears_of_them(ta
     assert answer.text.startswith("“Bob keeps two bees.” (")
     assert heard == ["echo"]
     [receipt] = talk.add(answer.evidence[0].quote, namespace="ann", session_id="bees")
-    assert (receipt.status, receipt.id) == ("echo", answer.evidence[0].id)
+    assert (receipt.status, receipt.echo_of) == ("echo", answer.evidence[0].id)
     assert added(talk, question, "bees") == "stored"
 
 
@@ -177,26 +261,14 @@ def test_a_session_must_have_a_name(talk: Memory) -> None:
             talk.ask("Oslo?", namespace="ann", for_session=name)
 
 
-def test_who_looks_up_most_makes_room_for_the_others() -> None:
-    echoes = Echoes(minutes=30, kept=10)
-    echoes.remember("acme/ann", "s", [("text of Ann", "id")], START)
-    for n in range(40):
-        echoes.remember(f"beta/{n}", "s", [(f"text {n}", f"id {n}")], START)
-    assert echoes.repeated("acme/ann", "s", "text of Ann", START) == "id"
-    found = [echoes.repeated(f"beta/{n}", "s", f"text {n}", START) for n in range(40)]
-    assert found == [None] * 31 + [f"id {n}" for n in range(31, 40)]
-    for n in range(20):
-        echoes.remember(f"tenant {n}", "s", [(f"text {n}", f"id {n}")], START)
-    assert sum(echoes.repeated(f"tenant {n}", "s", f"text {n}", START) is not None for n in range(20)) >= 8
-    assert sum(map(len, echoes._given.values())) == 10
-
-
-def test_the_texts_given_longest_ago_make_room_and_no_text_is_kept() -> None:
-    echoes = Echoes(minutes=30, kept=3)
-    for n in range(3):
-        echoes.remember("ann", "s", [(f"text {n}", f"id {n}")], START)
-    echoes.remember("ann", "s", [("text 0", "id 0"), ("text 3", "id 3")], START)
-    found = [echoes.repeated("ann", "s", f"text {n}", START) for n in range(4)]
-    assert found == ["id 0", None, "id 2", "id 3"]
-    assert echoes.repeated("ann", "s", "text 0", START + timedelta(minutes=30)) is None
-    assert "text 0" not in repr(vars(echoes))
+def test_only_the_latest_look_ups_are_looked_at(path: Path) -> None:
+    with opened(path) as memory:
+        memory.add([OSLO, "Bob keeps two bees."], namespace="ann", session_id="old")
+        memory.search("Oslo", namespace="ann", for_session="today", top_k=1)
+        [told] = memory.store.learning.traces("ann")
+        bees = next(one.id for one in memory.list(namespace="ann") if one.text != OSLO)
+        for n in range(LATEST):
+            memory.store.learning.add_trace(
+                "ann", replace(told, id=f"{n:032}", used=(bees,), pool=(), at=START + timedelta(seconds=1))
+            )
+        assert added(memory, OSLO) == "stored"

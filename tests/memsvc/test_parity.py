@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from typer import Typer
 
-ONE_PROCESS = "what was recalled is remembered in the process, and a command is over before it could come back"
 PROGRESS = "shown as progress"
 
 NO_COMMAND = {"count_tokens": "needs no memory", "ask_stream": "`ask` shows its steps while they happen"}
@@ -30,8 +29,6 @@ WITHOUT = {
     ("extract", "on_queued"): PROGRESS,
     ("reflect", "on_event"): PROGRESS,
     ("reindex", "progress"): PROGRESS,
-    ("search", "for_session"): ONE_PROCESS,
-    ("ask", "for_session"): ONE_PROCESS,
     ("search_episodes", "kind"): "only episodes are looked up: any other kind is an error",
 }
 """Parameters that a command does without."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from memsvc_store.writing.transaction import Write
 
 _msg, _mem, _ep, _src = schema.messages, schema.memories, schema.episodes, schema.sources
-_vec, _chg, _job = schema.vectors, schema.changes, schema.jobs
+_vec, _chg, _job, _tr = schema.vectors, schema.changes, schema.jobs, schema.traces
 
 QUOTED = "withheld: it may have quoted what was erased since"
 """Stands for the error of a job in a namespace where something was erased: it may quote what a model made of it."""
@@ -75,6 +75,9 @@ def erase_part(write: Write, target: Target) -> dict[str, int]:
     gone["changes"] = _changes(write, found.ids, behind)
     gone["jobs"] = _jobs(write, found.ids)
     gone |= learned.erase(write, found.ids, found.texts)
+    if target.what == "session":  # what it was told stays as a use, and no more says whose
+        its = (_tr.c.namespace_key == write.namespace.key) & (_tr.c.session_id == target.name)
+        write.records.connection.execute(sa.update(_tr).where(its).values(session_id=None))
     _strip_facts(write, found.ids)
     _rename_intents(write, found)
     again = sorted(behind.keys() - write.records.retired(write.namespace, list(behind)))
@@ -86,10 +89,16 @@ def erase_part(write: Write, target: Target) -> dict[str, int]:
 def _doomed(write: Write, target: Target) -> Doomed:
     """What goes with a session, a source or a memory; nothing where it names nothing."""
     records, key = write.records, write.namespace.key
-    named = sorted(_named(write, target))
     resting = sa.select(_src.c.memory_id).where(_src.c.namespace_key == key)
-    on_them = {row.memory_id for row in records.rows_in(resting, _src.c.message_id, named)}
-    memories = records.memories(write.namespace, write.name, sorted({*named, *on_them}))
+    echoing = sa.select(_mem.c.id).where(_mem.c.namespace_key == key)
+    found: set[str] = set()
+    fresh = _named(write, target)
+    while fresh := fresh - found:
+        found |= fresh
+        ids = sorted(fresh)
+        on_them = {row.memory_id for row in records.rows_in(resting, _src.c.message_id, ids)}
+        fresh = on_them | {row.id for row in records.rows_in(echoing, _mem.c.echo_of, ids)}
+    memories = records.memories(write.namespace, write.name, sorted(found))
     return Doomed(memories, frozenset(_texts(write, memories)))
 
 

@@ -56,6 +56,11 @@ class Reading:
         self._begin()
 
     @property
+    def any_aside(self) -> bool:
+        """Whether a live memory has no place in the shared projections: it is cold, or an echo."""
+        return self.namespace is not None and self.records.any_aside(self.namespace)
+
+    @property
     def any_cold(self) -> bool:
         """Whether a live memory is kept out of the shared projections."""
         return self.namespace is not None and self.records.any_cold(self.namespace)

@@ -43,6 +43,8 @@ def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]
         problems += _fact_problems(said, [memory for memory in memories.values() if memory.kind == "fact"])
         tried = {id_: memory for id_, memory in memories.items() if memory.kind == "episode"}
         problems += _episode_problems(tried, EpisodeRows(records.connection), namespace)
+        others = (memory for memory in memories.values() if memory.kind != "message" and memory.echo_of is not None)
+        problems += [f"{memory.kind} {memory.id} is an echo, and only messages are" for memory in others]
         problems += _history_problems(memories, records, namespace)
         problems += _learned_problems(Utilities(records.connection), namespace)
     except DatabaseUnreadable as error:
@@ -63,6 +65,8 @@ def _pair_problems(messages: Mapping[str, Message], memories: Mapping[str, Memor
             memory.session_id, memory.position, memory.speaker,
         ):  # fmt: skip
             problems.append(f"memory {memory.id} has another session, position or speaker than its message")
+        if memory.echo_of == memory.id:
+            problems.append(f"memory {memory.id} is an echo of itself")
         problems += _hyperedge_problems(memory)
     return sorted(problems)
 

@@ -39,7 +39,7 @@ class Whole:
         """
         wanted = replace(wanted, kind=("message",))
         with self._shards.reading(self._name) as reading:
-            if reading.any_cold:
+            if reading.any_aside:
                 return _from_records(reading, wanted)
             allowed = filtering.mask(reading.shard, wanted)
             rows = np.arange(reading.shard.rows) if allowed is None else np.flatnonzero(allowed)
@@ -59,7 +59,7 @@ class Whole:
 
 
 def _from_records(reading: Reading, wanted: Filter) -> list[Memory]:
-    assert reading.namespace is not None  # something in it is cold
+    assert reading.namespace is not None  # something of it is left out of the shard
     messages = reading.records.page(reading.namespace, reading.name, filtering.conditions(wanted), None, 0)
     begins: dict[str, int] = {}
     for place, message in enumerate(messages):

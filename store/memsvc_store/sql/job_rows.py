@@ -36,7 +36,7 @@ class Jobs(Statements):
         stored.
 
         Messages that a fact rests on are left out: an import brought them with their facts. So are episodes whose
-        experience is by more than a rule.
+        experience is by more than a rule, and echoes, which say what another memory says.
         """
         rows = self.connection.execute(_UNCOVERED[kind].limit(limit), {"namespace": namespace.key})
         return [(row.key, row.id, row.session_id) for row in rows]
@@ -204,7 +204,7 @@ def _uncovered(job: JobKind, kind: Kind, open_: sa.ColumnElement[bool]) -> sa.Se
     return (
         sa.select(_mem.c.key, _mem.c.id, _mem.c.session_id)
         .where(_mem.c.namespace_key == _namespace, _mem.c.kind == kind, _mem.c.key > watermark.scalar_subquery())
-        .where(_mem.c.retired_at.is_(None), open_)
+        .where(_mem.c.retired_at.is_(None), _mem.c.echo_of.is_(None), open_)
         .order_by(_mem.c.key)
     )
 

@@ -50,12 +50,13 @@ class Hyperedges:
 
 
 def hyperedges(records: Records, namespace: str, limit: int) -> Hyperedges:
-    """The hyperedges of the latest live memories by event time, `limit` at most.
+    """The hyperedges of the latest live memories by event time, `limit` at most; without echoes.
 
     Raises:
         NotFound: no such namespace.
     """
-    live = (_mem.c.namespace_key == there(records, namespace).key) & _mem.c.retired_at.is_(None)
+    here = _mem.c.namespace_key == there(records, namespace).key
+    live = here & _mem.c.retired_at.is_(None) & _mem.c.echo_of.is_(None)
     statement = (
         sa.select(
             _mem.c.id,

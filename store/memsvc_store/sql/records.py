@@ -191,6 +191,12 @@ class Records(Statements):
             update = sa.update(_mem).where(where).values(cold=int(cold))
             self.connection.execute(update, [{"memory": memory_id} for memory_id in ids])
 
+    def any_aside(self, namespace: Namespace) -> bool:
+        """Whether a live memory is left out of look-ups: a cold one, or an echo."""
+        aside = (_mem.c.cold == 1) | _mem.c.echo_of.is_not(None)
+        where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None) & aside
+        return bool(self.connection.execute(sa.select(sa.exists().where(where))).scalar_one())
+
     def any_cold(self, namespace: Namespace) -> bool:
         """Whether a live memory is cold."""
         where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None) & (_mem.c.cold == 1)
@@ -225,8 +231,9 @@ class Records(Statements):
             _count(_msg, _msg.c.namespace_key == namespace.key).label("messages"),
             _count(_mem, live).label("memories"),
             _count(_mem, (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)).label("retired"),
-            _count(_mem, live & (_mem.c.cold == 0)).label("hot"),
+            _count(_mem, live & (_mem.c.cold == 0) & _mem.c.echo_of.is_(None)).label("hot"),
             _count(_mem, live & (_mem.c.cold == 1)).label("cold"),
+            _count(_mem, live & _mem.c.echo_of.is_not(None)).label("echoes"),
             _count(_mem, live & (_mem.c.kind == "episode")).label("episodes"),
             _count(_vec, _vec.c.namespace_key == namespace.key).label("vectors"),
             _count(_fb, rewards).label("feedback"),
@@ -245,7 +252,7 @@ class Records(Statements):
     def entries(
         self, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None, *, cold: bool = False
     ) -> list[Entry]:
-        """Live memories, cold ones only if asked for, with the model's vector, in the order they were first stored."""
+        """Live memories with the model's vector, in the order they were first stored; no echoes, cold ones if asked."""
         statement = _ENTRIES.where(_mem.c.namespace_key == namespace.key)
         if not cold:
             statement = statement.where(_mem.c.cold == 0)
@@ -292,6 +299,6 @@ _BY_KEY = sa.select(_mem).where(_mem.c.key.in_(sa.bindparam("keys", expanding=Tr
 _ENTRIES = (
     sa.select(_mem, _vec.c.data, _vec.c.dimension)
     .select_from(_mem.outerjoin(_vec, SAME_TEXT))
-    .where(_mem.c.retired_at.is_(None))
+    .where(_mem.c.retired_at.is_(None), _mem.c.echo_of.is_(None))
     .order_by(_mem.c.key)
 )

@@ -15,7 +15,7 @@ from memsvc_store.values.clock import from_instant, to_instant
 from memsvc_store.values.learned import Considered, Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.engine import Row
 
@@ -35,6 +35,7 @@ class Traces(Statements):
             "id": trace.id, "namespace_key": namespace.key, "kind": trace.kind, "query": trace.query,
             "at": to_instant(trace.at).micros, "used": json.dumps(trace.used), "cited": json.dumps(trace.cited),
             "pool": json.dumps(trace.pool), "weight": trace.weight, "document": dump_json(trace.document),
+            "session_id": trace.session_id,
         }  # fmt: skip
         self.connection.execute(sa.insert(_tr), row)
 
@@ -62,6 +63,12 @@ class Traces(Statements):
             select = select.where(_tr.c.kind == kind)
         rows = self.connection.execute(select.order_by(_tr.c.at.desc(), _tr.c.id).limit(limit))
         return [_to_trace(row) for row in rows]
+
+    def told(self, namespace: Namespace, sessions: Sequence[str], since: Instant, latest: int) -> list[Trace]:
+        """So many traces of look-ups on behalf of these sessions after a moment, the latest ones, oldest first."""
+        select = sa.select(_tr).where(_tr.c.namespace_key == namespace.key, _tr.c.at > since.micros)
+        rows = list(self.rows_in(select, _tr.c.session_id, sessions))
+        return [_to_trace(row) for row in sorted(rows, key=lambda row: (row.at, row.id))[-latest:]]
 
     def used(self, namespace: Namespace, latest: int) -> list[tuple[int, list[str]]]:
         """(when, ids that were given) of so many traces, the latest ones, oldest first."""
@@ -103,7 +110,7 @@ def _to_trace(row: Row[Any]) -> Trace:
         return Trace(
             id=row.id, kind=row.kind, query=row.query, at=from_instant(row.at), used=tuple(json.loads(row.used)),
             cited=tuple(json.loads(row.cited)), pool=tuple(Considered(*one) for one in json.loads(row.pool)),
-            weight=row.weight, document=json.loads(row.document),
+            weight=row.weight, document=json.loads(row.document), session_id=row.session_id,
         )  # fmt: skip
 
 

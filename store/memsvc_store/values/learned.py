@@ -29,7 +29,8 @@ class Trace(Value):
     """What one look-up considered and gave. `id` is random (32 hex digits): who knows it may reward it.
 
     `used` are the ids that the caller was given, in order, `cited` those that the answer rests on. `weight` is that of
-    utility in the ranking, None where it took no part. `document` holds the rest, as JSON can hold it.
+    utility in the ranking, None where it took no part. `document` holds the rest, as JSON can hold it. `session_id` is
+    the session on whose behalf it was, if one was named.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Trace(Value):
     pool: tuple[Considered, ...] = ()
     weight: float | None = None
     document: Mapping[str, Any] = field(default_factory=dict)
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ class Draft:
     `key` is the writer's own name for it: a second write under the same key is a duplicate. Where the key tells
     nothing, `occurrence` says which one it is of several with the same session, speaker, text and time, counted from 0;
     None: the next of them in this call. `anew`: none of those that are there already, whatever it says.
-    `echo_of` is the memory that it repeats, if its session was just given that one.
+    `timed`: its time was given with it. `echo_of` is the memory that it repeats, if its session was just given that.
     `vector` belongs to the model that the write names; None leaves the memory to be embedded
     later. `corrected`, `valid_from` and `valid_to` are set when an export is read back and the
     memory had been changed since it was said; the raw log still gets `text` and `said_at`.
@@ -175,6 +175,7 @@ class Draft:
     key: str | None = None
     occurrence: int | None = None
     anew: bool = False
+    timed: bool = True
     echo_of: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     corrected: str | None = None
@@ -305,14 +306,16 @@ class Job(Value):
 class Receipt(Value):
     """What a write did with one message, fact or episode, in the order given.
 
-    `stored`: it is on disk under `id`. `duplicate`: it was written before, under `id`; if it was
-    deleted since, it stays deleted and `reason` says so. `echo`: it was not stored, since it repeats the memory
-    `id`, which a look-up had just given its session. `rejected`: it was not stored, and `reason` says why.
+    `stored`: it is on disk under `id`. `duplicate`: it was written before, under `id`; if it was deleted since, it
+    stays deleted and `reason` says so. `echo`: it is on disk under `id`, and has no place in the ranking of look-ups,
+    since it repeats the memory `echo_of`, which a look-up had just given its session. `rejected`: it was not stored,
+    and `reason` says why.
     """
 
     status: Literal["stored", "duplicate", "echo", "rejected"]
     id: str | None = None
     reason: str | None = None
+    echo_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from memsvc_store.values.learned import Outcome
 from memsvc_store.writing import feedback, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -67,6 +67,15 @@ class Learning:
         """Traces of one kind or of all, the newest first."""
         with self._reading(namespace) as (connection, found):
             return Traces(connection).page(found, kind, limit)
+
+    def told(self, namespace: str, sessions: Sequence[str], since: datetime, latest: int) -> list[Trace]:
+        """What sessions were told after a moment: so many look-ups on their behalf, the latest ones, oldest first.
+
+        Nothing where there is no such namespace.
+        """
+        with self._database.read() as connection:
+            found = Records(connection).namespace(namespace)
+            return [] if found is None else Traces(connection).told(found, sessions, to_instant(since), latest)
 
     def outcomes(self, namespace: str, kind: TraceKind = "ask") -> list[Outcome]:
         """Traces that were rewarded, with their rewards, the oldest first."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import InvalidInput
 from memsvc_store.sql.rows import draft_rows, message_id, text_digest, text_values, validity_values
 from memsvc_store.values import clock
 from memsvc_store.values.nodes import hyperedge
+from memsvc_store.values.shapes import Receipt
 from memsvc_store.writing import episodes, facts
 from memsvc_store.writing.known import Known
 
@@ -18,22 +20,27 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc_store.values.shapes import Draft, Node, Receipt
+    from memsvc_store.values.shapes import Draft, Node
     from memsvc_store.writing.transaction import Write
 
 
-def add(write: Write, drafts: Sequence[Draft], model: str) -> list[Receipt]:
-    """Append messages to the raw log, each with its memory; one receipt a draft, in order."""
+def add(write: Write, drafts: Sequence[Draft], model: str, *, moved: bool = False) -> list[Receipt]:
+    """Append messages to the raw log, each with its memory; one receipt a draft, in order.
+
+    What a draft repeats has to be live, or it is no echo; of one that is `moved` here from an export it may be absent.
+    """
     known: Known[Draft] = Known(_Messages(write), drafts)
     positions = write.records.next_positions(write.namespace, sorted({draft.session_id for draft in drafts}))
     raw_rows: list[dict[str, Any]] = []
     memory_rows: list[dict[str, Any]] = []
     vectors: dict[bytes, NDArray[np.float32]] = {}
     receipts = []
+    echoes = _Echoes(write, drafts, moved=moved)
     for draft in drafts:
         receipt, occurrence = known.decide(draft)
+        draft, receipt = echoes.marked(draft, receipt)
         receipts.append(receipt)
-        if receipt.status != "stored":
+        if receipt.status not in ("stored", "echo"):
             continue
         assert receipt.id is not None
         position = positions.get(draft.session_id, 0)
@@ -49,6 +56,28 @@ def add(write: Write, drafts: Sequence[Draft], model: str) -> list[Receipt]:
         write.records.insert_memories(memory_rows)
         write.records.vectors.insert(write.namespace, model, vectors)
     return receipts
+
+
+class _Echoes:
+    """What the drafts of one call repeat, as it stands under the lock."""
+
+    def __init__(self, write: Write, drafts: Sequence[Draft], *, moved: bool) -> None:
+        repeated = sorted({draft.echo_of for draft in drafts if draft.echo_of is not None})
+        live = write.records.live(write.namespace, write.name, repeated, ()) if repeated and not moved else ()
+        self._there = {*repeated} if moved else {memory.id for memory in live}
+        self._names: dict[str, str] = {}  # what the messages of an export are called here
+
+    def marked(self, draft: Draft, receipt: Receipt) -> tuple[Draft, Receipt]:
+        """The draft, an echo if what it repeats is still there, and what became of it."""
+        if receipt.id is not None:
+            self._names[draft_id(draft)] = receipt.id
+        repeated = draft.echo_of if draft.echo_of in self._there else None
+        repeated = repeated and self._names.get(repeated, repeated)
+        draft = replace(draft, echo_of=repeated)
+        if receipt.status != "stored" or repeated is None:
+            return draft, receipt
+        why = f"a look-up had just given {repeated} to session {draft.session_id!r}; kept, and left out of the ranking"
+        return draft, Receipt("echo", receipt.id, why, repeated)
 
 
 class _Messages:
@@ -89,11 +118,12 @@ def update(
     """Correct a memory; None leaves a field as it is now, under the lock. The raw message stays as it was said.
 
     Facts that rest on a message whose text or beginning changed are retired, to be worked out anew. An episode keeps
-    its intent while its text stays; with another text it gets `intent`, or that text's own.
+    its intent while its text stays; with another text it gets `intent`, or that text's own. An echo with another text
+    is none any more.
 
-    Raises:
-        NotFound: no such live memory.
-        InvalidInput: its event time would end before it begins.
+        Raises:
+            NotFound: no such live memory.
+            InvalidInput: its event time would end before it begins.
     """
     old = write.live(memory_id)
     text = old.text if text is None else text
@@ -105,6 +135,8 @@ def update(
     if (start, end) != (old.valid_from, old.valid_to):
         before["valid_from"] = old.valid_from.isoformat()
         before["valid_to"] = old.valid_to and old.valid_to.isoformat()
+    if old.echo_of is not None and "text" in before:  # it says something of its own now
+        before["echo_of"] = old.echo_of
     if not before:
         return
     entities: Sequence[Node] = hyperedge(text, old.speaker, old.session_id, start.date())
@@ -112,6 +144,7 @@ def update(
         kept = episodes.intents(old.entities) if text == old.text else () if intent is None else (intent,)
         entities = episodes.with_intent((*entities, *kept), text)
     values = text_values(text, entities) | validity_values(start, end)
+    values |= {"echo_of": None} if "echo_of" in before else {}
     write.records.update_memory(write.namespace, memory_id, values)
     if "text" in before:
         if vector is not None:

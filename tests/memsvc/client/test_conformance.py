@@ -125,6 +125,15 @@ def test_a_history_with_times_is_stored_once_however_often_it_comes(one: Any, he
     assert [receipt.status for receipt in attempts] == ["stored", "duplicate", "stored", "stored"]
 
 
+def test_an_echo_names_itself_and_what_it_repeats(one: Any, here: str) -> None:
+    [original] = one.add("I moved to Oslo in May.", namespace=here, session_id="old")
+    one.search("Oslo", namespace=here, for_session="today")
+    [receipt] = one.add("I moved to Oslo in May.", namespace=here, session_id="today")
+    assert (receipt.status, receipt.echo_of) == ("echo", original.id)
+    assert one.get(receipt.id, namespace=here).echo_of == original.id
+    assert [hit.id for hit in one.search("Oslo", namespace=here)] == [original.id]
+
+
 def test_without_a_key_two_equal_messages_stay_two(one: Any, here: str) -> None:
     stored = [one.add("I'm here.", namespace=here)[0] for _ in range(2)]
     assert [receipt.status for receipt in stored] == ["stored", "stored"]

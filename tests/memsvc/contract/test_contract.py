@@ -44,7 +44,7 @@ def test_every_option_is_explained(options: type) -> None:
 
 def test_a_sentence_of_several_lines_is_one_line() -> None:
     assert sentences("search")["token_budget"].startswith("of the best 200 (or `top_k`), each is taken in rank order")
-    assert sentences("search")["for_session"].endswith("does not store them again.")
+    assert sentences("search")["for_session"].endswith("one durable write.")
     assert sentences("stats") == {}
 
 
