@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.datasets.parts import Notes
 from memsvc_evals.datasets.reading import as_list, as_object, complain, moment, read_json, require, text_of
-from memsvc_evals.datasets.values import Conversation, Dataset, Note, Question, Turn, score_groups
+from memsvc_evals.datasets.values import Conversation, Dataset, Note, Question, Turn
 from memsvc_evals.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -57,16 +57,7 @@ def load_beam(path: str | Path, *, limit: int | None = None) -> Dataset:
         known = {turn.id for turn in turns}
         questions = tuple(_questions(as_object(asked, f"{folder.name}/{QUESTIONS}"), folder.name, known, notes))
         chats.append(Conversation(folder.name, turns, questions))
-    return Dataset(
-        name="beam",
-        source=root.resolve().name,
-        files=files,
-        conversations=tuple(chats),
-        categories=CATEGORIES,
-        groups=score_groups(CATEGORIES),
-        exclusions=tuple(notes.exclusions),
-        repairs=tuple(notes.repairs),
-    )
+    return notes.dataset("beam", root.resolve().name, files, chats, CATEGORIES)
 
 
 def _folders(root: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.datasets.parts import Notes, read_questions, read_turns
 from memsvc_evals.datasets.reading import as_object, complain, moment, name_of, read_json, require, text_of
-from memsvc_evals.datasets.values import Conversation, Dataset, score_groups
+from memsvc_evals.datasets.values import Conversation, Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,16 +40,8 @@ def load_locomo(path: str | Path, *, limit: int | None = None) -> Dataset:
         if conversation.id in conversations:
             raise complain(f"{place}.sample_id", conversation.id, "an id that no other conversation has")
         conversations[conversation.id] = conversation
-    return Dataset(
-        name="locomo",
-        source=file.name,
-        files={file.name: digest},
-        conversations=tuple(conversations.values()),
-        categories=CATEGORIES,
-        groups=score_groups(CATEGORIES, **{"1-4": (1, 2, 3, 4)}),
-        exclusions=tuple(notes.exclusions),
-        repairs=tuple(notes.repairs),
-    )
+    unions = {"1-4": (1, 2, 3, 4)}
+    return notes.dataset("locomo", file.name, {file.name: digest}, conversations.values(), CATEGORIES, **unions)
 
 
 def _conversation(record: Mapping[str, Any], place: str, notes: Notes) -> Conversation:

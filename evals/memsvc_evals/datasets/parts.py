@@ -22,10 +22,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from memsvc_evals.datasets.reading import as_list, as_object, complain, name_of, require, text_of
-from memsvc_evals.datasets.values import Note, Question, Turn
+from memsvc_evals.datasets.values import Dataset, Note, Question, Turn, score_groups
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+
+    from memsvc_evals.datasets.values import Conversation
 
 _EVIDENCE = re.compile(r"D\s*:?\s*(\d+)\s*[:;]\s*(\d+)")
 _TURN_ID = re.compile(r"D(\d+):(\d+)")
@@ -46,6 +48,20 @@ class Notes:
 
     exclusions: list[Note] = field(default_factory=list)
     repairs: list[Note] = field(default_factory=list)
+
+    def dataset(
+        self,
+        name: str,
+        source: str,
+        files: Mapping[str, str],
+        conversations: Iterable[Conversation],
+        categories: Mapping[int, str],
+        **unions: Iterable[int],
+    ) -> Dataset:
+        """All of it; scores are averaged over each category, the unions of some, and all."""
+        groups = score_groups(categories, **unions)
+        found = (tuple(conversations), categories, groups, tuple(self.exclusions), tuple(self.repairs))
+        return Dataset(name, source, files, *found)
 
 
 def evidence_ids(strings: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.datasets.parts import Notes, read_questions, read_turns
 from memsvc_evals.datasets.reading import complain, moment, read_json, text_of
-from memsvc_evals.datasets.values import Conversation, Dataset, score_groups
+from memsvc_evals.datasets.values import Conversation, Dataset
 from memsvc_evals.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -40,16 +40,7 @@ def load_realtalk(path: str | Path, *, limit: int | None = None) -> Dataset:
         if not isinstance(record, dict):
             raise complain(file.name, record, "a REALTALK chat, an object with 'session_1', 'session_2', ...")
         chats.append(_chat(record, file, notes))
-    return Dataset(
-        name="realtalk",
-        source=root.resolve().name,
-        files=files,
-        conversations=tuple(chats),
-        categories=CATEGORIES,
-        groups=score_groups(CATEGORIES),
-        exclusions=tuple(notes.exclusions),
-        repairs=tuple(notes.repairs),
-    )
+    return notes.dataset("realtalk", root.resolve().name, files, chats, CATEGORIES)
 
 
 def _files(root: Path) -> list[Path]:

@@ -21,10 +21,11 @@ from memsvc_evals.errors import DatasetError
 from memsvc_evals.ingestion import ingest
 from memsvc_evals.learning.loop import in_parallel
 from memsvc_evals.learning.memories import Ahead, Clock, opened
-from memsvc_evals.learning.study import Figure, Run, Study, figure
+from memsvc_evals.learning.study import Figure, Run, Study, figure, of_arm
 from memsvc_evals.progress import Count
 from memsvc_evals.provenance import provenance
 from memsvc_evals.retrieval.metrics import mean, recall_at
+from memsvc_evals.scoring import differences, student
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,14 +142,8 @@ def _figures(runs: Sequence[Run], arms: Sequence[str]) -> tuple[Figure, ...]:
 
 def _change(runs: Sequence[Run], arm: str, measure: str) -> Figure:
     """The last epoch less the time before any feedback, seed by seed."""
-    name = f"{measure} since epoch 0"
-    turned = [
-        Run(when, run.seed, {measure: (run.curves[measure][epoch],)})
-        for run in runs
-        if run.arm == arm
-        for when, epoch in (("before", 0), (arm, -1))
-    ]
-    return figure(name, turned, arm, measure, -1, against="before")
+    last, first = (of_arm(runs, arm, measure, epoch) for epoch in (-1, 0))
+    return Figure(f"{measure} since epoch 0", arm, student(differences(last, first)), "before")
 
 
 def _one_seed(plan: Plan, conversations: Sequence[Conversation], embedder: Ahead, seed: int) -> list[Run]:

@@ -27,7 +27,7 @@ BEES = Table(
 )
 
 
-def record(instruction: str, sql: str, direct: list[Any] | None, table: Table, *skills: str) -> dict[str, Any]:
+def record(instruction: str, sql: str, direct: list[Any] | None, table: Table) -> dict[str, Any]:
     """A task as the file holds it."""
     return {
         "instruction": instruction,
@@ -37,7 +37,6 @@ def record(instruction: str, sql: str, direct: list[Any] | None, table: Table, *
             "column_info_list": [{"name": name, "type": kind} for name, kind in table.columns],
             "row_list": [list(row) for row in table.rows],
         },
-        "skill_list": list(skills),
     }
 
 

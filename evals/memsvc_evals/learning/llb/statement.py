@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
 SqlKind = Literal["raw", "table", "columns", "text", "number", "aggregate", "comparison", "direction"]
 
@@ -18,52 +18,42 @@ class SqlToken(NamedTuple):
     value: str | tuple[str, ...]
 
 
-AGGREGATES = ("AVG", "COUNT", "MAX", "MIN", "SUM")
+_WORDS: dict[str, SqlKind] = {
+    **dict.fromkeys(("AVG", "COUNT", "MAX", "MIN", "SUM"), "aggregate"),
+    **dict.fromkeys(("ASC", "DESC"), "direction"),
+    **dict.fromkeys(("<", ">", "<=", ">="), "comparison"),
+}
 _PIECE = re.compile(r"'(?:[^']|'')*'|\d+(?:\.\d+)?|[A-Za-z_]\w*|<=|>=|<>|!=|\S")
 
 
 def parse(statement: str, table: str, columns: Collection[str]) -> tuple[SqlToken, ...]:
     """The statement's tokens; columns that are listed one after the other are one token."""
     names = {name.lower(): name for name in columns}
+    tokens: list[SqlToken] = []
     pieces = _PIECE.findall(statement.rstrip().rstrip(";"))
-    return tuple(_tokens(pieces, table.lower(), names))
-
-
-def _tokens(pieces: Sequence[str], table: str, names: dict[str, str]) -> Iterator[SqlToken]:
-    at = 0
-    while at < len(pieces):
-        piece = pieces[at]
-        renames = at > 0 and pieces[at - 1].upper() == "AS"
-        if piece.lower() in names and not renames:
-            listed = [names[piece.lower()]]
-            while _goes_on(pieces, at, names):
-                at += 2
-                listed.append(names[pieces[at].lower()])
-            yield SqlToken("columns", tuple(listed))
+    for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
+        name = None if tokens and _is(tokens[-1], "AS") else names.get(piece.lower())
+        if name is None:
+            tokens.append(_token(piece, table))
+        elif (
+            following != "." and [token.kind for token in tokens[-2:]] == ["columns", "raw"] and tokens[-1].value == ","
+        ):
+            # "name, city" is one list; in "name, c.city" the c is none of it, though a column may be called so
+            tokens[-2:] = [SqlToken("columns", (*tokens[-2].value, name))]
         else:
-            yield _token(piece, table)
-        at += 1
-
-
-def _goes_on(pieces: Sequence[str], at: int, names: dict[str, str]) -> bool:
-    """Whether a comma and another bare column follow; `t.name` is none, its `t` may be a column's name."""
-    following = pieces[at + 1 : at + 4]
-    return len(following) > 1 and following[0] == "," and following[1].lower() in names and following[2:] != ["."]
+            tokens.append(SqlToken("columns", (name,)))
+    return tuple(tokens)
 
 
 def _token(piece: str, table: str) -> SqlToken:
-    upper = piece.upper()
-    if piece.lower() == table:
+    if piece.lower() == table.lower():
         return SqlToken("table", piece)
     if piece.startswith("'"):
         return SqlToken("text", piece[1:-1].replace("''", "'"))
     if piece[0].isdigit():
         return SqlToken("number", piece)
-    if upper in AGGREGATES:
-        return SqlToken("aggregate", upper)
-    if upper in ("ASC", "DESC"):
-        return SqlToken("direction", upper)
-    return SqlToken("comparison", piece) if piece in ("<", ">", "<=", ">=") else SqlToken("raw", piece)
+    kind = _WORDS.get(piece.upper(), "raw")
+    return SqlToken(kind, piece if kind == "raw" else piece.upper())
 
 
 def written(tokens: Sequence[SqlToken]) -> str:

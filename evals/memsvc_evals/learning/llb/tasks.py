@@ -37,7 +37,6 @@ class Task:
     table: Table
     gold: str
     answer: tuple[Row, ...] | None
-    skills: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,6 @@ def _task(name: str, record: Any, place: str) -> Task:
         _table(as_object(require(record, "table_info", place), f"{place}.table_info"), f"{place}.table_info"),
         text_of(info, "sql", f"{place}.answer_info"),
         None if direct is None else _rows(direct, f"{place}.answer_info.direct"),
-        tuple(require(record, "skill_list", place)),
     )
 
 
