@@ -1,21 +1,26 @@
-"""What a service answers: values decoded into our own types, problems as our own errors. Pure."""
+"""What a service answers: values decoded into our own types, problems as our own errors, and streams of either, cut
+into lines and events as their bytes come. Pure."""
 
 from __future__ import annotations
 
 import math
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from memsvc import errors
+from memsvc.asking.answer import Event
+from memsvc.contract import lines
 from memsvc.contract.headers import retry_after
 from memsvc.errors import RateLimited, ServiceError, ServiceForeign, ServiceUnavailable, TooLarge
 from memsvc_store.values.document import adapter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+T_co = TypeVar("T_co", covariant=True)
 
 PROBLEM = "application/problem+json"
 
@@ -92,6 +97,76 @@ def problem_of(content: bytes, seconds: float | None = None) -> errors.MemsvcErr
 def retry_seconds(headers: Mapping[str, str]) -> float | None:
     """Seconds that `Retry-After` asks for; None without one."""
     return retry_after(headers, datetime.now(UTC))
+
+
+class Decoder(Protocol, Generic[T_co]):
+    """Takes the bytes of a stream, in pieces of any size, and gives what they complete."""
+
+    def feed(self, chunk: bytes) -> Iterable[T_co]:
+        """What this piece completes."""
+        ...
+
+    def end(self) -> Iterable[T_co]:
+        """What is left when the stream is over."""
+        ...
+
+
+class Lines:
+    """Lines of UTF-8 without their ends."""
+
+    def __init__(self) -> None:
+        self._lines = lines.Lines()
+
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        """The lines that end in this piece."""
+        return map(_text, self._lines.feed(chunk))
+
+    def end(self) -> Iterator[str]:
+        """The last line, if it has no end."""
+        return map(_text, self._lines.end())
+
+
+class Events:
+    """The events of one `ask`. An event `error` is raised as the error that it tells of."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
+        self._name = ""
+        self._answered = False
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """The events whose data is whole with this piece.
+
+        Raises:
+            MemsvcError: what `ask` raises.
+        """
+        for line in self._lines.feed(chunk):
+            field, _, value = line.partition(": ")
+            if field == "event":
+                self._name = value
+            elif field == "data" and self._name == "error":
+                raise problem_of(value.encode())
+            elif field == "data":
+                event: Event = decoded(Event, value.encode())
+                self._answered = event.stage == "answered"
+                yield event
+
+    def end(self) -> Iterator[Event]:
+        """Nothing: the last event is the one that holds the answer.
+
+        Raises:
+            ServiceUnavailable: it never came.
+        """
+        if not self._answered:
+            raise ServiceUnavailable("the service stopped in the middle of an answer; ask again")
+        return iter(())
+
+
+def _text(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise ServiceForeign("a stream came that is not UTF-8, so it is none of memsvc; check the address") from error
 
 
 def _rate_limited(message: str, seconds: float | None) -> RateLimited:

@@ -6,9 +6,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from memsvc.client import answers, encoding
-from memsvc.client.endpoint import LONG_TIMEOUT, RETRIES, TIMEOUT, Endpoint
-from memsvc.client.extra import needed
-from memsvc.client.lines import Events, Lines
+from memsvc.client.answers import Events, Lines
+from memsvc.client.endpoint import LONG_TIMEOUT, RETRIES, TIMEOUT, Endpoint, needed
 from memsvc.client.routes import arguments, request
 from memsvc.client.slicing import slices
 from memsvc.contract.derived import AwaitedVerbs

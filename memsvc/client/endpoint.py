@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from memsvc.errors import SettingsError
+from memsvc.errors import MissingDependency, SettingsError
 from memsvc.version import version
 from memsvc_store.errors import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TIMEOUT = 30.0
 LONG_TIMEOUT = 3600.0
@@ -64,6 +69,21 @@ class Endpoint:
         if slow:
             return max(self.timeout, self.long_timeout)
         return max(self.timeout, SILENCE) if streamed else self.timeout
+
+
+@contextmanager
+def needed() -> Iterator[None]:
+    """The border around importing what a client needs beyond a base install.
+
+    Raises:
+        MissingDependency: it is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependency(
+            f"a client of the service needs httpx and tenacity (missing: {error.name}): pip install 'memsvc[client]'"
+        ) from error
 
 
 def _address(url: str | None) -> str:

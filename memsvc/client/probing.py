@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from memsvc.client import answers
-from memsvc.client.endpoint import Endpoint
-from memsvc.client.extra import needed
+from memsvc.client.endpoint import Endpoint, needed
 from memsvc.client.routes import Request, request
 from memsvc.contract import wire
 from memsvc.contract.table import JSON

@@ -16,8 +16,8 @@ from memsvc.contract.table import EVENTS, JSON
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 
+    from memsvc.client.answers import Decoder
     from memsvc.client.endpoint import Endpoint
-    from memsvc.client.lines import Decoder
     from memsvc.client.routes import Request
 
 T = TypeVar("T")
