@@ -52,8 +52,8 @@ def test_what_is_written_is_there(shell: Shell, service: Memory, tmp_path: Path)
     [episode] = service.list(namespace="default", kind="episode")
     assert (episode.session_id, episode.valid_from.year, episode.metadata) == ("s9", 2026, {"by": "ann"})
     assert service.stats(namespace="default")["messages"] == 7
-    assert document(shell, "episodes", "shop", "--session", "s9")["episodes"]
-    assert not document(shell, "episodes", "shop", "--session", "s8")["episodes"]
+    assert document(shell, "episodes", "shop", "--session", "s9")["hits"]
+    assert not document(shell, "episodes", "shop", "--session", "s8")["hits"]
     assert not shell.db.exists()
 
 
