@@ -88,7 +88,7 @@ def _option(verb: str, parameter: Parameter) -> inspect.Parameter:
     optional = kind != parameter.kind
     spelled = _SPELLED.get(parameter.name, (f"--{parameter.name.replace('_', '-')}",))
     text = told(verb, parameter.name)
-    shown: dict[str, Any] = {"metavar": spelled[0].removeprefix("--").partition("-")[0].upper()}
+    shown: dict[str, Any] = {"metavar": spelled[0].rpartition("-")[2].upper()}
     value: Any = str
     if kind in ("Names", "Sequence[str]"):
         value, text = list[str], f"{text[:-1]}; may be repeated."
