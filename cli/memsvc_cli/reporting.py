@@ -102,7 +102,7 @@ def compare(
     if json:
         output.document(found.to_dict())
         return
-    shared = f"{found.questions:,} in both, {found.only[0]:,} only before, {found.only[1]:,} only after"
+    shared = f"{found.questions:,} in both, {found.only['before']:,} only before, {found.only['after']:,} only after"
     output.pairs([("before", found.before), ("after", found.after), ("questions", shared)])
     output.line()
     output.tables([tables.settings(found), *(one for pair in found.pairs for one in tables.changes(found, pair))])

@@ -91,7 +91,12 @@ class Desk:
             return Given("", FAILED, error.ledger or Ledger(), model.spared, error=str(error))
 
     def _service(self, policy: Policy, question: Question, material: Material, model: LanguageModel) -> Given:
-        heard = _Heard()
+        drafts: list[str | None] = [None]  # the last one is the fast answer that the gate judged
+
+        def heard(event: Event) -> None:
+            if event.stage == "drafted":
+                drafts.append(event.text)
+
         answer = self.memory.ask(
             question.text, namespace=material.namespace, on_event=heard, model=model, gate=policy.gate,
             deliberation=policy.deliberation, style=self.style, top_k=self.top_k,
@@ -103,7 +108,7 @@ class Desk:
             answer.seconds,
             retrieved=material.turns_of(answer.retrieved),
             cited=material.turns_of(one.id for one in answer.evidence if one.cited),
-            draft=heard.draft,
+            draft=drafts[-1],
             verdict=answer.verdict,
             coverage=answer.coverage,
         )
@@ -124,17 +129,6 @@ class Desk:
             return None
         texts = text_scores(scored.given.text, scored.corrected, scored.question.category)
         return {"gold": scored.corrected, **texts, "judge": self._judged(scored, scored.corrected, graded)}
-
-
-@dataclass(slots=True)
-class _Heard:
-    """Keeps the fast answer that the gate judged."""
-
-    draft: str | None = None
-
-    def __call__(self, event: Event) -> None:
-        if event.stage == "drafted":
-            self.draft = event.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +175,7 @@ def _record(
     judge: Mapping[str, Mapping[str, Any]],
     audited: Mapping[str, Any] | None,
 ) -> Record:
-    question, given = scored.question, scored.given
+    question = scored.question
     return Record(
         run=run,
         policy=policy.name,
@@ -190,18 +184,9 @@ def _record(
         category=question.category,
         question=question.text,
         gold=question.answer,
-        prediction=given.text,
-        process=given.process,
         evidence=question.evidence,
-        retrieved=given.retrieved or (),
-        cited=given.cited or (),
-        draft=given.draft,
-        verdict=given.verdict_json(),
-        coverage=given.coverage_json(),
-        ledger=given.ledger_json(),
-        seconds=given.seconds,
         scores=scored.scores(),
         judge=judge,
         audited=audited,
-        error=given.error,
+        **scored.given.to_json(),
     )

@@ -1,4 +1,4 @@
-"""A corrected answer key: the audit of LoCoMo by dial481/locomo-audit, or a file of its form.
+"""A corrected answer key, the audit of LoCoMo by dial481/locomo-audit or a file of its form, and what it changes.
 
 A JSON list of objects with `question_id` (`locomo_<index in the file>_qa<index in qa>`), `question`, `error_type` and
 `correct_answer`. `WRONG_CITATION` corrects the evidence alone; every other type means that the key itself is wrong.
@@ -7,7 +7,7 @@ A JSON list of objects with `question_id` (`locomo_<index in the file>_qa<index 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +42,8 @@ class AuditedKey:
 
     def to_json(self) -> dict[str, Any]:
         """Its counts, as JSON holds them."""
-        return {
-            "records": self.records,
-            "corrected": len(self.answers),
-            "harmless": self.harmless,
-            "elsewhere": self.elsewhere,
-        }
+        counts = {"records": self.records, "corrected": len(self.answers)}
+        return {**counts, "harmless": self.harmless, "elsewhere": self.elsewhere}
 
 
 def read_audit(path: str | Path, dataset: Dataset) -> AuditedKey:
@@ -122,12 +118,5 @@ def _audited(name: str) -> Value:
 
 
 def _audited_judge(name: str) -> Value:
-    original = judge_value(name)
-
-    def value(record: Record) -> float | None:
-        if record.audited is None:
-            return original(record)
-        correct = record.audited["judge"].get(name, {}).get("correct")
-        return None if correct is None else float(correct)
-
-    return value
+    value = judge_value(name)
+    return lambda record: value(replace(record, judge=record.audited["judge"]) if record.audited else record)

@@ -1,4 +1,4 @@
-"""One answer, scored: a line of `answers.jsonl`."""
+"""What a policy gave for a question, and that scored: a line of `answers.jsonl`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 Key = tuple[int, str, str]
 """Run, question, policy."""
+
+ABSTAINED, FAILED = "abstained", "failed"
+NOT_MENTIONED = "Not mentioned in the conversation"
+"""The prediction of a policy that does not answer, in the words by which LoCoMo knows an abstention."""
+
+
+_READ = ("messages", "read", "chunks", "facts", "kept", "false_quotes", "unsourced", "problems")
+_SPENT = ("prompt_tokens", "completion_tokens", "cost", "seconds", "retries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +103,6 @@ class Record:
         return cls(**{**value, **lists})
 
 
-ABSTAINED, FAILED = "abstained", "failed"
-NOT_MENTIONED = "Not mentioned in the conversation"
-"""The prediction of a policy that does not answer, in the words by which LoCoMo knows an abstention."""
-
-
 @dataclass(frozen=True, slots=True)
 class Given:
     """An answer, or why there is none; fields as in `Record`.
@@ -123,38 +126,22 @@ class Given:
         """Whether there is an answer that can be right."""
         return self.process not in (ABSTAINED, FAILED)
 
-    def verdict_json(self) -> dict[str, Any] | None:
-        """The verdict as a record has it."""
-        if self.verdict is None:
-            return None
-        return {"escalate": self.verdict.escalate, "reasons": [asdict(reason) for reason in self.verdict.reasons]}
-
-    def coverage_json(self) -> dict[str, Any] | None:
-        """What was read, as a record has it."""
-        if self.coverage is None:
-            return None
-        read = self.coverage
+    def to_json(self) -> dict[str, Any]:
+        """What a record has of it, by the record's names."""
+        verdict = self.verdict
+        read = None if self.coverage is None else self.coverage.to_dict()
         return {
-            "messages": read.messages,
-            "read": read.read,
-            "chunks": [list(chunk) for chunk in read.chunks],
-            "facts": read.facts,
-            "kept": read.kept,
-            "false_quotes": read.false_quotes,
-            "unsourced": read.unsourced,
-            "problems": list(read.problems),
-        }
-
-    def ledger_json(self) -> dict[str, dict[str, Any]]:
-        """What was called, by purpose."""
-        return {
-            purpose: {
-                "calls": len(part.calls),
-                "prompt_tokens": part.prompt_tokens,
-                "completion_tokens": part.completion_tokens,
-                "cost": part.cost,
-                "seconds": part.seconds,
-                "retries": part.retries,
-            }
-            for purpose, part in self.ledger.by_purpose().items()
+            "prediction": self.text,
+            "process": self.process,
+            "retrieved": self.retrieved or (),
+            "cited": self.cited or (),
+            "draft": self.draft,
+            "verdict": verdict and {"escalate": verdict.escalate, "reasons": [asdict(one) for one in verdict.reasons]},
+            "coverage": read and {name: read[name] for name in _READ},
+            "ledger": {
+                purpose: {"calls": len(part.calls), **{name: getattr(part, name) for name in _SPENT}}
+                for purpose, part in self.ledger.by_purpose().items()
+            },
+            "seconds": self.seconds,
+            "error": self.error,
         }

@@ -18,7 +18,7 @@ from memsvc_evals.answers.measures import by_question, measures_of, metrics, wit
 from memsvc_evals.answers.policies import POLICIES
 from memsvc_evals.answers.records import FAILED
 from memsvc_evals.datasets.values import count_by_reason
-from memsvc_evals.scoring import ADVERSARIAL, Interval, abstention, paired, student
+from memsvc_evals.scoring import ADVERSARIAL, abstention, paired, student
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,12 +26,9 @@ if TYPE_CHECKING:
     from memsvc_evals.answers.audit import AuditedKey
     from memsvc_evals.answers.measures import Measures
     from memsvc_evals.answers.records import Record
-    from memsvc_evals.datasets.values import Dataset
+    from memsvc_evals.datasets.values import Dataset, Note
 
     Groups = Mapping[str, tuple[int, ...]]
-    from collections.abc import Mapping
-
-    from memsvc_evals.datasets.values import Note
 
 
 def headline(groups: Groups) -> str:
@@ -112,10 +109,8 @@ def _paired(by_policy: Mapping[str, Sequence[Record]], measures: Measures, group
             both = [question for question in values[a] if question in values[b]]
             if both:
                 one = paired([values[a][each] for each in both], [values[b][each] for each in both])
-                found.append(
-                    {"a": a, "b": b, "measure": name, "group": group, "difference": one.difference, "low": one.low,
-                     "high": one.high, "p": one.p, "n": one.n}
-                )  # fmt: skip
+                figures = {field: getattr(one, field) for field in ("difference", "low", "high", "p", "n")}
+                found.append({"a": a, "b": b, "measure": name, "group": group, **figures})
     return found
 
 
@@ -156,16 +151,14 @@ def _runs(
     found: dict[str, Any] = {}
     for policy, of in by_policy.items():
         each = [[record for record in within(of, members) if record.run == run] for run in range(runs)]
-        values = {name: [measuring.mean(of_one, value) for of_one in each] for name, value in measures.items()}
-        found[policy] = {
-            name: _over_runs(student(known), known)
-            for name, known in ((name, [one for one in means if one is not None]) for name, means in values.items())
-            if known
-        }
+        means = {name: [measuring.mean(of_one, value) for of_one in each] for name, value in measures.items()}
+        values = {name: [one for one in found_of if one is not None] for name, found_of in means.items()}
+        found[policy] = {name: _over_runs(known) for name, known in values.items() if known}
     return found
 
 
-def _over_runs(over: Interval, values: list[float]) -> dict[str, Any]:
+def _over_runs(values: list[float]) -> dict[str, Any]:
+    over = student(values)
     return {"mean": over.mean, "low": over.low, "high": over.high, "values": values}
 
 
@@ -177,26 +170,27 @@ def exclusions(
 ) -> dict[str, Any]:
     """What the loader left out, and what this run could not score, each counted and listed."""
     loader = listed(dataset.exclusions)
-    questions = [one for each in dataset.conversations for one in each.questions]
     more = [
-        _note("question without an answer", one.id, one.text)
-        for one in questions
+        ("question without an answer", one.id, one.text)
+        for each in dataset.conversations
+        for one in each.questions
         if one.answer is None and one.category != ADVERSARIAL
     ]
     more += [
-        _note("answer that failed", f"{one.question_id}, {one.policy}, run {one.run}", one.error)
+        ("answer that failed", f"{one.question_id}, {one.policy}, run {one.run}", one.error)
         for one in records
         if one.error is not None
     ]
     more += [
-        _note("messages without facts", conversation, f"{one['failed']} messages")
-        for conversation, one in ingestion.items()
+        ("messages without facts", name, f"{one['failed']} messages")
+        for name, one in ingestion.items()
         if one["failed"]
     ]
     if key is not None and key.elsewhere:
-        more.append(_note("audit of another conversation", "audited key", f"{key.elsewhere} records"))
-    counts = Counter(note["reason"] for note in more)
-    return {"counts": {**loader["counts"], **counts}, "list": [*loader["list"], *more]}
+        more.append(("audit of another conversation", "audited key", f"{key.elsewhere} records"))
+    notes = [{"reason": reason, "place": place, "value": value or ""} for reason, place, value in more]
+    counts = Counter(reason for reason, _, _ in more)
+    return {"counts": {**loader["counts"], **counts}, "list": [*loader["list"], *notes]}
 
 
 def listed(found: Iterable[Note]) -> dict[str, Any]:
@@ -205,8 +199,13 @@ def listed(found: Iterable[Note]) -> dict[str, Any]:
     return {"counts": count_by_reason(notes), "list": [note.to_dict() for note in notes]}
 
 
-def _note(reason: str, place: str, value: str | None) -> dict[str, str]:
-    return {"reason": reason, "place": place, "value": value or ""}
+def failed(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Every answer, and every judgement, that could not be had."""
+    return [
+        {"question_id": record.question_id, "policy": record.policy, "run": record.run, "error": why}
+        for record in records
+        for why in _failures(record)
+    ]
 
 
 def _failures(record: Record) -> list[str]:
@@ -215,12 +214,3 @@ def _failures(record: Record) -> list[str]:
     again = record.audited["judge"] if record.audited else {}
     judged = {**record.judge, **{f"{name}, audited": one for name, one in again.items()}}
     return found + [f"judge {name}: {one['reason']}" for name, one in judged.items() if one["correct"] is None]
-
-
-def _failure(record: Record, why: str) -> dict[str, Any]:
-    return {"question_id": record.question_id, "policy": record.policy, "run": record.run, "error": why}
-
-
-def failed(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Every answer, and every judgement, that could not be had."""
-    return [_failure(record, why) for record in records for why in _failures(record)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping  # noqa: TC003  # pydantic reads it
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,11 @@ from memsvc_evals.answers.measures import RESAMPLES, by_question, measures_of
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.reports.questions import QUESTIONS_FOLDER, RIGHT, mark, page_names
 from memsvc_evals.reports.reading import heading, read_run
-from memsvc_evals.scoring import Paired, paired
+from memsvc_evals.scoring import paired
+from memsvc_store.values.document import Value as Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from memsvc_evals.answers.measures import Value
     from memsvc_evals.answers.records import Record
@@ -27,16 +29,15 @@ _OF_A_RUN = ("settings", "policies", "selection", "dataset")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much higher a measure is afterwards than before, over the questions of a group that both have."""
+    """How much higher a measure is afterwards than before, over the `n` questions of a group that both have."""
 
     measure: str
     group: str
-    found: Paired
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        figures = {name: getattr(self.found, name) for name in ("difference", "low", "high", "p", "n")}
-        return {"measure": self.measure, "group": self.group, **figures}
+    difference: float
+    low: float
+    high: float
+    p: float | None
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,66 +50,44 @@ class Flip:
     after: float
     pages: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {**asdict(self), "pages": list(self.pages)}
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """The questions that got better and worse by a measure."""
+
+    measure: str
+    better: tuple[Flip, ...]
+    worse: tuple[Flip, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two policies compared. `better` and `worse` are the questions that flipped, by the measure `judged_by`."""
+    """Two policies compared."""
 
     before: str
     after: str
-    judged_by: str
     differences: tuple[Difference, ...]
-    better: tuple[Flip, ...]
-    worse: tuple[Flip, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {
-            "before": self.before,
-            "after": self.after,
-            "differences": [one.to_dict() for one in self.differences],
-            "flips": {
-                "measure": self.judged_by,
-                "better": [one.to_dict() for one in self.better],
-                "worse": [one.to_dict() for one in self.worse],
-            },
-        }
+    flips: Flips
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Document):
     """Two runs, or one with itself, compared.
 
-    `settings` differ between them, as (before, after); `only` counts the questions that one of them alone has.
+    `settings` differ between them, `only` counts the questions of one side alone, both by "before" and "after".
     """
 
     dataset: str
     before: str
     after: str
     questions: int
-    only: tuple[int, int]
-    settings: Mapping[str, tuple[Any, Any]]
+    only: Mapping[str, int]
+    settings: Mapping[str, Mapping[str, Any]]
     pairs: tuple[Pair, ...]
 
     def heading(self, group: str) -> str:
         """A group of categories, by number and name."""
         return heading(self.dataset, group)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {
-            "dataset": self.dataset,
-            "before": self.before,
-            "after": self.after,
-            "questions": self.questions,
-            "only": {"before": self.only[0], "after": self.only[1]},
-            "settings": {name: {"before": old, "after": new} for name, (old, new) in self.settings.items()},
-            "pairs": [one.to_dict() for one in self.pairs],
-        }
 
 
 def compare_runs(before: str | Path, after: str | Path | None = None, *, policies: Sequence[str] = ()) -> Comparison:
@@ -140,8 +119,8 @@ def compare_runs(before: str | Path, after: str | Path | None = None, *, policie
         before=str(old.folder),
         after=str(new.folder),
         questions=len(common),
-        only=(len(old.questions) - len(common), len(new.questions) - len(common)),
-        settings=_settings(old.manifest, new.manifest),
+        only={"before": len(old.questions) - len(common), "after": len(new.questions) - len(common)},
+        settings=_settings(old, new),
         pairs=tuple(_pair(old, new, one, other) for one, other in sides),
     )
 
@@ -173,14 +152,10 @@ def _pair(old: Run, new: Run, policy: str, other: str) -> Pair:
     prompts = [name for name in old.manifest["judge_prompts"] if name in new.manifest["judge_prompts"]]
     judged_by = f"judge:{prompts[0]}" if prompts else "f1"
     flips = _flips(old, new, before, after, judged_by)
-    return Pair(
-        before=policy,
-        after=other,
-        judged_by=judged_by,
-        differences=tuple(_differences(old, before, after, measures_of(prompts))),
-        better=tuple(one for one in flips if one.after > one.before),
-        worse=tuple(one for one in flips if one.after < one.before),
-    )
+    better = tuple(one for one in flips if one.after > one.before)
+    worse = tuple(one for one in flips if one.after < one.before)
+    differences = tuple(_differences(old, before, after, measures_of(prompts)))
+    return Pair(policy, other, differences, Flips(judged_by, better, worse))
 
 
 def _of(run: Run, policy: str) -> list[Record]:
@@ -201,7 +176,7 @@ def _differences(
                 groups.setdefault(both, group)
         for both, group in groups.items():
             found = paired([new[one] for one in both], [old[one] for one in both], resamples=RESAMPLES)
-            yield Difference(measure, group, found)
+            yield Difference(measure, group, found.difference, found.low, found.high, found.p, found.n)
 
 
 def _flips(old: Run, new: Run, before: Iterable[Record], after: Iterable[Record], measure: str) -> list[Flip]:
@@ -221,13 +196,11 @@ def _flips(old: Run, new: Run, before: Iterable[Record], after: Iterable[Record]
     ]
 
 
-def _settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def _settings(old: Run, new: Run) -> dict[str, dict[str, Any]]:
     """What the manifests say differently, settings by their own names."""
-    before, after = _flat(old), _flat(new)
-    changed = {name: (before.get(name), after.get(name)) for name in dict.fromkeys((*before, *after))}
-    return {name: values for name, values in changed.items() if values[0] != values[1]}
-
-
-def _flat(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    own = {name: one for name, one in manifest.items() if name not in _OF_A_RUN}
-    return {**own, **manifest["settings"]}
+    before, after = (
+        {**{name: one for name, one in run.manifest.items() if name not in _OF_A_RUN}, **run.manifest["settings"]}
+        for run in (old, new)
+    )
+    changed = {name: {"before": before.get(name), "after": after.get(name)} for name in {**before, **after}}
+    return {name: sides for name, sides in changed.items() if sides["before"] != sides["after"]}

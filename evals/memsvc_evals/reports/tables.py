@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.reports import formats
@@ -134,7 +135,7 @@ def notes(title: str, noted: Mapping[str, Any], limit: int | None = None) -> Tab
 
 def settings(found: Comparison) -> Table:
     """What two compared runs did not have in common."""
-    rows = [(name, str(old), str(new)) for name, (old, new) in found.settings.items()]
+    rows = [(name, *map(str, sides.values())) for name, sides in found.settings.items()]
     return Table.of("Set differently", ("setting", "before", "after"), rows, names=3)
 
 
@@ -144,14 +145,14 @@ def changes(found: Comparison, pair: Pair) -> tuple[Table, ...]:
         (pair.after, pair.before) if found.before == found.after else (f"{pair.after} after", f"{pair.before} before")
     )
     rows = [
-        (formats.label(one.measure), *_difference(one.measure, found.heading(one.group), one.to_dict()))
+        (formats.label(one.measure), *_difference(one.measure, found.heading(one.group), asdict(one)))
         for one in pair.differences
     ]
-    by = formats.label(pair.judged_by)
+    by = formats.label(pair.flips.measure)
     return (
         Table.of(f"{' less '.join(less)}: points, tokens or seconds", ("measure", *_DIFFERENCE), rows, names=2),
-        _flips(f"Got better, by {by}: {len(pair.better):,}", pair.better, found.heading),
-        _flips(f"Got worse, by {by}: {len(pair.worse):,}", pair.worse, found.heading),
+        _flips(f"Got better, by {by}: {len(pair.flips.better):,}", pair.flips.better, found.heading),
+        _flips(f"Got worse, by {by}: {len(pair.flips.worse):,}", pair.flips.worse, found.heading),
     )
 
 

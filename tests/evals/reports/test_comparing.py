@@ -50,12 +50,12 @@ def test_differences_and_flips(two: tuple[Path, Path]) -> None:
     found = compare_runs(*two)
     [pair] = found.pairs
     [everything] = [one for one in pair.differences if (one.measure, one.group) == ("f1", "all")]
-    assert everything.found.difference == pytest.approx((-0.8 + 0.4 + 0.1) / 12)
-    assert everything.found.n == 12
-    assert everything.found.low < everything.found.difference < everything.found.high
-    assert [(one.question_id, one.before, one.after) for one in pair.better] == [("conv-0/1", 0.4, 0.8)]
-    assert [(one.question_id, one.before, one.after) for one in pair.worse] == [("conv-0/0", 1.0, 0.2)]
-    assert (found.questions, found.only, found.settings) == (12, (0, 0), {})
+    assert everything.difference == pytest.approx((-0.8 + 0.4 + 0.1) / 12)
+    assert everything.n == 12
+    assert everything.low < everything.difference < everything.high
+    assert [(one.question_id, one.before, one.after) for one in pair.flips.better] == [("conv-0/1", 0.4, 0.8)]
+    assert [(one.question_id, one.before, one.after) for one in pair.flips.worse] == [("conv-0/0", 1.0, 0.2)]
+    assert (found.questions, found.only, found.settings) == (12, {"before": 0, "after": 0}, {})
 
 
 @pytest.mark.usefixtures("plain")
@@ -63,16 +63,16 @@ def test_the_pages_of_a_flip_are_there(two: tuple[Path, Path]) -> None:
     for folder in two:
         write_report(folder)
     [pair] = compare_runs(*two).pairs
-    assert len(pair.better[0].pages) == 2
-    assert all(Path(page).exists() for page in pair.better[0].pages)
+    assert len(pair.flips.better[0].pages) == 2
+    assert all(Path(page).exists() for page in pair.flips.better[0].pages)
 
 
 def test_questions_of_one_run_alone_are_counted(tmp_path: Path) -> None:
     before = build_run(tmp_path / "before", Plan(policies=("fast",), questions=12))
     after = build_run(tmp_path / "after", Plan(policies=("fast",), questions=9))
     found = compare_runs(before, after)
-    assert (found.questions, found.only) == (9, (3, 0))
-    assert max(one.found.n for pair in found.pairs for one in pair.differences) == 9
+    assert (found.questions, found.only) == (9, {"before": 3, "after": 0})
+    assert max(one.n for pair in found.pairs for one in pair.differences) == 9
 
 
 def test_equal_names_are_paired_and_others_by_name(tmp_path: Path) -> None:
@@ -80,9 +80,9 @@ def test_equal_names_are_paired_and_others_by_name(tmp_path: Path) -> None:
     after = build_run(tmp_path / "after", Plan(policies=("scan", "quality", "fast"), seed=1))
     found = compare_runs(before, after)
     assert [(pair.before, pair.after) for pair in found.pairs] == [("fast", "fast"), ("quality", "quality")]
-    assert dict(found.settings) == {"seed": (0, 1)}
+    assert dict(found.settings) == {"seed": {"before": 0, "after": 1}}
     [pair] = compare_runs(before, after, policies=["fast", "scan"]).pairs
-    assert (pair.before, pair.after, pair.judged_by) == ("fast", "scan", "judge:lenient-1")
+    assert (pair.before, pair.after, pair.flips.measure) == ("fast", "scan", "judge:lenient-1")
     assert [pair.before for pair in compare_runs(before, after, policies=["quality"]).pairs] == ["quality"]
 
 
@@ -93,7 +93,7 @@ def test_two_policies_of_one_run(run_folder: Path) -> None:
         one for one in load(run_folder, "summary.json")["paired"] if (one["a"], one["b"]) == ("fast", "scan")
     )
     [difference] = [one for one in pair.differences if (one.measure, one.group) == ("f1", "1-4")]
-    assert difference.found.difference == pytest.approx(-summary["difference"])
+    assert difference.difference == pytest.approx(-summary["difference"])
     assert changes(found, pair)[0].title == "scan less fast: points, tokens or seconds"
 
 
@@ -113,9 +113,9 @@ def test_several_runs_are_averaged_before_they_are_compared(tmp_path: Path) -> N
 
     changed(folder, change)
     [pair] = compare_runs(folder, policies=["fast", "scan"]).pairs
-    assert [one.found.difference for one in pair.differences if one.measure == "f1"] == pytest.approx([0.3] * 7)
-    assert len(pair.better) == 12
-    assert (pair.better[0].before, pair.better[0].after) == (pytest.approx(0.4), pytest.approx(0.7))
+    assert [one.difference for one in pair.differences if one.measure == "f1"] == pytest.approx([0.3] * 7)
+    assert len(pair.flips.better) == 12
+    assert (pair.flips.better[0].before, pair.flips.better[0].after) == (pytest.approx(0.4), pytest.approx(0.7))
 
 
 def test_json_says_all(two: tuple[Path, Path]) -> None:
