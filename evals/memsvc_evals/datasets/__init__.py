@@ -4,8 +4,18 @@
 """
 
 from memsvc_evals.datasets.beam import load_beam
-from memsvc_evals.datasets.locomo import load_locomo
-from memsvc_evals.datasets.realtalk import load_realtalk
+from memsvc_evals.datasets.dialogues import LOCOMO_CATEGORIES, REALTALK_CATEGORIES, load_locomo, load_realtalk
 from memsvc_evals.datasets.values import Conversation, Dataset, Note, Question, Turn
 
-__all__ = ["Conversation", "Dataset", "Note", "Question", "Turn", "load_beam", "load_locomo", "load_realtalk"]
+__all__ = [
+    "LOCOMO_CATEGORIES",
+    "REALTALK_CATEGORIES",
+    "Conversation",
+    "Dataset",
+    "Note",
+    "Question",
+    "Turn",
+    "load_beam",
+    "load_locomo",
+    "load_realtalk",
+]

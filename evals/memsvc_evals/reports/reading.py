@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc_evals.answers.journal import ANSWERS, MANIFEST, SUMMARY, VERSION
 from memsvc_evals.answers.records import Record
-from memsvc_evals.datasets import locomo, realtalk
+from memsvc_evals.datasets import LOCOMO_CATEGORIES, REALTALK_CATEGORIES
 from memsvc_evals.errors import MeasurementError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAMES = {"locomo": locomo.CATEGORIES, "realtalk": realtalk.CATEGORIES}
+_NAMES = {"locomo": LOCOMO_CATEGORIES, "realtalk": REALTALK_CATEGORIES}
 _MANIFEST_FIELDS = frozenset(
     "dataset selection policies model judge judge_prompts style top_k runs seed settings".split()
 )

@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from memsvc_evals import extra
-from memsvc_evals.datasets import locomo, realtalk
+from memsvc_evals.datasets.dialogues import LOCOMO_CATEGORIES, REALTALK_CATEGORIES
 from memsvc_evals.datasets.values import score_groups
 from memsvc_evals.errors import MeasurementError
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from nltk.tokenize.destructive import NLTKWordTokenizer
     from nltk.tokenize.punkt import PunktSentenceTokenizer
 
-MULTI_HOP, TEMPORAL, OPEN_DOMAIN, SINGLE_HOP, ADVERSARIAL = locomo.CATEGORIES
-GROUPS = score_groups(locomo.CATEGORIES, **{"1-4": (MULTI_HOP, TEMPORAL, OPEN_DOMAIN, SINGLE_HOP)})
+MULTI_HOP, TEMPORAL, OPEN_DOMAIN, SINGLE_HOP, ADVERSARIAL = LOCOMO_CATEGORIES
+GROUPS = score_groups(LOCOMO_CATEGORIES, **{"1-4": (MULTI_HOP, TEMPORAL, OPEN_DOMAIN, SINGLE_HOP)})
 """Group -> the categories in it."""
 
 _NUMBERS = {
-    name: number for names in (realtalk.CATEGORIES, locomo.CATEGORIES) for number, name in names.items()
+    name: number for names in (REALTALK_CATEGORIES, LOCOMO_CATEGORIES) for number, name in names.items()
 }  # REALTALK calls category 3 "commonsense"
 
 ABSTENTIONS = ("no information available", "not mentioned")
@@ -66,15 +66,15 @@ def category_of(value: object) -> int | None:
     if isinstance(value, str):
         text = value.strip().lower()
         named = _NUMBERS.get(text.replace("_", "-").replace(" ", "-"))
-        return named or next((number for number in locomo.CATEGORIES if text == str(number)), None)
+        return named or next((number for number in LOCOMO_CATEGORIES if text == str(number)), None)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return next((number for number in locomo.CATEGORIES if value == number), None)
+    return next((number for number in LOCOMO_CATEGORIES if value == number), None)
 
 
 def group_name(group: str) -> str:
     """A group's number with its name, since numbers alone and names alone are both read wrongly."""
-    name = locomo.CATEGORIES.get(int(group)) if group.isdigit() else None
+    name = LOCOMO_CATEGORIES.get(int(group)) if group.isdigit() else None
     return group if name is None else f"{group} {name}"
 
 
