@@ -13,20 +13,10 @@ if TYPE_CHECKING:
     from memsvc import Erasure
 
 
+@options.takes("forget")
 def forget(
     namespace: Annotated[
         str | None, typer.Option("--namespace", "-n", metavar="NAME", help="What to forget; all of it, or a part.")
-    ] = None,
-    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="Only this session.")] = None,
-    memory_id: Annotated[
-        str | None, typer.Option("--id", metavar="ID", help="Only this message, fact or episode; with its facts.")
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--source", metavar="NAME",
-            help="Only what was added under this source: its key, or its metadata's 'source'.",
-        ),
     ] = None,
     check: Annotated[
         Path | None, typer.Option("--check", metavar="FILE", help="Forget nothing; check the receipt in this file.")
@@ -34,7 +24,8 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; a script has to say so.")] = False,
     db: options.Db = None,
     json: options.Json = False,
-) -> None:  # fmt: skip
+    **part: str,
+) -> None:
     """Erase for good, from every table, file and snapshot, and print a signed receipt.
 
     With --check, exits with 1 if the database did not issue the receipt, or it was changed since.
@@ -44,7 +35,7 @@ def forget(
     memsvc forget --check receipt.json
     """
     if check is not None:
-        if namespace or session or memory_id or source:
+        if namespace or part:
             raise typer.BadParameter("--check goes with a receipt alone; it names what was forgotten")
         _check(check, db, json=json)
         return
@@ -52,7 +43,6 @@ def forget(
         raise typer.BadParameter("name what to forget with --namespace, or a receipt with --check")
     if not yes and not output.can_ask():
         raise typer.BadParameter("nobody is there to ask; confirm with --yes")
-    part: dict[str, str | None] = {"session_id": session, "memory_id": memory_id, "source": source}
     with opened(db) as memory:
         if not yes and not output.confirmed(f"Erase {_named(namespace, part)} for good?"):
             output.note("Nothing was erased.")
@@ -62,9 +52,9 @@ def forget(
     _show(receipt, json=json)
 
 
-def _named(namespace: str, part: dict[str, str | None]) -> str:
+def _named(namespace: str, part: dict[str, str]) -> str:
     """What is asked for, as a person says it."""
-    chosen = [f"{name.removesuffix('_id')} “{value}”" for name, value in part.items() if value is not None]
+    chosen = [f"{name.removesuffix('_id')} “{value}”" for name, value in part.items()]
     return f"{' and '.join(chosen) or 'everything'} of namespace “{namespace}”"
 
 

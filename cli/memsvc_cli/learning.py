@@ -119,13 +119,12 @@ def rebuild(namespace: options.AnyNamespace = None, db: options.Db = None, json:
 
 
 @gate.command("calibrate")
+@options.takes("calibrate_gate")
 def calibrate(
-    escalations: Annotated[
-        float, typer.Option("--budget", min=0, max=1, help="The share of questions that may be deliberated.")
-    ],
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """Fit the gate `calibrated` to the verdicts and rewards of this namespace, and show what to expect of it.
 
@@ -133,19 +132,20 @@ def calibrate(
     memsvc gate calibrate --budget 0.25 -n acme/ann
     """
     with opened(db) as memory:
-        found = memory.calibrate_gate(namespace=namespace, budget=escalations)
+        found = memory.calibrate_gate(namespace=namespace, **given)
     output.document(found) if json else output.pairs(learning_views.calibration(found))
 
 
+@options.takes("retain")
 def retain(
-    hot: Annotated[int, typer.Option("--budget", min=1, metavar="N", help="How many messages and facts stay hot.")],
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """Keep the messages and facts most worth it in the fast index; the rest turn cold. Nothing is deleted."""
     with opened(db) as memory:
-        done = memory.retain(namespace=namespace, budget=hot)
+        done = memory.retain(namespace=namespace, **given)
     if json:
         output.document(done)
     else:

@@ -34,7 +34,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 
 _SPELLED: Mapping[str, tuple[str, ...]] = {
-    "session_id": ("--session",), "top_k": ("--top-k", "-k"), "cold": ("--cold/--hot",),
+    "session_id": ("--session",), "memory_id": ("--id",), "top_k": ("--top-k", "-k"), "cold": ("--cold/--hot",),
     "success": ("--success/--failure",),
 }  # fmt: skip
 """Options that are called otherwise than their parameters; the others are `--token-budget` for `token_budget`."""
@@ -44,11 +44,11 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Types of which help names the values."""
 
-_SIGNED, _SHARE = {"min": -1, "max": 1}, {"min": 0, "max": 1}
 _BOUNDS: Mapping[str, Mapping[str, float]] = {
-    "reward": _SIGNED, "threshold": _SIGNED, "weight": _SHARE, "epsilon": _SHARE, "seed": {"min": 0},
+    "int": {"min": 1}, "float": {"min": 0, "max": 1}, "seed": {"min": 0},
+    "reward": {"min": -1, "max": 1}, "threshold": {"min": -1, "max": 1},
 }  # fmt: skip
-"""What numbers may be, where it is more than a count of at least 1."""
+"""What numbers may be: by the name of the parameter, or else by its type."""
 
 
 def told(verb: str, name: str) -> str:
@@ -98,7 +98,7 @@ def _option(verb: str, parameter: Parameter) -> inspect.Parameter:
         text = f"{text[:-1]}: {', '.join(_CHOICES[kind])}."
     elif kind in ("int", "float"):
         value = {"int": int, "float": float}[kind]
-        shown = {"metavar": "N" if kind == "int" else "NUMBER", **_BOUNDS.get(parameter.name, {"min": 1})}
+        shown = {"metavar": "N" if kind == "int" else "NUMBER", **(_BOUNDS.get(parameter.name) or _BOUNDS[kind])}
     elif kind == "bool":
         value, shown = bool, {}
     shown["show_default"] = not optional and value is not bool

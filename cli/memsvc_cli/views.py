@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 _COSTS = ("calls", "prompt_tokens", "completion_tokens")
 _LONGEST_ERROR = 100
-_PARTS = ("dense", "lexical", "graph", "prior", "utility")
 
 
 def hits(found: "Sequence[Hit]", *, explain: bool) -> Table:
@@ -173,10 +173,11 @@ def size(number: float) -> str:
 def _explained(found: "Sequence[Hit]") -> Table:
     """Hits with what made their scores; all but numbers below the text, so that 80 columns hold them."""
     blended = any(hit.blend for hit in found)
+    parts = [field.name for field in fields(found[0].parts)]
     columns = [
         Column("#", right=True, style="dim"),
         Column("text", wrap=True),
-        *(Column(part, right=True) for part in _PARTS),
+        *(Column(part, right=True) for part in parts),
         Column("final", right=True, style="bold"),
         *(Column(name, below="text") for name in ("when", "who", "id", *(["blend"] if blended else []))),
         *_flag_columns(found),
@@ -187,7 +188,7 @@ def _explained(found: "Sequence[Hit]") -> Table:
             [
                 str(hit.rank),
                 hit.text,
-                *(f"{getattr(hit.parts, part):.3f}" for part in (*_PARTS, "final")),
+                *(f"{getattr(hit.parts, part):.3f}" for part in (*parts, "final")),
                 when(hit.memory.valid_from),
                 hit.memory.speaker,
                 hit.id,

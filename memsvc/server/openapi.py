@@ -1,6 +1,6 @@
 """The OpenAPI document: FastAPI's for what is sent, ours for what comes back; and a page that shows it.
 
-The answers are the library's dataclasses, whose annotations only `adapter` can read. The page is made here, since
+The answers are the library's own values, of which FastAPI knows nothing. The page is made here, since
 the usual ones load their scripts from elsewhere, and nothing of memsvc leaves the machine.
 """
 

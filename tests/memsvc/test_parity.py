@@ -82,7 +82,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 CALLED: dict[tuple[str, str], str] = {
     ("add", "text"): "messages", ("import_", "file"): "lines", ("verify_erasure", "check"): "receipt",
-    ("calibrate_gate", "escalations"): "budget", ("retain", "hot"): "budget",
 }  # fmt: skip
 """What a command calls a parameter by a name of its own; `--session` is `session_id` everywhere."""
 
