@@ -111,8 +111,10 @@ def test_an_export_carries_echoes_and_its_import_keeps_them(talk: Memory, tmp_pa
 
 def test_what_is_erased_takes_its_echoes_with_it(talk: Memory) -> None:
     [receipt] = talk.add(OSLO, namespace="ann", session_id="today")
+    [corrected] = talk.add(OSLO, namespace="ann", session_id="today")
+    talk.update(corrected.id or "", namespace="ann", text="I moved to Bergen in June.")
     erased = talk.forget(namespace="ann", memory_id=receipt.echo_of)
-    assert erased.counts["messages"] == 2
+    assert erased.counts["messages"] == 3, "the log holds what a corrected one had said"
     assert [one.text for one in talk.list(namespace="ann")] == ["Bob keeps two bees."]
     assert talk.verify() == []
 

@@ -24,6 +24,9 @@ DONE = [
     "Done.",
 ]
 ROLES = {"user": SAID, "assistant": DONE, "tool": DONE[:3]}
+TURNS = 2
+"""A day."""
+
 Message = dict[str, Any]
 
 
@@ -50,7 +53,7 @@ def memory(path: Path, clock: Clock) -> Iterator[Memory]:
 
 def day(chance: random.Random, clock: Clock) -> Iterator[list[Message]]:
     """The turns of a day: a few messages each, several in a minute, most of which were said before."""
-    for _ in range(3):
+    for _ in range(TURNS):
         clock.at += timedelta(minutes=chance.randint(1, 40))
         roles = ["user", *chance.choices(["assistant", "tool"], k=chance.randint(1, 3))]
         yield [{"role": role, "content": chance.choice(ROLES[role])} for role in roles]
@@ -86,7 +89,7 @@ def retried(memory: Memory, session: str, said: list[Message], new: list[Message
 def backfilled(memory: Memory, session: str, said: list[Message], new: list[Message], at: str) -> None:
     """Nothing until the end of the day; then all of it, twice."""
     said += [{**one, "timestamp": at} for one in new]
-    if len({one["timestamp"] for one in said}) == 3:
+    if len({one["timestamp"] for one in said}) == TURNS:
         for _ in range(2):
             memory.add(said, namespace="agent", session_id=session)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memsvc_store.store import Store
@@ -108,9 +108,11 @@ def drafts(draw: st.DrawFn, keys: st.SearchStrategy[str | None] = KEYS) -> Draft
     return draft(text if key is None else SAID[key], vector=None, key=key, anew=key is not None, minutes=minute)
 
 
+FEW = settings(max_examples=30)  # each writes to a database
 CALLS = st.lists(st.lists(drafts(), min_size=1, max_size=5), min_size=1, max_size=4)
 
 
+@FEW
 @given(calls=CALLS)
 def test_a_repeated_call_stores_nothing_and_finds_what_it_stored(store: Store, calls: list[list[Draft]]) -> None:
     here = fresh()
@@ -120,6 +122,7 @@ def test_a_repeated_call_stores_nothing_and_finds_what_it_stored(store: Store, c
         assert [one.id for one in again] == [one.id for one in first]
 
 
+@FEW
 @given(calls=CALLS)
 def test_no_two_messages_of_a_call_are_taken_for_one(store: Store, calls: list[list[Draft]]) -> None:
     here = fresh()
@@ -129,6 +132,7 @@ def test_no_two_messages_of_a_call_are_taken_for_one(store: Store, calls: list[l
         assert len(set(ids)) == different
 
 
+@FEW
 @given(history=st.lists(drafts(keys=st.none()), min_size=1, max_size=6), steps=st.lists(st.integers(1, 3), max_size=4))
 def test_a_history_that_is_handed_over_anew_each_turn_is_stored_once(
     store: Store, history: list[Draft], steps: list[int]
@@ -142,6 +146,7 @@ def test_a_history_that_is_handed_over_anew_each_turn_is_stored_once(
     assert store.verify(here) == []
 
 
+@FEW
 @given(calls=CALLS)
 def test_an_export_holds_all_and_its_import_the_same_ids(store: Store, calls: list[list[Draft]]) -> None:
     here, there = fresh(), fresh()

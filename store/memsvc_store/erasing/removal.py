@@ -91,6 +91,7 @@ def _doomed(write: Write, target: Target) -> Doomed:
     records, key = write.records, write.namespace.key
     resting = sa.select(_src.c.memory_id).where(_src.c.namespace_key == key)
     echoing = sa.select(_mem.c.id).where(_mem.c.namespace_key == key)
+    corrected = _corrected_echoes(write)
     found: set[str] = set()
     fresh = _named(write, target)
     while fresh := fresh - found:
@@ -98,8 +99,19 @@ def _doomed(write: Write, target: Target) -> Doomed:
         ids = sorted(fresh)
         on_them = {row.memory_id for row in records.rows_in(resting, _src.c.message_id, ids)}
         fresh = on_them | {row.id for row in records.rows_in(echoing, _mem.c.echo_of, ids)}
+        fresh |= {one for one, repeated in corrected if repeated in found}
     memories = records.memories(write.namespace, write.name, sorted(found))
     return Doomed(memories, frozenset(_texts(write, memories)))
+
+
+def _corrected_echoes(write: Write) -> list[tuple[str, str]]:
+    """(Id, what it repeated) of what is no echo any more: the log and its history still hold the words of the other."""
+    updates = (_chg.c.namespace_key == write.namespace.key) & (_chg.c.operation == "update")
+    rows = write.records.connection.execute(
+        sa.select(_chg.c.memory_id, _chg.c.before).where(updates, _chg.c.before.contains('"echo_of"'))
+    )
+    found = [(row.memory_id, json.loads(row.before).get("echo_of")) for row in rows]
+    return [(memory_id, repeated) for memory_id, repeated in found if repeated is not None]
 
 
 def _named(write: Write, target: Target) -> set[str]:
