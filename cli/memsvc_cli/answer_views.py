@@ -1,4 +1,4 @@
-"""How answers look: what they rest on, what the gate said, what was read, what it cost."""
+"""How answers look (what they rest on, what the gate said, what was read and what it cost), and traces of look-ups."""
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from memsvc import Answer, Evidence, Ledger, Verdict
     from memsvc_retrievers.coverage import Coverage
+    from memsvc_store.values.learned import Trace
 
 
 def evidence(quotes: "Sequence[Evidence]") -> Table:
@@ -75,3 +76,35 @@ def _ledger_row(name: str, part: "Ledger") -> list[str]:
     problems = ", ".join(dict.fromkeys(call.error for call in part.calls if call.error and name != "all"))
     tokens = [f"{part.prompt_tokens:,}", f"{part.completion_tokens:,}"]
     return [name, str(len(part.calls)), *tokens, f"{part.seconds:.2f}", str(part.retries), cost, problems]
+
+
+def trace(one: "Trace") -> list[tuple[str, str]]:
+    """A look-up in short; what else was kept of it is for JSON."""
+    considered = plural(len(one.pool), "memory", "memories")
+    fields = [
+        ("id", one.id),
+        ("kind", one.kind),
+        ("query", one.query),
+        ("at", when(one.at, seconds=True)),
+        ("considered", f"{considered}, {len(one.used):,} given, {len(one.cited):,} cited"),
+        ("weight", "" if one.weight is None else f"{one.weight:g} of the ranking is utility"),
+    ]
+    return [(name, value) for name, value in fields if value]
+
+
+def considered(one: "Trace") -> Table:
+    """The memories that were given, in their order, and then the others that were considered."""
+    numbers = {candidate.memory_id: candidate for candidate in one.pool}
+    columns = [
+        Column("#", right=True, style="dim"),
+        Column("memory", wrap=True),
+        Column("role"),
+        *(Column(name, right=True) for name in ("similarity", "Q", "chance")),
+    ]
+    rows = []
+    for rank, memory_id in enumerate(dict.fromkeys((*one.used, *numbers)), 1):
+        role = "cited" if memory_id in one.cited else "given" if memory_id in one.used else ""
+        found = numbers.get(memory_id)
+        shown = ["", "", ""] if found is None else [f"{part:.3f}" for part in found[1:]]
+        rows.append([str(rank), memory_id, role, *shown])
+    return Table(columns, rows)

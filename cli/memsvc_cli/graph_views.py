@@ -6,7 +6,10 @@ from memsvc_cli.views import plural
 from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from memsvc import Graph
+    from memsvc_retrievers.graph import Tie
 
 _WITH = 3
 
@@ -67,32 +70,28 @@ def _central(found: "Graph") -> Table:
 
 
 def _joined(found: "Graph") -> Table:
-    columns = [
-        Column("#", right=True, style="dim"), Column("thing", style="cyan", wrap=True), Column("kind"),
-        Column("shared", right=True, style="bold"), Column("latest memory", wrap=True),
-        Column("id", below="latest memory"),
-    ]  # fmt: skip
     kinds = {one.name: one.kind for one in found.nodes}
-    own = [tie for tie in found.edges if tie.source == found.thing]
-    return Table(
-        columns,
-        [
-            [str(number), tie.target, kinds[tie.target], f"{tie.weight:,}", tie.memories[0].text, tie.memories[0].id]
-            for number, tie in enumerate(own, 1)
-        ],
+    return Table.each(
+        enumerate([tie for tie in found.edges if tie.source == found.thing], 1),
+        (Column("#", right=True, style="dim"), lambda one: str(one[0])),
+        (Column("thing", style="cyan", wrap=True), lambda one: one[1].target),
+        (Column("kind"), lambda one: kinds[one[1].target]),
+        *_TIE,
     )
 
 
 def _steps(found: "Graph") -> Table:
-    columns = [
-        Column("step", right=True, style="dim"), Column("from", style="cyan", wrap=True),
-        Column("to", style="cyan", wrap=True), Column("shared", right=True, style="bold"),
-        Column("latest memory", wrap=True), Column("id", below="latest memory"),
-    ]  # fmt: skip
-    return Table(
-        columns,
-        [
-            [str(number), tie.source, tie.target, f"{tie.weight:,}", tie.memories[0].text, tie.memories[0].id]
-            for number, tie in enumerate(found.edges, 1)
-        ],
+    return Table.each(
+        enumerate(found.edges, 1),
+        (Column("step", right=True, style="dim"), lambda one: str(one[0])),
+        (Column("from", style="cyan", wrap=True), lambda one: one[1].source),
+        (Column("to", style="cyan", wrap=True), lambda one: one[1].target),
+        *_TIE,
     )
+
+
+_TIE: "tuple[tuple[Column, Callable[[tuple[int, Tie]], str]], ...]" = (
+    (Column("shared", right=True, style="bold"), lambda one: f"{one[1].weight:,}"),
+    (Column("latest memory", wrap=True), lambda one: one[1].memories[0].text),
+    (Column("id", below="latest memory"), lambda one: one[1].memories[0].id),
+)

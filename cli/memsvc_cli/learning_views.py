@@ -1,5 +1,6 @@
 """How episodes, utilities and a calibration look as rows."""
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from memsvc_cli.views import when
@@ -18,22 +19,19 @@ if TYPE_CHECKING:
 
 def episodes(found: "Episodes") -> Table:
     """Episodes best first, with what made their score."""
-    columns = [
-        Column("#", right=True, style="dim"),
-        Column("outcome"),
-        Column("intent", wrap=True),
-        *(Column(name, right=True) for name in ("cosine", "z(sim)", "Q", "z(Q)", "lambda")),
-        Column("score", right=True, style="bold"),
-        Column("id", below="intent"),
-    ]
-    rows = []
-    for hit in found.hits:
-        blend = hit.blend
-        numbers = [f"{one:.3f}" for one in (hit.similarity, blend.z_similarity, blend.q, blend.z_q)]
-        outcome = "success" if hit.episode.success else "failure"
-        numbers += [f"{blend.weight:g}", f"{hit.score:.3f}"]
-        rows.append([str(hit.rank), outcome, hit.episode.memory.text, *numbers, hit.id])
-    return Table(columns, rows)
+    return Table.each(
+        found.hits,
+        (Column("#", right=True, style="dim"), lambda hit: str(hit.rank)),
+        (Column("outcome"), lambda hit: "success" if hit.episode.success else "failure"),
+        (Column("intent", wrap=True), lambda hit: hit.episode.memory.text),
+        (Column("cosine", right=True), lambda hit: f"{hit.similarity:.3f}"),
+        (Column("z(sim)", right=True), lambda hit: f"{hit.blend.z_similarity:.3f}"),
+        (Column("Q", right=True), lambda hit: f"{hit.blend.q:.3f}"),
+        (Column("z(Q)", right=True), lambda hit: f"{hit.blend.z_q:.3f}"),
+        (Column("lambda", right=True), lambda hit: f"{hit.blend.weight:g}"),
+        (Column("score", right=True, style="bold"), lambda hit: f"{hit.score:.3f}"),
+        (Column("id", below="intent"), lambda hit: hit.id),
+    )
 
 
 def moves(steps: "Sequence[Move]", *, of_one: bool = False) -> Table:
@@ -41,27 +39,15 @@ def moves(steps: "Sequence[Move]", *, of_one: bool = False) -> Table:
 
     Ids stand below the source: a column each would take what the numbers need of 80 columns.
     """
-    columns = [
-        Column("at"),
-        Column("source", wrap=True, style="cyan"),
-        *(Column(name, right=True) for name in ("reward", "before", "after")),
-        *([] if of_one else [Column("memory", below="source")]),
-        Column("trace", below="source"),
-    ]
-    return Table(
-        columns,
-        [
-            [
-                when(step.at, seconds=True),
-                step.source or "reset",
-                "" if step.reward is None else f"{step.reward:+g}",
-                f"{step.before:+.3f}",
-                f"{step.after:+.3f}",
-                *([] if of_one else [step.memory_id]),
-                step.trace_id or "",
-            ]
-            for step in steps
-        ],
+    return Table.each(
+        steps,
+        (Column("at"), lambda step: when(step.at, seconds=True)),
+        (Column("source", wrap=True, style="cyan"), lambda step: step.source or "reset"),
+        (Column("reward", right=True), lambda step: "" if step.reward is None else f"{step.reward:+g}"),
+        (Column("before", right=True), lambda step: f"{step.before:+.3f}"),
+        (Column("after", right=True), lambda step: f"{step.after:+.3f}"),
+        *([] if of_one else [(Column("memory", below="source"), attrgetter("memory_id"))]),
+        (Column("trace", below="source"), lambda step: step.trace_id or ""),
     )
 
 
@@ -77,14 +63,14 @@ def utility(worth: "Utility") -> list[tuple[str, str]]:
 
 def utilities(found: "Sequence[tuple[Memory, Utility]]") -> Table:
     """Memories with what they are worth."""
-    columns = [
-        Column("Q", right=True, style="bold"),
-        Column("visits", right=True),
-        Column("kind"),
-        Column("text", wrap=True),
-        Column("id", below="text"),
-    ]
-    return Table(columns, [[f"{worth.q:+.3f}", str(worth.visits), one.kind, one.text, one.id] for one, worth in found])
+    return Table.each(
+        found,
+        (Column("Q", right=True, style="bold"), lambda one: f"{one[1].q:+.3f}"),
+        (Column("visits", right=True), lambda one: str(one[1].visits)),
+        (Column("kind"), lambda one: one[0].kind),
+        (Column("text", wrap=True), lambda one: one[0].text),
+        (Column("id", below="text"), lambda one: one[0].id),
+    )
 
 
 def calibration(found: "Calibration") -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memsvc_cli import options, output, trace_views, views
+from memsvc_cli import answer_views, options, output, views
 from memsvc_cli.opening import opened
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def trace(
     if json:
         output.document(found)
         return
-    output.pairs(trace_views.trace(found))
+    output.pairs(answer_views.trace(found))
     if found.pool or found.used:
         output.line()
-        output.table(trace_views.considered(found))
+        output.table(answer_views.considered(found))
 
 
 @options.takes("list")

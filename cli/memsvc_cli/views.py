@@ -1,7 +1,7 @@
 """How the library's values look as rows; printing them is `output`'s business."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from memsvc_evals.table import Column, Table
 if TYPE_CHECKING:
     from memsvc import Change, Hit
     from memsvc.doctor import Check
-    from memsvc_store.values.shapes import Blend, Job, Memory
+    from memsvc_store.values.shapes import Job, Memory
 
 _COSTS = ("calls", "prompt_tokens", "completion_tokens")
 _LONGEST_ERROR = 100
@@ -21,69 +21,41 @@ def hits(found: "Sequence[Hit]", *, explain: bool) -> Table:
     """Ranked memories; `explain` adds the parts of each score, and how learned utility came in where it did."""
     if explain:
         return _explained(found)
-    columns = [
-        Column("#", right=True, style="dim"),
-        Column("when"),
-        Column("who", style="cyan"),
-        Column("text", wrap=True),
-        Column("score", right=True, style="bold"),
-        Column("id", below="text"),
-        *_flag_columns(found),
-    ]
-    return Table(
-        columns,
-        [
-            [
-                str(hit.rank),
-                when(hit.memory.valid_from),
-                hit.memory.speaker,
-                hit.text,
-                f"{hit.score:.3f}",
-                hit.id,
-                *_flag_cells(hit, columns),
-            ]
-            for hit in found
-        ],
+    return Table.each(
+        found,
+        (Column("#", right=True, style="dim"), lambda hit: str(hit.rank)),
+        (Column("when"), lambda hit: when(hit.memory.valid_from)),
+        (Column("who", style="cyan"), lambda hit: hit.memory.speaker),
+        (Column("text", wrap=True), lambda hit: hit.text),
+        (Column("score", right=True, style="bold"), lambda hit: f"{hit.score:.3f}"),
+        (Column("id", below="text"), lambda hit: hit.id),
+        *_flags(found),
     )
 
 
 def memories(found: "Sequence[Memory]") -> Table:
     """Memories in their own order."""
-    columns = [
-        Column("when"),
-        Column("who", style="cyan"),
-        Column("text", wrap=True),
-        Column("session"),
-        Column("id", below="text"),
-    ]
-    return Table(columns, [[when(one.valid_from), one.speaker, one.text, one.session_id, one.id] for one in found])
+    return Table.each(
+        found,
+        (Column("when"), lambda one: when(one.valid_from)),
+        (Column("who", style="cyan"), lambda one: one.speaker),
+        (Column("text", wrap=True), lambda one: one.text),
+        (Column("session"), lambda one: one.session_id),
+        (Column("id", below="text"), lambda one: one.id),
+    )
 
 
 def jobs(found: "Sequence[Job]") -> Table:
     """Jobs in the order they were queued, with what came of them or the beginning of what went wrong."""
-    columns = [
-        Column("job", right=True, style="dim"),
-        Column("namespace", style="cyan"),
-        Column("kind"),
-        Column("state"),
-        Column("tries", right=True),
-        Column("queued"),
-        Column("outcome", wrap=True),
-    ]
-    return Table(
-        columns,
-        [
-            [
-                str(one.key),
-                one.namespace,
-                one.kind,
-                one.state,
-                str(one.attempts),
-                when(one.created_at),
-                _shortened(one.error) if one.error else counted([one]),
-            ]
-            for one in found
-        ],
+    return Table.each(
+        found,
+        (Column("job", right=True, style="dim"), lambda one: str(one.key)),
+        (Column("namespace", style="cyan"), lambda one: one.namespace),
+        (Column("kind"), lambda one: one.kind),
+        (Column("state"), lambda one: one.state),
+        (Column("tries", right=True), lambda one: str(one.attempts)),
+        (Column("queued"), lambda one: when(one.created_at)),
+        (Column("outcome", wrap=True), lambda one: _shortened(one.error) if one.error else counted([one])),
     )
 
 
@@ -97,13 +69,13 @@ def counted(jobs: "Sequence[Job]") -> str:
 
 def checks(found: "Sequence[Check]") -> Table:
     """What the doctor found, a row a part."""
-    columns = [
-        Column("part", style="cyan"),
-        Column("status"),
-        Column("found", wrap=True),
-        Column("advice", below="found"),
-    ]
-    return Table(columns, [[one.part, one.status, one.found, one.advice] for one in found])
+    return Table.each(
+        found,
+        (Column("part", style="cyan"), lambda one: one.part),
+        (Column("status"), lambda one: one.status),
+        (Column("found", wrap=True), lambda one: one.found),
+        (Column("advice", below="found"), lambda one: one.advice),
+    )
 
 
 def memory(one: "Memory") -> list[tuple[str, str]]:
@@ -127,15 +99,12 @@ def memory(one: "Memory") -> list[tuple[str, str]]:
 
 def changes(steps: "Sequence[Change]") -> Table:
     """The steps in a memory's life, oldest first."""
-    columns = [
-        Column("version", right=True),
-        Column("at"),
-        Column("operation", style="cyan"),
-        Column("before", wrap=True),
-    ]
-    return Table(
-        columns,
-        [[str(step.version), when(step.at, seconds=True), step.operation, _mapping(step.before)] for step in steps],
+    return Table.each(
+        steps,
+        (Column("version", right=True), lambda step: str(step.version)),
+        (Column("at"), lambda step: when(step.at, seconds=True)),
+        (Column("operation", style="cyan"), lambda step: step.operation),
+        (Column("before", wrap=True), lambda step: _mapping(step.before)),
     )
 
 
@@ -173,44 +142,33 @@ def size(number: float) -> str:
 def _explained(found: "Sequence[Hit]") -> Table:
     """Hits with what made their scores; all but numbers below the text, so that 80 columns hold them."""
     blended = any(hit.blend for hit in found)
-    parts = [field.name for field in fields(found[0].parts)]
-    columns = [
-        Column("#", right=True, style="dim"),
-        Column("text", wrap=True),
-        *(Column(part, right=True) for part in parts),
-        Column("final", right=True, style="bold"),
-        *(Column(name, below="text") for name in ("when", "who", "id", *(["blend"] if blended else []))),
-        *_flag_columns(found),
-    ]
-    return Table(
-        columns,
-        [
-            [
-                str(hit.rank),
-                hit.text,
-                *(f"{getattr(hit.parts, part):.3f}" for part in (*parts, "final")),
-                when(hit.memory.valid_from),
-                hit.memory.speaker,
-                hit.id,
-                *([_blend(hit.blend)] if blended else []),
-                *_flag_cells(hit, columns),
-            ]
-            for hit in found
-        ],
+    return Table.each(
+        found,
+        (Column("#", right=True, style="dim"), lambda hit: str(hit.rank)),
+        (Column("text", wrap=True), lambda hit: hit.text),
+        *((Column(part.name, right=True), _part(part.name)) for part in fields(found[0].parts)),
+        (Column("final", right=True, style="bold"), _part("final")),
+        (Column("when", below="text"), lambda hit: when(hit.memory.valid_from)),
+        (Column("who", below="text"), lambda hit: hit.memory.speaker),
+        (Column("id", below="text"), lambda hit: hit.id),
+        *([(Column("blend", below="text"), _blended)] if blended else []),
+        *_flags(found),
     )
 
 
-def _flag_columns(found: "Sequence[Hit]") -> list[Column]:
+def _part(name: str) -> "Callable[[Hit], str]":
+    return lambda hit: f"{getattr(hit.parts, name):.3f}"
+
+
+def _flags(found: "Sequence[Hit]") -> "list[tuple[Column, Callable[[Hit], str]]]":
     """The last column, where there is something to warn of."""
-    return [Column("flags", below="text")] if any(hit.flags for hit in found) else []
+    shown = (Column("flags", below="text"), lambda hit: " ".join(f"! {flag}" for flag in hit.flags))
+    return [shown] if any(hit.flags for hit in found) else []
 
 
-def _flag_cells(hit: "Hit", columns: Sequence[Column]) -> list[str]:
-    return [" ".join(f"! {flag}" for flag in hit.flags)] if columns[-1].name == "flags" else []
-
-
-def _blend(one: "Blend | None") -> str:
+def _blended(hit: "Hit") -> str:
     """Without blanks inside a term, so that a narrow column breaks between them."""
+    one = hit.blend
     return "" if one is None else f"z(similarity)={one.z_similarity:+.3f} z(Q)={one.z_q:+.3f} lambda={one.weight:g}"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.table import Table as RichTable
 
+T = TypeVar("T")
 NOTHING = "–"
 """What stands for a figure that is unknown, or that was not taken."""
 
@@ -57,6 +58,13 @@ class Table:
         """The first `names` columns hold names and stand at the left, the others figures and stand at the right."""
         columns = tuple(Column(name, right=at >= names) for at, name in enumerate(head))
         return cls(columns, tuple(map(tuple, rows)), title, note)
+
+    @classmethod
+    def each(cls, things: Iterable[T], *columns: tuple[Column, Callable[[T], str | Cell]], title: str = "") -> Table:
+        """A row a thing: every column with what it shows of one."""
+        return cls(
+            tuple(column for column, _ in columns), [[show(one) for _, show in columns] for one in things], title
+        )
 
     def cells(self) -> Iterator[list[Cell]]:
         """Every row as cells."""

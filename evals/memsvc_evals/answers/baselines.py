@@ -1,7 +1,7 @@
 """The plain methods: one answer call over the whole conversation, over the nearest chunk of it, or over nothing.
 
-The first two are given the service's own answer prompt, so that only what stands in it differs; who sees nothing is
-asked to guess.
+The first two are given the service's own answer prompt, so that only what stands in it differs. That prompt forbids to
+say what no line says, and over no lines would measure obedience: who sees nothing is asked for the likeliest answer.
 """
 
 from __future__ import annotations
@@ -36,6 +36,20 @@ if TYPE_CHECKING:
 
 CHUNK = 500
 """Tokens of a chunk, and one chunk an answer: mem0's baseline."""
+
+
+WORDING: Mapping[Style, str] = {
+    "short": "Answer in as few words as will do, five or six at most: a name, a date, a number, a short phrase.",
+    "reasoned": "Answer in one to three sentences: first what was asked for",
+}
+"""How the service's own prompt for each style begins to say it."""
+_MORE: Mapping[Style, str] = {"short": "", "reasoned": ", then briefly why it is likely."}
+
+_GUESS = """\
+You answer questions from general knowledge. They are about a long conversation that you have not seen.
+- Give the answer that is most likely by what the question says and what you know. A guess is better than none.
+- {wording}
+Reply with JSON: "thoughts" (the steps, briefly), "answer", and "sources" (an empty list)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +163,6 @@ def newest(messages: Sequence[Memory], room: int) -> range:
         room -= cost
         start -= 1
     return range(start, len(messages))
-
-
-WORDING: Mapping[Style, str] = {
-    "short": "Answer in as few words as will do, five or six at most: a name, a date, a number, a short phrase.",
-    "reasoned": "Answer in one to three sentences: first what was asked for",
-}
-"""How the service's own prompt for each style begins to say it."""
-_MORE: Mapping[Style, str] = {"short": "", "reasoned": ", then briefly why it is likely."}
-
-_GUESS = """\
-You answer questions from general knowledge. They are about a long conversation that you have not seen.
-- Give the answer that is most likely by what the question says and what you know. A guess is better than none.
-- {wording}
-Reply with JSON: "thoughts" (the steps, briefly), "answer", and "sources" (an empty list)."""
 
 
 def guess(question: str, model: LanguageModel, style: Style) -> Draft:

@@ -1,4 +1,4 @@
-"""Whether an answer is right, by a language model: versioned prompts, one reply schema.
+"""Whether a model answers at all, and whether an answer is right: versioned prompts, one reply schema.
 
 `lenient-1` is the generous judge in common use: what touches on the gold answer counts. `strict-1` fails what is vague,
 hedged or incomplete: a generous judge was found to accept 63 % of deliberately vague wrong answers.

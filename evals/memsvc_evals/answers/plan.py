@@ -1,4 +1,4 @@
-"""What is run, with what, and the manifest that says so."""
+"""What is run, on which part of a data set and with what, and the manifest that says so."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
 
+JUDGE_PROMPTS = ("lenient-1", "strict-1")
+_SETTINGS = ("model_context", "scan_tokens", "chunk_messages", "context_messages", "extract_messages", "search_weight")
+"""Settings that change what is answered."""
 _QUESTION = re.compile(r"\.qa\[(\d+)\]")
 
 
@@ -99,12 +102,6 @@ def _check(what: str, wanted: Sequence[object] | None, known: Sequence[object]) 
         raise DatasetError(f"the data set has no {what} {unknown[0]!r}; there are {there}")
 
 
-JUDGE_PROMPTS = ("lenient-1", "strict-1")
-
-_SETTINGS = ("model_context", "scan_tokens", "chunk_messages", "context_messages", "extract_messages", "search_weight")
-"""Settings that change what is answered."""
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is run. `facts`: facts are worked out of the messages before they are asked about."""
@@ -140,15 +137,7 @@ def manifest(dataset: Dataset, plan: Plan, parts: Parts, embedder: Embedder) -> 
     """What makes two runs the same; the data set is the part that is asked. Names of models, and no addresses."""
     return {
         "version": VERSION,
-        "dataset": {
-            "name": dataset.name,
-            "source": dataset.source,
-            "sha256": dataset.sha256,
-            "files": dict(dataset.files),
-            "conversations": len(dataset.conversations),
-            "messages": dataset.turns,
-            "questions": dataset.questions,
-        },
+        "dataset": dataset.to_dict(),
         "selection": plan.selection.to_json(),
         "policies": list(plan.policies),
         "model": parts.model.name,

@@ -17,7 +17,7 @@ from memsvc_evals.answers.audit import ceiling
 from memsvc_evals.answers.measures import by_question, measures_of, metrics, within
 from memsvc_evals.answers.policies import POLICIES
 from memsvc_evals.answers.records import FAILED
-from memsvc_evals.datasets.values import count_by_reason
+from memsvc_evals.datasets.values import listed
 from memsvc_evals.scoring import ADVERSARIAL, abstention, paired, student
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memsvc_evals.answers.audit import AuditedKey
     from memsvc_evals.answers.measures import Measures
     from memsvc_evals.answers.records import Record
-    from memsvc_evals.datasets.values import Dataset, Note
+    from memsvc_evals.datasets.values import Dataset
 
     Groups = Mapping[str, tuple[int, ...]]
 
@@ -191,12 +191,6 @@ def exclusions(
     notes = [{"reason": reason, "place": place, "value": value or ""} for reason, place, value in more]
     counts = Counter(reason for reason, _, _ in more)
     return {"counts": {**loader["counts"], **counts}, "list": [*loader["list"], *notes]}
-
-
-def listed(found: Iterable[Note]) -> dict[str, Any]:
-    """Notes of the loader, counted by reason and in full."""
-    notes = list(found)
-    return {"counts": count_by_reason(notes), "list": [note.to_dict() for note in notes]}
 
 
 def failed(records: Iterable[Record]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -117,6 +117,17 @@ class Dataset:
     def questions(self) -> int:
         """How many questions there are in all, those without evidence included."""
         return sum(len(conversation.questions) for conversation in self.conversations)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What it is and how large, as JSON holds it."""
+        found = {"name": self.name, "source": self.source, "sha256": self.sha256, "files": dict(self.files)}
+        return {**found, "conversations": len(self.conversations), "messages": self.turns, "questions": self.questions}
+
+
+def listed(notes: Iterable[Note]) -> dict[str, Any]:
+    """Notes counted by reason and in full, as JSON holds them."""
+    found = list(notes)
+    return {"counts": count_by_reason(found), "list": [note.to_dict() for note in found]}
 
 
 def count_by_reason(notes: Iterable[Note]) -> dict[str, int]:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from memsvc_evals.datasets.values import count_by_reason
+from memsvc_evals.datasets.values import listed
 from memsvc_evals.errors import MeasurementError
 from memsvc_evals.retrieval import metrics
 
@@ -94,25 +94,14 @@ class Result:
         """The summary, as JSON holds it."""
         data = self.dataset
         return {
-            "dataset": {
-                "name": data.name,
-                "source": data.source,
-                "sha256": data.sha256,
-                "files": dict(data.files),
-                "conversations": len(data.conversations),
-                "messages": data.turns,
-                "questions": data.questions,
-            },
+            "dataset": data.to_dict(),
             "provenance": dict(self.provenance),
             "settings": dict(self.settings),
             "receipts": dict(self.receipts),
             "categories": {str(number): name for number, name in data.categories.items()},
             "counts": self.counts,
-            "exclusions": {
-                "counts": count_by_reason(data.exclusions),
-                "list": [note.to_dict() for note in data.exclusions],
-            },
-            "repairs": {"counts": count_by_reason(data.repairs), "list": [note.to_dict() for note in data.repairs]},
+            "exclusions": listed(data.exclusions),
+            "repairs": listed(data.repairs),
             "metrics": self.metrics,
         }
 

@@ -55,22 +55,17 @@ def facts(result: Result) -> list[tuple[str, str]]:
 
 def bench_table(measurements: Sequence[Measurement]) -> Table:
     """One row a measurement, beside its baseline and its bar."""
-    figures = ("value", "baseline", "ratio")
-    head = ("measurement", "value", "baseline", "unit", "ratio", "bar", "met")
-    rows = [
-        (
-            one.name,
-            _figure(one.value),
-            _figure(one.baseline),
-            one.unit,
-            f"{one.ratio:.2f}",
-            _bar(one),
-            "yes" if one.ok else "no",
-        )
-        for one in measurements
-    ]
-    columns = [Column(name, right=name in figures) for name in head]
-    return Table(columns, rows, "Speed against the raw parts, in the same run")
+    return Table.each(
+        measurements,
+        (Column("measurement"), lambda one: one.name),
+        (Column("value", right=True), lambda one: _figure(one.value)),
+        (Column("baseline", right=True), lambda one: _figure(one.baseline)),
+        (Column("unit"), lambda one: one.unit),
+        (Column("ratio", right=True), lambda one: f"{one.ratio:.2f}"),
+        (Column("bar"), _bar),
+        (Column("met"), lambda one: "yes" if one.ok else "no"),
+        title="Speed against the raw parts, in the same run",
+    )
 
 
 def _bar(found: Measurement) -> str:
