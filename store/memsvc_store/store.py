@@ -8,7 +8,6 @@ process and in any other.
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
 from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
@@ -21,7 +20,6 @@ from memsvc_store.projections.snapshot import Snapshots
 from memsvc_store.projections.whole import Whole
 from memsvc_store.sql import listing, schema
 from memsvc_store.sql.database import Database
-from memsvc_store.sql.episode_rows import EpisodeRows
 from memsvc_store.sql.records import Records, there
 from memsvc_store.sql.rows import text_digest
 from memsvc_store.values import clock
@@ -188,7 +186,7 @@ class Store:
 
     def warm(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """Bring cold memories back into the look-ups; those that came back. Where none is cold it takes no lock."""
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
             if found is None or not records.live_with(found, ids, cold=True):
                 return []
@@ -204,7 +202,7 @@ class Store:
 
     def live(self, namespace: str, ids: Sequence[str]) -> list[Memory]:
         """The live memories among these, cold ones too."""
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
             return records.live(found, namespace, ids, ()) if found else []
 
@@ -222,8 +220,7 @@ class Store:
         Raises:
             NotFound: no such id in this namespace, or it was deleted.
         """
-        with self.database.read() as connection:
-            records = Records(connection)
+        with Records.within(self.database.read()) as records:
             return transaction.live_memory(records, records.namespace(namespace), namespace, memory_id)
 
     def page(
@@ -231,17 +228,17 @@ class Store:
     ) -> list[Memory]:
         """Live memories in event order, the cold ones too, or only them, or only the others."""
         where = conditions(wanted) if cold is None else [*conditions(wanted), schema.memories.c.cold == int(cold)]
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
             return records.page(found, namespace, where, limit, offset) if found else []
 
     def episodes(self, namespace: str, ids: Sequence[str]) -> list[Episode]:
         """The live episodes among these ids, in the order asked."""
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
             memories = records.memories(found, namespace, ids) if found else []
             live = [memory for memory in memories if memory.retired_at is None]
-            return EpisodeRows(records.connection).of(found, live) if found else []
+            return records.episodes.of(found, live) if found else []
 
     def history(self, namespace: str, memory_id: str) -> list[Change]:
         """Every step of a memory, deleted ones too.
@@ -249,7 +246,7 @@ class Store:
         Raises:
             NotFound: this namespace never had such an id.
         """
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
             steps = records.changes.history(found, memory_id) if found else []
         if not steps:
@@ -267,7 +264,7 @@ class Store:
         Raises:
             NotFound: no such namespace; at the first step.
         """
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             yield from listing.everything(records, namespace)
 
     def hyperedges(self, namespace: str, limit: int) -> Hyperedges:
@@ -276,7 +273,7 @@ class Store:
         Raises:
             NotFound: no such namespace.
         """
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             return listing.hyperedges(records, namespace, limit)
 
     def version(self, namespace: str) -> int:
@@ -285,19 +282,19 @@ class Store:
         Raises:
             NotFound: no such namespace.
         """
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             return there(records, namespace).version
 
     def namespaces(self, patterns: Iterable[str] = (EVERYTHING,)) -> list[str]:
         """The names of the namespaces that these patterns cover, sorted."""
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             return records.namespaces(patterns)
 
     def counts(self, namespace: str) -> dict[str, int]:
         """Rows of a namespace by what they are: sessions, messages, memories (the live ones: hot or cold, and of them
         episodes), retired, vectors, feedback, stale (without a vector of the model); and its version.
         """
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             found = there(records, namespace)
             stale = records.vectors.count_stale(found, self.model)
             sessions = records.sessions(found)
@@ -308,14 +305,14 @@ class Store:
     def without_vector(self, namespace: str, texts: Sequence[str]) -> list[str]:
         """Those of the texts, each once, that this namespace has no vector of the model for."""
         digests = {text_digest(text): text for text in texts}
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
             known = records.vectors.known(found, self.model, list(digests)) if found else set()
         return [text for digest, text in digests.items() if digest not in known]
 
     def stale(self, namespace: str, limit: int) -> list[tuple[str, str]]:
         """(id, text) of live memories that the model has not embedded yet."""
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
             return records.vectors.stale(found, self.model, limit) if found else []
 
@@ -323,7 +320,7 @@ class Store:
 
     def verify(self, namespace: str) -> list[str]:
         """What is wrong with a namespace: rows against their hashes, projections against the rows."""
-        with self._records() as records:
+        with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
             problems = [] if found is None else verify.row_problems(records, found, namespace)
         try:
@@ -385,8 +382,3 @@ class Store:
             opened = self._opened
         if opened is not None:
             opened.refresh(namespace)
-
-    @contextmanager
-    def _records(self) -> Iterator[Records]:
-        with self.database.read() as connection:
-            yield Records(connection)

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from memsvc_store.erasing import learned
 from memsvc_store.sql import schema
 from memsvc_store.sql.dialect import slices
-from memsvc_store.sql.job_rows import Jobs
 from memsvc_store.sql.provenance import ERASED
 from memsvc_store.sql.rows import dump_json, text_digest
 from memsvc_store.values.nodes import INTENT
@@ -81,7 +80,7 @@ def erase_part(write: Write, target: Target) -> dict[str, int]:
     _strip_facts(write, found.ids)
     _rename_intents(write, found)
     again = sorted(behind.keys() - write.records.retired(write.namespace, list(behind)))
-    Jobs(write.records.connection).insert(write.namespace, "extract", [[one] for one in again], write.at, through=0)
+    write.records.jobs.insert(write.namespace, "extract", [[one] for one in again], write.at, through=0)
     write.step("erase", ERASED)
     return gone
 

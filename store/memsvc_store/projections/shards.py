@@ -18,7 +18,6 @@ from memsvc_store.projections import filtering
 from memsvc_store.projections.shard import Shard
 from memsvc_store.sql.provenance import ERASED
 from memsvc_store.sql.records import Records
-from memsvc_store.sql.utility_rows import Utilities
 from memsvc_store.values.shapes import NO_FILTER
 
 if TYPE_CHECKING:
@@ -164,7 +163,7 @@ class Shards:
         """A shard from SQL alone."""
         shard = Shard(self._dimension, exact_limit=self._exact_limit)
         self._fill(name, shard, records, namespace)
-        _learn(shard, Utilities(records.connection), namespace)
+        _learn(shard, records, namespace)
         return shard
 
     def forget(self, name: str) -> None:
@@ -214,7 +213,7 @@ class Shards:
             if not shard.at(namespace):
                 self._catch_up(name, shard, records, namespace)
             if not shard.knows(namespace):
-                _learn(shard, Utilities(records.connection), namespace)
+                _learn(shard, records, namespace)
         except BaseException:
             shard.clear()  # half-applied; the next look-up builds it anew
             raise
@@ -276,11 +275,11 @@ class Shards:
             logger.warning("no snapshot of %s was kept: %s", name, error)
 
 
-def _learn(shard: Shard, utilities: Utilities, namespace: Namespace) -> None:
+def _learn(shard: Shard, records: Records, namespace: Namespace) -> None:
     """Take in the utilities that were moved since; all of them where the log does not know what the shard stands at:
     after a rebuild, or where a backup was restored under us.
     """
-    if shard.learned and utilities.logged_at(namespace, shard.learned) != shard.learned_at:
+    if shard.learned and records.utilities.logged_at(namespace, shard.learned) != shard.learned_at:
         shard.unlearn()
-    shard.learn(utilities.since(namespace, shard.learned))
+    shard.learn(records.utilities.since(namespace, shard.learned))
     shard.learned, shard.learned_at = namespace.learned, namespace.learned_at

@@ -93,8 +93,7 @@ class Snapshots:
             if shard.holds_erased:
                 return
             version, stamp, body = shard.version, shard.stamp, self._packed(name, shard)
-        with database.write() as connection:
-            records = Records(connection)
+        with Records.within(database.write()) as records:
             namespace = records.namespace(name)
             if namespace is None or records.changes.stamp(namespace, version) != stamp:
                 return

@@ -9,9 +9,8 @@ import numpy as np
 
 from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.projections.columns import RULES
-from memsvc_store.sql.episode_rows import Contents, EpisodeRows, packed
+from memsvc_store.sql.episode_rows import Contents, packed
 from memsvc_store.sql.rows import message_id, text_digest
-from memsvc_store.sql.utility_rows import Utilities
 from memsvc_store.values.clock import to_instant
 from memsvc_store.values.nodes import hyperedge
 from memsvc_store.writing.episodes import episode_id, intents
@@ -42,11 +41,11 @@ def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]
         problems += _pair_problems(messages, said)
         problems += _fact_problems(said, [memory for memory in memories.values() if memory.kind == "fact"])
         tried = {id_: memory for id_, memory in memories.items() if memory.kind == "episode"}
-        problems += _episode_problems(tried, EpisodeRows(records.connection), namespace)
+        problems += _episode_problems(tried, records, namespace)
         others = (memory for memory in memories.values() if memory.kind != "message" and memory.echo_of is not None)
         problems += [f"{memory.kind} {memory.id} is an echo, and only messages are" for memory in others]
         problems += _history_problems(memories, records, namespace)
-        problems += _learned_problems(Utilities(records.connection), namespace)
+        problems += _learned_problems(records, namespace)
     except DatabaseUnreadable as error:
         problems.append(str(error))
     return problems
@@ -86,12 +85,12 @@ def _fact_problems(said: Mapping[str, Memory], facts: Iterable[Memory]) -> list[
     return sorted(problems)
 
 
-def _episode_problems(tried: Mapping[str, Memory], rows: EpisodeRows, namespace: Namespace) -> list[str]:
+def _episode_problems(tried: Mapping[str, Memory], records: Records, namespace: Namespace) -> list[str]:
     """Each episode has its memory and hashes to its id, each such memory has its episode."""
-    there = rows.ids(namespace)
+    there = records.episodes.ids(namespace)
     problems = [f"episode {lost} has no memory" for lost in there if lost not in tried]
     problems += [f"memory {lost} has no episode" for lost in tried.keys() - {*there}]
-    for episode in rows.of(namespace, list(tried.values())):
+    for episode in records.episodes.of(namespace, list(tried.values())):
         text, format_ = packed(episode.trajectory)
         contents = Contents(episode.intent, text, format_, episode.reward, episode.success)
         if episode_id(contents, to_instant(episode.happened_at), episode.occurrence) != episode.id:
@@ -125,8 +124,9 @@ def _history_problems(memories: Mapping[str, Memory], records: Records, namespac
     return sorted(problems)
 
 
-def _learned_problems(utilities: Utilities, namespace: Namespace) -> list[str]:
+def _learned_problems(records: Records, namespace: Namespace) -> list[str]:
     """Each utility is what its moves lead to, each move follows from the one before, all of them from the log."""
+    utilities = records.utilities
     log, moves = utilities.logged(namespace), utilities.moves(namespace)
     problems = []
     if log and log[-1].learned > namespace.learned:

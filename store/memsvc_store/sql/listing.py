@@ -13,7 +13,6 @@ import sqlalchemy as sa
 
 from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.sql import schema
-from memsvc_store.sql.episode_rows import EpisodeRows
 from memsvc_store.sql.records import there
 from memsvc_store.values.shapes import Nodes
 
@@ -96,7 +95,7 @@ def everything(records: Records, namespace: str) -> Iterator[tuple[Message | Epi
             yield messages[memory.id], memory, keys.get(memory.id)
     for fact in records.memories(found, namespace, records.live_ids(found, "fact")):
         yield None, fact, None
-    ids, rows = records.live_ids(found, "episode"), EpisodeRows(records.connection)
+    ids, rows = records.live_ids(found, "episode"), records.episodes
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
         keys = rows.write_keys(found, page)

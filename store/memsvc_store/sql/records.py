@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
 from memsvc_store.errors import DatabaseBusy, DatabaseUnreadable, NotFound
 from memsvc_store.sql import schema
 from memsvc_store.sql.dialect import Statements, slices
+from memsvc_store.sql.episode_rows import EpisodeRows
+from memsvc_store.sql.job_rows import Jobs
 from memsvc_store.sql.provenance import ChangeLog, Sources
 from memsvc_store.sql.rows import Entry, Namespace, to_entry, to_memory, to_message
 from memsvc_store.sql.stored_vectors import SAME_TEXT, StoredVectors
+from memsvc_store.sql.trace_rows import Traces
+from memsvc_store.sql.utility_rows import Utilities
 from memsvc_store.values.patterns import EVERYTHING, covered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
 
@@ -27,13 +33,22 @@ _fb = schema.feedback
 
 
 class Records(Statements):
-    """The namespaces, the raw log and the memories."""
+    """The namespaces, the raw log and the memories; and what belongs to them, each in its own rows."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.sources = Sources(connection)
         self.vectors = StoredVectors(connection)
         self.changes = ChangeLog(connection)
+        self.episodes = EpisodeRows(connection)
+        self.jobs, self.traces, self.utilities = Jobs(connection), Traces(connection), Utilities(connection)
+
+    @classmethod
+    @contextmanager
+    def within(cls, transaction: AbstractContextManager[Connection]) -> Iterator[Self]:
+        """Those of a transaction that begins and ends with the block: `Records.within(database.read())`."""
+        with transaction as connection:
+            yield cls(connection)
 
     # -- namespaces -----------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import NotFound
-from memsvc_store.sql.episode_rows import Contents, EpisodeRows
+from memsvc_store.sql.episode_rows import Contents
 from memsvc_store.sql.rows import content_id, dump_json, text_digest, text_values, validity_values
 from memsvc_store.values.clock import to_instant
 from memsvc_store.values.nodes import INTENT
@@ -68,7 +68,7 @@ def add(write: Write, drafts: Sequence[EpisodeDraft], model: str) -> list[Receip
         write.step("add", receipt.id)
     if rows:
         write.records.insert_memories(memories)
-        EpisodeRows(write.records.connection).insert(rows)
+        write.records.episodes.insert(rows)
         write.records.vectors.insert(write.namespace, model, vectors)
     return receipts
 
@@ -80,13 +80,13 @@ def set_experience(write: Write, memory_id: str, text: str, by: ExperienceBy) ->
         NotFound: no such live episode.
     """
     write.live(memory_id)
-    if not EpisodeRows(write.records.connection).set_experience(write.namespace, memory_id, text, by):
+    if not write.records.episodes.set_experience(write.namespace, memory_id, text, by):
         raise NotFound(f"memory {memory_id!r} of namespace {write.name!r} is no episode; only those have an experience")
 
 
 def reflect(write: Write, experiences: Mapping[str, str]) -> int:
     """Write experiences that a model found (id -> text) over those by a rule; how many were written."""
-    rows = EpisodeRows(write.records.connection)
+    rows = write.records.episodes
     memories = write.records.memories(write.namespace, write.name, list(experiences))
     live = [memory for memory in memories if memory.retired_at is None]
     due = [one.id for one in rows.of(write.namespace, live) if one.experience_by == "rule"]
@@ -99,7 +99,7 @@ class _Episodes:
     noun = "episode"
 
     def __init__(self, write: Write) -> None:
-        self._write, self._rows = write, EpisodeRows(write.records.connection)
+        self._write, self._rows = write, write.records.episodes
         self._contents: dict[int, Contents] = {}
 
     def contents(self, draft: EpisodeDraft) -> Contents:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from memsvc_store.sql.job_rows import Jobs
 from memsvc_store.sql.rows import fact_id, fact_row
 from memsvc_store.values.shapes import Receipt
 
@@ -61,7 +60,7 @@ def withdraw(write: Write, message: Memory, why: Literal["source deleted", "sour
     if gone:
         retired = records.retired(namespace, list(behind))
         again = [[one] for one in behind if one not in retired]
-        Jobs(records.connection).insert(namespace, "extract", again, write.at, through=0)
+        records.jobs.insert(namespace, "extract", again, write.at, through=0)
 
 
 def messages_behind(write: Write, fact: Memory) -> list[str]:

@@ -18,7 +18,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import InvalidInput
-from memsvc_store.sql.trace_rows import Traces
 from memsvc_store.sql.utility_rows import NOBODY, Logged, Totals, Utilities
 from memsvc_store.values.clock import from_instant
 from memsvc_store.values.learned import FeedbackReceipt, Move, Situation
@@ -43,8 +42,8 @@ def learn(write: Write, feedback: Feedback, decide: Decide) -> FeedbackReceipt:
         NotFound: no such trace in this namespace.
         InvalidInput: the key names another feedback.
     """
-    utilities, namespace = Utilities(write.records.connection), write.namespace
-    Traces(write.records.connection).require(namespace, write.name, feedback.trace_id)
+    utilities, namespace = write.records.utilities, write.namespace
+    write.records.traces.require(namespace, write.name, feedback.trace_id)
     before = None if feedback.key is None else utilities.keyed(namespace, feedback.key)
     if before is not None:
         _check_same(feedback, before)
@@ -67,13 +66,13 @@ def reset(write: Write, memory_id: str) -> Move:
     write.live(memory_id)
     learned, at = write.namespace.learned + 1, write.at.micros
     logged = Logged(learned, RESET, None, NOBODY, None, (memory_id,), (), None, None, None, at)
-    [move] = _write(write, Utilities(write.records.connection), logged, None, None)
+    [move] = _write(write, write.records.utilities, logged, None, None)
     return move
 
 
 def replay(write: Write, decide: Decide) -> int:
     """Work every utility and move out anew from the log; returns how many rows it has."""
-    utilities, namespace = Utilities(write.records.connection), write.namespace
+    utilities, namespace = write.records.utilities, write.namespace
     log = utilities.logged(namespace)
     known: dict[str, Utility] = {}
     running: defaultdict[str, defaultdict[str, Running]] = defaultdict(lambda: defaultdict(Running))

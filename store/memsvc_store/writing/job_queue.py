@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import NotFound
-from memsvc_store.sql.job_rows import Jobs
 from memsvc_store.sql.records import Records
 from memsvc_store.sql.rows import dump_json
 from memsvc_store.values import clock
@@ -65,8 +64,8 @@ class JobQueue:
 
     def hurry(self, namespace: str, kind: JobKind = "extract") -> None:
         """Make groups that wait to fill due now, as they are."""
-        with self._database.write() as connection:
-            jobs, found, now = Jobs(connection), Records(connection).namespace(namespace), clock.to_instant(self._now())
+        with Records.within(self._database.write()) as records:
+            jobs, found, now = records.jobs, records.namespace(namespace), clock.to_instant(self._now())
             if found is not None and (keys := [key for key, _ in jobs.filling(found, kind, now)]):
                 jobs.set(found, keys, not_before=now.micros)
 
@@ -74,8 +73,8 @@ class JobQueue:
         """Take up the oldest jobs of a kind that are due, or whose worker went away."""
         at = self._now()
         now, token = clock.to_instant(at), secrets.token_hex(16)
-        with self._database.write() as connection:
-            jobs, found = Jobs(connection), Records(connection).namespace(namespace)
+        with Records.within(self._database.write()) as records:
+            jobs, found = records.jobs, records.namespace(namespace)
             if found is None:
                 return []
             jobs.give_up(found, now, ATTEMPTS, f"its worker went away {ATTEMPTS} times")
@@ -85,10 +84,10 @@ class JobQueue:
 
     def renew(self, job: Job) -> bool:
         """Hold a job for another lease; False if somebody else has it by now."""
-        with self._database.write() as connection:
+        with Records.within(self._database.write()) as records:
             until = clock.to_instant(self._now() + LEASE)
-            found = Records(connection).namespace(job.namespace)
-            return found is not None and Jobs(connection).renew(found, job, until)
+            found = records.namespace(job.namespace)
+            return found is not None and records.jobs.renew(found, job, until)
 
     def finish(
         self, job: Job, found: Sequence[Fact], *, based_on: Sequence[Memory], result: Mapping[str, Any]
@@ -99,7 +98,7 @@ class JobQueue:
         is queued again. None: somebody else has the job by now, and nothing is stored.
         """
         with transaction.writing(self._database, job.namespace, self._now()) as write:
-            jobs = Jobs(write.records.connection)
+            jobs = write.records.jobs
             if not jobs.held(write.namespace, job):
                 return None
             if _unchanged(write, based_on):
@@ -117,7 +116,7 @@ class JobQueue:
         None: somebody else has the job by now, and nothing is stored.
         """
         with transaction.writing(self._database, job.namespace, self._now()) as write:
-            jobs = Jobs(write.records.connection)
+            jobs = write.records.jobs
             if not jobs.held(write.namespace, job):
                 return None
             stored = episodes.reflect(write, experiences)
@@ -142,41 +141,40 @@ class JobQueue:
 
     def retry(self, namespace: str) -> int:
         """Make failed jobs, and those that wait for another attempt, due now; returns how many."""
-        with self._database.write() as connection:
-            found = Records(connection).namespace(namespace)
-            return Jobs(connection).retry(found, clock.to_instant(self._now())) if found else 0
+        with Records.within(self._database.write()) as records:
+            found = records.namespace(namespace)
+            return records.jobs.retry(found, clock.to_instant(self._now())) if found else 0
 
     def find(self, namespace: str | None = None, state: JobState | None = None) -> list[Job]:
         """Jobs of one namespace or of all, in one state or in any, in the order they were queued."""
-        with self._database.read() as connection:
-            return Jobs(connection).find(namespace, state)
+        with Records.within(self._database.read()) as records:
+            return records.jobs.find(namespace, state)
 
     def counts(self) -> dict[tuple[JobKind, JobState], int]:
         """How many jobs of each kind are in each state, over all namespaces; none are left out."""
-        with self._database.read() as connection:
-            return Jobs(connection).counts()
+        with Records.within(self._database.read()) as records:
+            return records.jobs.counts()
 
     def seconds_to_next(self, namespace: str, kind: JobKind = "extract") -> float | None:
         """How long until a job of a kind may be taken up, 0 where one may be now; None where all are over."""
-        with self._database.read() as connection:
-            found = Records(connection).namespace(namespace)
-            due = Jobs(connection).next_due(found, kind) if found else None
+        with Records.within(self._database.read()) as records:
+            found = records.namespace(namespace)
+            due = records.jobs.next_due(found, kind) if found else None
             return None if due is None else max(0.0, (due - self._now()).total_seconds())
 
     def undone(self, namespace: str, kind: JobKind = "extract") -> tuple[list[Job], list[Job]]:
         """The jobs of a kind that are not over: those that may be taken up now, and those that wait: for another
         attempt, to fill, or for whoever holds them.
         """
-        with self._database.read() as connection:
-            jobs = Jobs(connection)
-            found = [job for state in OPEN for job in jobs.find(namespace, state) if job.kind == kind]
+        with Records.within(self._database.read()) as records:
+            found = [job for state in OPEN for job in records.jobs.find(namespace, state) if job.kind == kind]
         now = self._now()
         return [job for job in found if job.free_at <= now], [job for job in found if job.free_at > now]
 
     def _enqueue(self, namespace: str, kind: JobKind, size: int, wait: timedelta = timedelta()) -> int:
-        with self._database.read() as connection:
-            found = Records(connection).namespace(namespace)
-            if found is None or not Jobs(connection).uncovered(found, kind, limit=1):
+        with Records.within(self._database.read()) as records:
+            found = records.namespace(namespace)
+            if found is None or not records.jobs.uncovered(found, kind, limit=1):
                 return 0
         try:
             return self._enqueue_new(namespace, kind, size, wait)
@@ -185,7 +183,7 @@ class JobQueue:
 
     def _enqueue_new(self, namespace: str, kind: JobKind, size: int, wait: timedelta) -> int:
         with transaction.writing(self._database, namespace, self._now()) as write:
-            jobs = Jobs(write.records.connection)
+            jobs = write.records.jobs
             fresh = jobs.uncovered(write.namespace, kind)
             through = max((key for key, _, _ in fresh), default=0)
             groups = _grouped(_filled_up(write, kind, size, fresh, through), size)
@@ -195,8 +193,8 @@ class JobQueue:
             return len(groups)
 
     def _let_go(self, job: Job, **values: Any) -> Job | None:
-        with self._database.write() as connection:
-            jobs, namespace = Jobs(connection), Records(connection).namespace(job.namespace)
+        with Records.within(self._database.write()) as records:
+            jobs, namespace = records.jobs, records.namespace(job.namespace)
             if namespace is None or not jobs.held(namespace, job):
                 return None
             jobs.set(namespace, [job.key], **values, **_LET_GO)
@@ -240,7 +238,7 @@ def _filled_up(
 
     A group that is full is due. One that has grown covers the memories up to the row `through`, as a new job would.
     """
-    jobs, records = Jobs(write.records.connection), write.records
+    jobs, records = write.records.jobs, write.records
     waiting = jobs.filling(write.namespace, kind, write.at)
     first = records.memories(write.namespace, write.name, [group[0] for _, group in waiting])
     session_of = {memory.id: memory.session_id for memory in first}

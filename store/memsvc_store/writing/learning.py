@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import NotFound
 from memsvc_store.sql.records import Records, there
-from memsvc_store.sql.trace_rows import Traces, missing
-from memsvc_store.sql.utility_rows import Utilities
+from memsvc_store.sql.trace_rows import missing
 from memsvc_store.values.clock import from_instant, to_instant
 from memsvc_store.values.learned import Outcome
 from memsvc_store.writing import feedback, transaction
@@ -21,8 +20,6 @@ from memsvc_store.writing import feedback, transaction
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
-
-    from sqlalchemy.engine import Connection
 
     from memsvc_store.sql.database import Database
     from memsvc_store.sql.rows import Namespace
@@ -46,10 +43,10 @@ class Learning:
         Raises:
             NotFound: no such namespace, or something that the trace names was erased meanwhile.
         """
-        with self._database.write() as connection:
-            found = there(Records(connection), namespace, kept=True)
-            _check_known(Records(connection), found, trace)
-            Traces(connection).insert(found, trace)
+        with Records.within(self._database.write()) as records:
+            found = there(records, namespace, kept=True)
+            _check_known(records, found, trace)
+            records.traces.insert(found, trace)
 
     def trace(self, trace_id: str, namespace: str | None = None) -> tuple[str, Trace]:
         """A trace, with the namespace that it is of.
@@ -57,38 +54,38 @@ class Learning:
         Raises:
             NotFound: no such trace, or if a namespace is given, none in it; the two are not told apart.
         """
-        with self._database.read() as connection:
-            found = Traces(connection).find(trace_id, namespace)
+        with Records.within(self._database.read()) as records:
+            found = records.traces.find(trace_id, namespace)
         if found is None:
             raise missing(trace_id, namespace)
         return found
 
     def traces(self, namespace: str, kind: TraceKind | None = None, limit: int | None = None) -> list[Trace]:
         """Traces of one kind or of all, the newest first."""
-        with self._reading(namespace) as (connection, found):
-            return Traces(connection).page(found, kind, limit)
+        with self._reading(namespace) as (records, found):
+            return records.traces.page(found, kind, limit)
 
     def told(self, namespace: str, sessions: Sequence[str], since: datetime, latest: int) -> list[Trace]:
         """What sessions were told after a moment: so many look-ups on their behalf, the latest ones, oldest first.
 
         Nothing where there is no such namespace.
         """
-        with self._database.read() as connection:
-            found = Records(connection).namespace(namespace)
-            return [] if found is None else Traces(connection).told(found, sessions, to_instant(since), latest)
+        with Records.within(self._database.read()) as records:
+            found = records.namespace(namespace)
+            return [] if found is None else records.traces.told(found, sessions, to_instant(since), latest)
 
     def outcomes(self, namespace: str, kind: TraceKind = "ask") -> list[Outcome]:
         """Traces that were rewarded, with their rewards, the oldest first."""
-        with self._reading(namespace) as (connection, found):
-            traces = Traces(connection).page(found, kind, None)[::-1]
-            rewards = Utilities(connection).rewards(found, [trace.id for trace in traces])
+        with self._reading(namespace) as (records, found):
+            traces = records.traces.page(found, kind, None)[::-1]
+            rewards = records.utilities.rewards(found, [trace.id for trace in traces])
         return [Outcome(trace, rewards[trace.id]) for trace in traces if trace.id in rewards]
 
     def uses(self, namespace: str, latest: int) -> dict[str, list[datetime]]:
         """Memory id -> when the latest look-ups gave it to a caller, oldest first; others are absent."""
         found: defaultdict[str, list[datetime]] = defaultdict(list)
-        with self._reading(namespace) as (connection, here):
-            for at, ids in Traces(connection).used(here, latest):
+        with self._reading(namespace) as (records, here):
+            for at, ids in records.traces.used(here, latest):
                 for memory_id in dict.fromkeys(ids):
                     found[memory_id].append(from_instant(at))
         return dict(found)
@@ -128,20 +125,19 @@ class Learning:
         Raises:
             NotFound: this namespace never had such a memory.
         """
-        with self._reading(namespace) as (connection, found):
-            utilities = Utilities(connection)
-            _known(utilities, found, namespace, memory_id)
-            return utilities.of(found, [memory_id]).get(memory_id)
+        with self._reading(namespace) as (records, found):
+            _known(records, found, namespace, memory_id)
+            return records.utilities.of(found, [memory_id]).get(memory_id)
 
     def utilities(self, namespace: str) -> dict[str, Utility]:
         """Memory id -> what it is worth; deleted memories too, those without a visit are absent."""
-        with self._reading(namespace) as (connection, found):
-            return Utilities(connection).all(found)
+        with self._reading(namespace) as (records, found):
+            return records.utilities.all(found)
 
     def top_utilities(self, namespace: str, limit: int, *, ascending: bool = False) -> list[tuple[str, Utility]]:
         """(id, utility) of the live memories that are worth most, or least."""
-        with self._reading(namespace) as (connection, found):
-            return Utilities(connection).top(found, limit, ascending=ascending)
+        with self._reading(namespace) as (records, found):
+            return records.utilities.top(found, limit, ascending=ascending)
 
     def moves(self, namespace: str, memory_id: str) -> list[Move]:
         """Every step of a memory's utility, the oldest first; deleted memories too.
@@ -149,33 +145,32 @@ class Learning:
         Raises:
             NotFound: this namespace never had such a memory.
         """
-        with self._reading(namespace) as (connection, found):
-            utilities = Utilities(connection)
-            _known(utilities, found, namespace, memory_id)
-            return utilities.moves(found, memory_id=memory_id)
+        with self._reading(namespace) as (records, found):
+            _known(records, found, namespace, memory_id)
+            return records.utilities.moves(found, memory_id=memory_id)
 
     # -- calibrations ---------------------------------------------------------------------------
 
     def set_calibration(self, namespace: str, name: str, document: Mapping[str, Any]) -> None:
         """Keep what was worked out for a namespace, instead of what was there under the name."""
-        with self._database.write() as connection:
-            found = there(Records(connection), namespace)
-            Traces(connection).set_calibration(found, name, document, to_instant(self._now()))
+        with Records.within(self._database.write()) as records:
+            found = there(records, namespace)
+            records.traces.set_calibration(found, name, document, to_instant(self._now()))
 
     def calibration(self, namespace: str, name: str) -> Mapping[str, Any] | None:
         """What was worked out under a name; None where nothing was, or there is no such namespace."""
-        with self._database.read() as connection:
-            found = Records(connection).namespace(namespace)
-            return None if found is None else Traces(connection).calibration(found, name)
+        with Records.within(self._database.read()) as records:
+            found = records.namespace(namespace)
+            return None if found is None else records.traces.calibration(found, name)
 
     @contextmanager
-    def _reading(self, namespace: str) -> Iterator[tuple[Connection, Namespace]]:
-        with self._database.read() as connection:
-            yield connection, there(Records(connection), namespace)
+    def _reading(self, namespace: str) -> Iterator[tuple[Records, Namespace]]:
+        with Records.within(self._database.read()) as records:
+            yield records, there(records, namespace)
 
 
-def _known(utilities: Utilities, namespace: Namespace, name: str, memory_id: str) -> None:
-    if memory_id not in utilities.live(namespace, [memory_id]):
+def _known(records: Records, namespace: Namespace, name: str, memory_id: str) -> None:
+    if memory_id not in records.utilities.live(namespace, [memory_id]):
         raise NotFound(f"no memory {memory_id!r} was ever in namespace {name!r}; `list` gives the ids there are")
 
 
@@ -186,5 +181,5 @@ def _check_known(records: Records, namespace: Namespace, trace: Trace) -> None:
         NotFound: it names what was erased.
     """
     named = {*trace.used, *trace.cited, *(one.memory_id for one in trace.pool)}
-    if named - Utilities(records.connection).live(namespace, sorted(named)).keys():
+    if named - records.utilities.live(namespace, sorted(named)).keys():
         raise NotFound("a trace names memories that were erased since; it was not kept")

@@ -59,8 +59,7 @@ def writing(database: Database, name: str, at: datetime, *, create: bool = False
     Raises:
         NotFound: no such namespace, and `create` is false.
     """
-    with database.write() as connection:
-        records = Records(connection)
+    with Records.within(database.write()) as records:
         if not create:
             there(records, name)
         elif records.namespace(name) is None:
