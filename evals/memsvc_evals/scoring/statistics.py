@@ -1,7 +1,7 @@
 """Means with their 95 % intervals, and two systems on the same questions. What draws by chance has a seed.
 
-What has a name in statistics is scipy's; drawing whole conversations, and questions within them, is ours: scipy has no
-bootstrap over clusters.
+Wilson's interval, t and the binomial test are scipy's. What draws is ours: scipy has no bootstrap over clusters, such
+as the questions of a conversation, and its permutation test takes four times as long over a run's 1,540 questions.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["wilson", "bootstrap", "t", "point"]
 
+EXACT = 14
+"""Up to so many differences, all 2^n ways of their signs are tried; beyond, as many as there are resamples."""
 _DRAWS = 2_000_000  # at once: 16 MB
 
 
@@ -164,25 +166,30 @@ def differences(a: Sequence[float], b: Sequence[float]) -> list[float]:
 def sign_flip(values: Sequence[float], seed: int = 0, resamples: int = 10_000) -> float:
     """How often a sum of the values under random signs is as far from 0 as theirs; 1 if all are 0.
 
-    Exact where there are no more ways to set the signs than resamples (up to 13 values), and where all are equally
-    large, as those of 0 and 1 are (then it is McNemar's test). Else (1 + hits) / (1 + resamples), which is never 0
-    (Phipson and Smyth 2010).
+    Exact for few, and where all are equally large, as those of 0 and 1 are (then it is McNemar's test). Else
+    (1 + hits) / (1 + resamples), which is never 0 (Phipson and Smyth 2010).
     """
     data = np.asarray([value for value in values if value], dtype=np.float64)
     if not len(data):
         return 1.0
     if np.all(np.abs(data) == abs(data[0])):
         return float(_stats().binomtest(int((data > 0).sum()), len(data)).pvalue)
-    found = _stats().permutation_test(
-        (data,),
-        lambda signed, axis: np.abs(signed.sum(axis=axis)),
-        permutation_type="samples",
-        alternative="greater",
-        n_resamples=resamples,
-        batch=max(1, _DRAWS // len(data)),
-        rng=seed,
-    )
-    return float(found.pvalue)
+    if len(data) <= EXACT:
+        ways = (np.arange(2 ** len(data))[:, None] >> np.arange(len(data))) & 1
+        return float(_as_far(ways, data).mean())
+    generator, hits, step = np.random.default_rng(seed), 0, max(1, _DRAWS // len(data))
+    for start in range(0, resamples, step):  # scipy's permutation_test does the same, and takes four times as long
+        ways = generator.integers(0, 2, size=(min(step, resamples - start), len(data)), dtype=np.int8)
+        hits += int(_as_far(ways, data).sum())
+    return (1 + hits) / (1 + resamples)
+
+
+def _as_far(ways: NDArray[np.integer], data: Values) -> NDArray[np.bool_]:
+    """Of each row of signs, 1 for plus and 0 for minus, whether it takes the sum as far from 0 as the data's own."""
+    sums = ways @ (2 * data) - data.sum()
+    slack = 1e-12 * np.abs(data).sum()  # sums that are equal on paper differ in their last bits
+    far: NDArray[np.bool_] = np.abs(sums) >= abs(data.sum()) - slack
+    return far
 
 
 @dataclass(frozen=True, slots=True)

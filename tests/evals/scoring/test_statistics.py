@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from memsvc_evals import MeasurementError
 from memsvc_evals.scoring.statistics import (
+    EXACT,
     Abstention,
     abstention,
     bootstrap,
@@ -156,11 +157,12 @@ def test_sums_equal_on_paper_count_as_far() -> None:
 
 
 def test_chance_comes_near_the_exact_value() -> None:
-    few = np.random.default_rng(2).normal(0.4, 1, 13).tolist()  # 8,192 ways
+    few = np.random.default_rng(2).normal(0.4, 1, EXACT).tolist()
     exact = sign_flip(few)
-    drawn = sign_flip(few, resamples=8_000)
+    # One more value too small to matter, and the draws begin
+    drawn = sign_flip([*few, 1e-13], resamples=20_000)
     assert drawn != exact
-    assert drawn == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 8_000))
+    assert drawn == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 20_000))
 
 
 def test_p_is_never_zero() -> None:
