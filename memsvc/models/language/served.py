@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from memsvc.errors import Cancelled, InvalidInput
 from memsvc.models.language.background import BACKGROUND
 from memsvc.models.language.border import Server, load
+from memsvc.models.language.conversation import Conversation, Patience
 from memsvc.models.language.failures import checked_url
-from memsvc.models.language.patience import Patience
 from memsvc.models.language.schemas import Negotiation
 
 if TYPE_CHECKING:
@@ -119,8 +119,6 @@ class LiteLLMModel:
                 self._register = None
 
     async def _complete(self, prompt: Prompt, schema: type[BaseModel] | None) -> Completion:
-        from memsvc.models.language.conversation import Conversation
-
         return await Conversation(self._server, self._negotiation, self._patience, prompt, schema).completion()
 
 

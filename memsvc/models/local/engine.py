@@ -16,8 +16,8 @@ from memsvc.models.local.steering import Constrained, Drawn, Ended, Written
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from memsvc.models.local.constraint import Grammars
     from memsvc.models.local.shapes import Request
+    from memsvc.models.local.steering import Grammars
     from memsvc_retrievers.errors import ModelError
 
 # Rows x padded length of one batch on the CPU, where wider batches gain nothing any more.
@@ -120,7 +120,7 @@ class Engine:
     def grammars(self) -> Grammars:
         """The compiled schemas; llguidance is imported here, by the first schema."""
         if self._grammars is None:
-            from memsvc.models.local.constraint import Grammars
+            from memsvc.models.local.steering import Grammars
 
             vocabulary = self.model.get_output_embeddings().weight.shape[0]
             self._grammars = Grammars(self.tokenizer, vocabulary, self.stops)

@@ -11,7 +11,7 @@ import pytest
 
 from memsvc.errors import InvalidReply, ModelInaccessible, ModelRefused, ModelUnavailable
 from memsvc.models.language.border import load
-from memsvc.models.language.patience import LONGEST_RETRY_AFTER
+from memsvc.models.language.conversation import LONGEST_RETRY_AFTER
 from memsvc.models.language.served import LiteLLMModel
 from memsvc_retrievers.language import Completion
 
