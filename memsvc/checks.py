@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from memsvc.errors import InvalidInput, InvalidMessage, InvalidNamespace
 from memsvc_store.errors import shown
+from memsvc_store.values.scripts import named
 
 MAX_NAME_CHARS = 255
 
@@ -33,7 +34,7 @@ Choice = TypeVar("Choice")
 
 
 def checked_namespace(name: object) -> str:
-    """A namespace: names joined by `/`, such as `acme/alice`.
+    """A namespace: names joined by `/`, such as `acme/alice`; in Unicode's form NFC, as is every name.
 
     Raises:
         InvalidNamespace: empty, too long, with an empty part, or with characters that do not print.
@@ -41,6 +42,8 @@ def checked_namespace(name: object) -> str:
     wanted = f"give names joined by '/', such as 'acme/alice', at most {MAX_NAME_CHARS} characters"
     if not isinstance(name, str):
         raise InvalidNamespace(f"namespace came as {shown(name)}; {wanted}")
+    if len(name) <= MAX_NAME_CHARS:
+        name = named(name)
     parts = name.split("/")
     if len(name) > MAX_NAME_CHARS:
         raise InvalidNamespace(f"a namespace of {len(name)} characters came; {wanted}")
@@ -52,14 +55,16 @@ def checked_namespace(name: object) -> str:
 
 
 def checked_name(field: str, value: object) -> str:
-    """A short, non-empty string.
+    """A short, non-empty string, in Unicode's form NFC: `Zoë` is one name however its letters are composed.
 
     Raises:
         InvalidMessage: anything else.
     """
-    if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME_CHARS:
-        raise InvalidMessage(f"{field!r} came as {shown(value)}; give a string of 1 to {MAX_NAME_CHARS} characters")
-    return storable(field, value)
+    if isinstance(value, str) and value.strip() and len(value) <= MAX_NAME_CHARS:
+        name = named(storable(field, value))
+        if len(name) <= MAX_NAME_CHARS:
+            return name
+    raise InvalidMessage(f"{field!r} came as {shown(value)}; give a string of 1 to {MAX_NAME_CHARS} characters")
 
 
 def checked_id(memory_id: object, what: str = "memory") -> str:

@@ -12,6 +12,7 @@ from memsvc.contract.options import Filters
 from memsvc.errors import InvalidFilter, InvalidMessage, InvalidTimestamp
 from memsvc_store.errors import shown
 from memsvc_store.values.clock import parse_timestamp
+from memsvc_store.values.scripts import named
 from memsvc_store.values.shapes import KINDS, Filter
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ def _names(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
             f"filter {name!r} came as {shown(value)}; give a string or a list of strings, at most {_MOST:,}"
         )
     try:
-        return tuple(checks.storable(name, one) for one in names)
+        known = [checks.storable(name, one) for one in names]
     except InvalidMessage as error:
         raise InvalidFilter(f"filter {error}") from error
+    return tuple(
+        named(one) if len(one) <= checks.MAX_NAME_CHARS else one for one in known
+    )  # a longer one names nothing

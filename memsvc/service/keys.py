@@ -20,6 +20,7 @@ from memsvc_store.errors import shown
 from memsvc_store.keys import PERMISSIONS, Key, KeyTable, Permission
 from memsvc_store.values import clock
 from memsvc_store.values.patterns import EVERYTHING
+from memsvc_store.values.scripts import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -134,7 +135,7 @@ class Keys:
 
 
 def checked_patterns(patterns: str | Iterable[str]) -> tuple[str, ...]:
-    """The patterns of a key, each once, in the order given.
+    """The patterns of a key, each once, in the order given, in the form of Unicode that namespaces have.
 
     Raises:
         InvalidNamespace: none, or one that is neither a namespace, nor `prefix/*`, nor `*`.
@@ -148,7 +149,7 @@ def checked_patterns(patterns: str | Iterable[str]) -> tuple[str, ...]:
                 f"pattern {shown(pattern)} has a '*' in another place than its end; give 'acme/*' for all below acme, "
                 "or '*' for all namespaces"
             )
-    return found
+    return tuple(dict.fromkeys(map(named, found)))
 
 
 def checked_permissions(names: Iterable[str]) -> tuple[Permission, ...]:

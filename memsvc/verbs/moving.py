@@ -31,7 +31,7 @@ class Moving(Parts):
         namespace = checks.checked_namespace(namespace)
         receipts: list[Receipt] = []
         ids: dict[str, str] = {}
-        items = transfer.read(lines, self.settings.max_text_chars, self.settings.max_trajectory_chars)
+        items = transfer.read(lines, self.settings.max_text_chars, self.settings.max_trajectory_chars, ids)
         for batch in transfer.batches(items, _IMPORT_BATCH):
             receipts += self._import(namespace, batch, ids)
         self._wake(namespace)

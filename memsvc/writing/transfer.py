@@ -23,7 +23,7 @@ from memsvc_store.values.clock import parse_timestamp
 from memsvc_store.values.nodes import INTENT, hyperedge
 from memsvc_store.values.shapes import EXPERIENCE_BY, Draft, EpisodeDraft, Fact, Message, Node
 from memsvc_store.writing.episodes import intents, own_intent
-from memsvc_store.writing.writes import checked_interval
+from memsvc_store.writing.writes import checked_interval, draft_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,11 +120,17 @@ def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 def moved(fact: Fact, ids: Mapping[str, str]) -> Fact:
     """A fact with the ids that its messages have here: one that was stored under its write key before has another."""
-    return replace(fact, sources=tuple(ids.get(source, source) for source in fact.sources))
+    given = [ids.get(source, source) for source in fact.sources]  # by the names that they have here
+    return replace(fact, sources=tuple(ids.get(source, source) for source in given))
 
 
-def read(lines: Iterable[str], max_text_chars: int, max_trajectory_chars: int) -> Iterator[Item]:
+def read(
+    lines: Iterable[str], max_text_chars: int, max_trajectory_chars: int, ids: dict[str, str] | None = None
+) -> Iterator[Item]:
     """The messages, facts and episodes of an export, in order.
+
+    Args:
+        ids: gathers the ids that messages had where they come from, each with the one that it gets here.
 
     Raises:
         InvalidInput: naming the line. Lines before it may be stored already;
@@ -147,7 +153,10 @@ def read(lines: Iterable[str], max_text_chars: int, max_trajectory_chars: int) -
             elif "episode" in record:
                 yield _episode(record, max_text_chars, max_trajectory_chars)
             else:
-                yield with_hyperedge(_draft(record, max_text_chars))
+                draft = with_hyperedge(_draft(record, max_text_chars))
+                if ids is not None and isinstance(record.get("id"), str):
+                    ids[record["id"]] = draft_id(draft)
+                yield draft
         except KeyError as error:
             raise InvalidMessage(f"line {number} lacks {error}; is it an export of memsvc?") from error
         except InvalidInput as error:  # before ValueError, which it is as well

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from memsvc_store.keys import KeyTable
 from memsvc_store.sql import migrations, schema
 from memsvc_store.sql.database import Database
+from memsvc_store.sql.rows import message_id, text_digest
 from memsvc_store.store import Store
+from memsvc_store.values.clock import Instant
 from memsvc_store.values.learned import Feedback, Trace
+from memsvc_store.values.nodes import hyperedge
+from memsvc_store.values.shapes import Filter
 from tests.store.values import START, Space, draft, fact, said, towards
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"
@@ -101,6 +108,76 @@ def test_a_step_that_breaks_leaves_the_old_database(old: str, monkeypatch: pytes
     assert "episodes" not in sa.inspect(engine).get_table_names()
     engine.dispose()
     with Store(old, space=Space()) as store:
+        assert store.verify("ann") == []
+
+
+COMPOSED, DECOMPOSED = "Zo\u00eb", "Zoe\u0308"
+
+
+@pytest.fixture
+def decomposed(target: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database of step 6, with the names of one person in both forms of Unicode."""
+    with monkeypatch.context() as patch:
+        at("0006", patch)
+        patch.setattr(migrations, "create", migrations.migrate)
+        Database(target).close()
+    engine = sa.create_engine(target if "://" in target else f"sqlite:///{target}")
+    with engine.begin() as connection:
+        tables = sa.MetaData()
+        tables.reflect(connection)
+        for key, name in enumerate((f"acme/{DECOMPOSED}", f"acme/{COMPOSED}", "ann"), 1):
+            row = {"key": key, "name": name, "version": 1, "stamp": 1, "created_at": 1}
+            connection.execute(sa.insert(tables.tables["namespaces"]), row)
+            for place, speaker in enumerate((DECOMPOSED, COMPOSED)):
+                _store(connection, tables, key, place, speaker)
+        for form in (DECOMPOSED, COMPOSED):
+            row = {
+                "id": form[-1].encode().hex().ljust(16, "0"), "name": "", "digest": form.encode(), "allow": "[]",
+                "namespaces": json.dumps([f"acme/{form}", f"{form}/*"]), "created_at": 1,
+            }  # fmt: skip
+            connection.execute(sa.insert(tables.tables["keys"]), row)
+    engine.dispose()
+    return target
+
+
+def _store(connection: sa.Connection, tables: sa.MetaData, namespace: int, place: int, name: str) -> None:
+    """A message by somebody of this name, in a session and under a key of this name."""
+    text = f"हिन्दी {name} {place}"
+    message = message_id(name, name, text, Instant(place, 0))
+    shared = {"namespace_key": namespace, "id": message, "session_id": name, "speaker": name, "metadata": "{}"}
+    raw = {"role": name, "text": text, "said_at": place, "said_at_offset": 0, "stored_at": 1, "write_key": name}
+    connection.execute(sa.insert(tables.tables["messages"]), shared | raw | {"position": 0})
+    memory = {
+        "kind": "message", "text": text, "digest": text_digest(text), "entities": '["speaker", "old"]', "position": 0,
+        "valid_from": place, "valid_from_offset": 0, "created_at": 1,
+    }  # fmt: skip
+    connection.execute(sa.insert(tables.tables["memories"]), shared | memory)
+    change = {"version": 1, "ordinal": place, "memory_id": message, "operation": "add", "at": 1, "before": "{}"}
+    connection.execute(sa.insert(tables.tables["changes"]), {"namespace_key": namespace} | change)
+
+
+def test_names_get_one_form_and_nothing_is_lost(decomposed: str) -> None:
+    with Store(decomposed, space=Space()) as store:
+        assert store.namespaces() == ["acme/Zo\u00eb", "acme/Zo\u00eb~2", "ann"]
+        for name in store.namespaces():
+            assert store.verify(name) == []
+            both = store.page(name, limit=9, wanted=Filter(speaker=(COMPOSED,), session_id=(COMPOSED,)))
+            assert [(memory.position, memory.text[-1]) for memory in both] == [(1, "0"), (0, "1")]
+        assert {key.namespaces for key in KeyTable(store.database).all()} == {
+            ("acme/Zo\u00eb~2", "Zo\u00eb/*"), ("acme/Zo\u00eb", "Zo\u00eb/*"),
+        }  # fmt: skip
+
+
+def test_what_was_stored_in_another_form_is_not_stored_again(decomposed: str) -> None:
+    with Store(decomposed, space=Space()) as store:
+        [old, _] = store.page("ann", limit=9)
+        moment = datetime.fromtimestamp(0, UTC)
+        nodes = hyperedge(old.text, COMPOSED, COMPOSED, moment.date())
+        again = replace(draft(old.text, speaker=COMPOSED, session=COMPOSED), said_at=moment, entities=nodes)
+        assert [one.status for one in store.add("ann", [again, again])] == ["duplicate", "stored"]
+        assert store.add("ann", [again])[0].id == old.id
+        store.delete("ann", old.id)
+        assert store.add("ann", [again])[0].reason is not None
         assert store.verify("ann") == []
 
 

@@ -19,6 +19,7 @@ from memsvc_store.sql.dialect import slices
 from memsvc_store.sql.provenance import ERASED
 from memsvc_store.sql.rows import dump_json, text_digest
 from memsvc_store.values.nodes import INTENT
+from memsvc_store.values.scripts import named
 from memsvc_store.values.shapes import Node, Nodes
 from memsvc_store.writing import facts
 
@@ -122,12 +123,18 @@ def _named(write: Write, target: Target) -> set[str]:
         of_session = sa.select(_mem.c.id).where(_mem.c.namespace_key == key, _mem.c.session_id == name)
         return set(connection.execute(of_session).scalars())
     told = sa.select(_mem.c.id, _mem.c.metadata).where(_mem.c.namespace_key == key, _mem.c.metadata != "{}")
-    found = {row.id for row in connection.execute(told) if json.loads(row.metadata).get("source") == name}
+    found = {row.id for row in connection.execute(told) if _source(json.loads(row.metadata)) == name}
     for table, memory_id in ((_msg, _msg.c.id), (_ep, _ep.c.memory_id)):
         under = sa.func.substr(table.c.write_key, 1, len(name) + 1) == f"{name}/"
         keyed = sa.select(memory_id).where(table.c.namespace_key == key, under | (table.c.write_key == name))
         found.update(connection.execute(keyed).scalars())
     return found
+
+
+def _source(metadata: dict[str, Any]) -> str | None:
+    """Where a memory says that it is from: metadata are verbatim, and names come in one form of Unicode."""
+    source = metadata.get("source")
+    return named(source) if isinstance(source, str) else None
 
 
 def _texts(write: Write, memories: Sequence[Memory]) -> Iterator[str]:

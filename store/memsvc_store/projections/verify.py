@@ -38,7 +38,7 @@ def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]
         messages = records.messages(namespace, records.message_ids(namespace))
         memories = {memory.id: memory for memory in records.memories(namespace, name, records.memory_ids(namespace))}
         said = {id_: memory for id_, memory in memories.items() if memory.kind not in ("fact", "episode")}
-        problems += _pair_problems(messages, said)
+        problems += _pair_problems(messages, said, records.aliases(namespace))
         problems += _fact_problems(said, [memory for memory in memories.values() if memory.kind == "fact"])
         tried = {id_: memory for id_, memory in memories.items() if memory.kind == "episode"}
         problems += _episode_problems(tried, records, namespace)
@@ -51,14 +51,17 @@ def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]
     return problems
 
 
-def _pair_problems(messages: Mapping[str, Message], memories: Mapping[str, Memory]) -> list[str]:
+def _pair_problems(
+    messages: Mapping[str, Message], memories: Mapping[str, Memory], aliases: Mapping[str, str]
+) -> list[str]:
     """Each message has its memory, each memory its message, and they agree."""
     problems = [f"message {lost} has no memory" for lost in messages.keys() - memories.keys()]
     problems += [f"memory {lost} has no message" for lost in memories.keys() - messages.keys()]
     for message_id_ in messages.keys() & memories.keys():
         message, memory = messages[message_id_], memories[message_id_]
         said_at = to_instant(message.said_at)
-        if message_id(message.session_id, message.speaker, message.text, said_at, message.occurrence) != message.id:
+        derived = message_id(message.session_id, message.speaker, message.text, said_at, message.occurrence)
+        if derived != aliases.get(message.id, message.id):
             problems.append(f"message {message.id} does not hash to its id")
         if (message.session_id, message.position, message.speaker) != (
             memory.session_id, memory.position, memory.speaker,

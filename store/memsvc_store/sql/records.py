@@ -86,10 +86,19 @@ class Records(Statements):
 
     # -- the raw log ----------------------------------------------------------------------------
 
-    def known_messages(self, namespace: Namespace, ids: Sequence[str]) -> set[str]:
-        """Which of these ids are in the raw log."""
+    def known_messages(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, str]:
+        """Which of these ids are in the raw log, each with the id that it is stored under: another one than its own
+        where its names came in another form of Unicode once.
+        """
         where = _msg.c.namespace_key == namespace.key
-        return {row.id for row in self.rows_in(sa.select(_msg.c.id).where(where), _msg.c.id, ids)}
+        named = self.rows_in(sa.select(_msg.c.alias, _msg.c.id).where(where), _msg.c.alias, ids)
+        found: dict[str, str] = {row.alias: row.id for row in named}
+        return found | {row.id: row.id for row in self.rows_in(sa.select(_msg.c.id).where(where), _msg.c.id, ids)}
+
+    def aliases(self, namespace: Namespace) -> dict[str, str]:
+        """Id of a message -> the one that follows from its names as they are now, where that is another one."""
+        where = (_msg.c.namespace_key == namespace.key) & _msg.c.alias.is_not(None)
+        return {row.id: row.alias for row in self.connection.execute(sa.select(_msg.c.id, _msg.c.alias).where(where))}
 
     def keyed_messages(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, tuple[str, tuple[str, str, str]]]:
         """Write key -> (id, (session, speaker, text)) of the message that was written under it."""

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 # SQLite numbers rows by itself only where the column is exactly INTEGER.
@@ -64,7 +65,8 @@ namespaces = Table(
 )
 
 # The raw log: immutable. `id` is derived from session, speaker, text and time, and of several equal ones from their
-# `occurrence` (rows.message_id), so the primary key itself keeps a repeated message out.
+# `occurrence` (rows.message_id), so the primary key itself keeps a repeated message out. Where a name came in another
+# form of Unicode before names had one, `alias` is the id that follows from the names as they are now.
 messages = Table(
     "messages",
     metadata,
@@ -81,8 +83,16 @@ messages = Table(
     Column("write_key", Text),
     Column("metadata", Text, nullable=False),
     Column("occurrence", Integer, nullable=False, server_default="0"),
+    Column("alias", String(32)),
     UniqueConstraint("namespace_key", "session_id", "position"),
     UniqueConstraint("namespace_key", "write_key"),
+    Index(
+        "ix_messages_namespace_key_alias",
+        "namespace_key",
+        "alias",
+        sqlite_where=text("alias IS NOT NULL"),
+        postgresql_where=text("alias IS NOT NULL"),
+    ),
 )
 
 # What look-ups return. `digest` names the vector of its text; `entities` is its hyperedge. A cold one is left out of

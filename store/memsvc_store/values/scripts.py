@@ -88,6 +88,11 @@ def composed(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", _plain(text))
 
 
+def named(name: str) -> str:
+    """A name of anything in the form in which it is stored and asked for: NFC, with every mark."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 def folded(text: str) -> str:
     """What texts are compared by: NFKC in lower case, without ornament and ignored characters (NFKC_Casefold)."""
     return text.lower() if text.isascii() else folded_letters(_IGNORED.sub("", _plain(text)))

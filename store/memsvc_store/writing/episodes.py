@@ -114,8 +114,8 @@ class _Episodes:
     def keyed(self, keys: Sequence[str]) -> dict[str, tuple[str, Contents]]:
         return self._rows.keyed(self._write.namespace, keys)
 
-    def known(self, ids: Sequence[str]) -> set[str]:
-        return self._rows.known(self._write.namespace, ids)
+    def known(self, ids: Sequence[str]) -> dict[str, str]:
+        return {one: one for one in self._rows.known(self._write.namespace, ids)}
 
     def retired(self, ids: Sequence[str]) -> set[str]:
         return self._write.records.retired(self._write.namespace, ids)

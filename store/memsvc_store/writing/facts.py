@@ -95,7 +95,7 @@ class _Standing:
         self._live = {memory.id for memory in self.before.values() if memory.retired_at is None}
         self._saying = records.sources.facts_saying(namespace, sorted({fact.text for fact in facts}))
         sources = sorted({source for fact in facts for source in fact.sources})
-        self._messages = records.known_messages(namespace, sources) - records.retired(namespace, sources)
+        self._messages = set(records.known_messages(namespace, sources).values()) - records.retired(namespace, sources)
 
     def receipt(self, fact: Fact) -> Receipt:
         """What becomes of a fact; one that is to be stored is known from now on."""

@@ -57,8 +57,8 @@ class Log(Protocol[D_contra]):
         """Key -> (id, contents) of what was written under it."""
         ...
 
-    def known(self, ids: Sequence[str]) -> set[str]:
-        """Which of these ids are there."""
+    def known(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """Which of these ids are there, each with the one that it is stored under."""
         ...
 
     def retired(self, ids: Sequence[str]) -> set[str]:
@@ -82,7 +82,7 @@ class Known(Generic[D]):
         named = {one for one, _ in self._keyed.values()}
         self._met = set(named)  # what drafts of this call are: no other one is taken for the same
         self._asked: set[str] = set()
-        self._there: set[str] = set()
+        self._there: dict[str, str] = {}
         self._retired = log.retired(sorted(named))
         equal = Counter(log.id(draft, 0) for draft in drafts)
         self._ask([log.id(draft, n) for draft in drafts for n in self._likely(draft, equal)])
@@ -90,12 +90,13 @@ class Known(Generic[D]):
     def decide(self, draft: D) -> Decision:
         """What becomes of a draft; one that is to be stored is known from now on."""
         contents = self._log.contents(draft)
-        named = self._keyed.get(draft.key) if draft.key is not None else None
-        if named is not None:
-            return Decision(self._repeated(named[0]) if named[1] == contents else self._taken(draft, named[0]))
+        keyed = self._keyed.get(draft.key) if draft.key is not None else None
+        if keyed is not None:
+            return Decision(self._repeated(keyed[0]) if keyed[1] == contents else self._taken(draft, keyed[0]))
         occurrence = self._free(draft) if draft.occurrence is None else draft.occurrence
-        one = self._log.id(draft, occurrence)
-        if one in self._there or one in self._met:
+        named = self._log.id(draft, occurrence)
+        one = self._there.get(named, named)
+        if named in self._there or one in self._met:
             self._met.add(one)
             return Decision(self._repeated(one))
         self._met.add(one)
@@ -109,7 +110,7 @@ class Known(Generic[D]):
             one = self._log.id(draft, n)
             if one not in self._asked:
                 self._ask([self._log.id(draft, further) for further in range(n, 2 * n + 8)])
-            if one not in self._met and not (draft.anew and one in self._there):
+            if self._there.get(one, one) not in self._met and not (draft.anew and one in self._there):
                 return n
         raise AssertionError("there are infinitely many")
 
@@ -121,7 +122,7 @@ class Known(Generic[D]):
         self._asked.update(ids)
         found = self._log.known(list(dict.fromkeys(ids)))
         self._there |= found
-        self._retired |= self._log.retired(sorted(found))
+        self._retired |= self._log.retired(sorted({*found.values()}))
 
     def _repeated(self, one: str) -> Receipt:
         if one in self._retired:  # a retry or a second sync must not bring back what was deleted

@@ -97,7 +97,7 @@ class _Messages:
     def keyed(self, keys: Sequence[str]) -> dict[str, tuple[str, tuple[str, str, str]]]:
         return self._records.keyed_messages(self._namespace, keys)
 
-    def known(self, ids: Sequence[str]) -> set[str]:
+    def known(self, ids: Sequence[str]) -> dict[str, str]:
         return self._records.known_messages(self._namespace, ids)
 
     def retired(self, ids: Sequence[str]) -> set[str]:
