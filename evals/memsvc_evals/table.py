@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.table import Table as RichTable
+    from rich.text import Text as RichText
 
 T = TypeVar("T")
 NOTHING = "–"
@@ -82,30 +84,35 @@ class Table:
         return [{c.name: cell.text for c, cell in zip(self.columns, row, strict=True)} for row in self.cells()]
 
     def to_text(self) -> RichTable:
-        """For rich's console. Figures stand at the right under heads of a word a line, details below them."""
+        """For rich's console: figures stand at the right, details below them; what has no room ends in an ellipsis."""
         from rich import box
         from rich.table import Table as RichTable
-        from rich.text import Text
 
         grid = RichTable(
             box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_edge=False
         )
         tops = [column for column in self.columns if column.below is None]
-        for column, head in zip(tops, _heads(tops), strict=True):
+        rows = [self._row(row) for row in self.cells()]
+        for column, head in zip(tops, _heads(tops, rows), strict=True):
             grid.add_column(
                 head, justify="right" if column.right else "left", style=column.style, no_wrap=not column.wrap,
-                overflow="fold",
+                overflow="fold" if column.wrap else "ellipsis",
             )  # fmt: skip
-        for row in self.cells():
-            shown = {}
-            for column, cell in zip(self.columns, row, strict=True):
-                text = Text(plain(cell.text, sep="\n"), style=_TERMINAL.get(cell.look, ""))
-                shown[column.name] = text.append(f"\n{plain(cell.detail)}", "not bold dim") if cell.detail else text
-            for column in self.columns:
-                if column.below is not None:
-                    shown[column.below].append("\n").append(shown[column.name].plain, style="dim")
+        for shown in rows:
             grid.add_row(*(shown[column.name] for column in tops))
         return grid
+
+    def _row(self, row: Sequence[Cell]) -> dict[str, RichText]:
+        from rich.text import Text
+
+        shown = {}
+        for column, cell in zip(self.columns, row, strict=True):
+            text = Text(plain(cell.text, sep="\n"), style=_TERMINAL.get(cell.look, ""))
+            shown[column.name] = text.append(f"\n{plain(cell.detail)}", "not bold dim") if cell.detail else text
+        for column in self.columns:
+            if column.below is not None:
+                shown[column.below].append("\n").append(shown[column.name].plain, style="dim")
+        return shown
 
     def to_markdown(self) -> str:
         """GitHub's, with title and note. Texts are escaped: they can be neither markup nor HTML."""
@@ -171,11 +178,16 @@ def safe(text: str) -> str:
     return html.escape(text)
 
 
-def _heads(columns: Sequence[Column]) -> list[str]:
-    """Heads that stand on one line at the bottom; a column of figures should not be as wide as its name."""
-    names = [one.name.replace(" ", "\n") if one.right else one.name for one in columns]
-    depth = max((name.count("\n") for name in names), default=0)
-    return ["\n" * (depth - name.count("\n")) + name for name in names]
+def _heads(columns: Sequence[Column], rows: Sequence[dict[str, RichText]]) -> list[str]:
+    """Heads that stand on one line at the bottom; a column of figures is not made wider than they are by its name."""
+    heads = []
+    for column in columns:
+        lines = (line for row in rows for line in row[column.name].plain.split("\n"))
+        widest = max(map(len, lines), default=0)
+        width = max([widest, *map(len, column.name.split())]) if column.right else len(column.name)
+        heads.append(textwrap.wrap(column.name, max(width, 1), break_on_hyphens=False))
+    depth = max(map(len, heads), default=0)
+    return ["\n".join([*[""] * (depth - len(lines)), *lines]) for lines in heads]
 
 
 def _with_detail(text: str, detail: str) -> str:

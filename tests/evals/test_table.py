@@ -41,6 +41,12 @@ def test_a_terminal_gets_details_and_ids_below() -> None:
     assert lines[3:] == [["Ann", "a|b", "<i>", "0.9"], ["m1", "0.8–1.0"], ["Ben", "two", "–"], ["m2", "lines"]]
 
 
+def test_what_has_no_room_on_a_terminal_says_so() -> None:
+    cut = shown(Table.of("", ("policy", "difference"), [("x" * 75, "+11,348 to +19,642")]))
+    assert "…" in cut
+    assert "+11,348 to +19,642" not in cut
+
+
 def test_markdown() -> None:
     assert TABLE.to_markdown().splitlines() == [
         r"**Said \<today\>**",

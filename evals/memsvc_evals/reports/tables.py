@@ -20,7 +20,7 @@ _ABSTENTION = ("abstention_precision", "abstention_recall", "abstention_false")
 _APART = ("ingestion", "judge")
 """Stages that are no part of answering."""
 _SPENT = {"calls": count, "prompt_tokens": count, "completion_tokens": count, "seconds": seconds, "cost": money}
-_DIFFERENCE = ("category", "difference", "95 % interval", "p", "questions")
+_DIFFERENCE = ("category", "difference", "95 % interval", "p", "n")
 
 
 def scores(run: Run) -> Table:
