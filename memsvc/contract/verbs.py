@@ -1,7 +1,7 @@
 """The verbs: what a memory does, whichever face it is reached by.
 
 Their signatures and the sentences about their parameters stand here and nowhere else. `Memory` does them
-(`memsvc/verbs/`), `Client` has a service do them, `AsyncMemory` and `AsyncClient` are awaited (`contract/awaited.py`);
+(`memsvc/verbs/`), `Client` has a service do them, `AsyncMemory` and `AsyncClient` are awaited (`contract/derived.py`);
 the routes of the service and their requests follow from `contract/table.py`. Nothing of this module is imported at run
 time but the standard library, so that a client needs no database.
 """
