@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from memsvc.async_memory import AsyncMemory
     from memsvc.client.async_client import AsyncClient
     from memsvc.client.client import Client
+    from memsvc.contract.receipts import Receipts
     from memsvc.episodes.found import Episodes
     from memsvc.errors import (
         AccessError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         InvalidTimestamp,
         InvalidVector,
         MemsvcError,
+        MessagesRejected,
         MissingDependency,
         ModelError,
         ModelInaccessible,
@@ -94,6 +96,7 @@ __all__ = [
     "Ledger",
     "Memory",
     "MemsvcError",
+    "MessagesRejected",
     "MissingDependency",
     "ModelError",
     "ModelInaccessible",
@@ -102,6 +105,7 @@ __all__ = [
     "NotFound",
     "RateLimited",
     "Receipt",
+    "Receipts",
     "ServiceError",
     "ServiceForeign",
     "ServiceTimeout",
@@ -134,6 +138,7 @@ _HOMES = {
     "Ledger": "memsvc_retrievers.ledger",
     "Memory": "memsvc.memory",
     "Receipt": "memsvc_store.values.shapes",
+    "Receipts": "memsvc.contract.receipts",
     "Settings": "memsvc.settings",
     "Utility": "memsvc_store.values.learned",
     "Verdict": "memsvc_retrievers.verdict",

@@ -138,6 +138,20 @@ def storable(field: str, text: str) -> str:
     return text
 
 
+def checked_whole(what: str, given: object) -> None:
+    """Nothing, if what came holds no half character but in a list of `messages`, which are checked one by one.
+
+    Raises:
+        InvalidInput: it does.
+    """
+    if isinstance(given, dict) and isinstance(given.get("messages"), list):
+        given = {name: value for name, value in given.items() if name != "messages"}
+    try:
+        json.dumps(given, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{what} holds half a character (a lone surrogate); encode it as UTF-8") from error
+
+
 def checked_metadata(value: object) -> Mapping[str, Any]:
     """What else is known about a message, as JSON can hold it.
 

@@ -2,6 +2,7 @@
 
 MemsvcError
 ├── ...                    everything of the store
+├── MessagesRejected       all messages of an `add`, or any where it is strict (an `InvalidMessage`)
 ├── SettingsError          a setting that cannot be read; names its key
 ├── AccessError            the service does not do this for this caller
 │   ├── Unauthorized       no key, or one that does not hold
@@ -22,6 +23,8 @@ MemsvcError
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from memsvc_retrievers.errors import (
     Cancelled,
@@ -50,6 +53,9 @@ from memsvc_store.errors import (
     StorageFull,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = [
     "AccessError",
     "Cancelled",
@@ -69,6 +75,7 @@ __all__ = [
     "InvalidTimestamp",
     "InvalidVector",
     "MemsvcError",
+    "MessagesRejected",
     "MissingDependency",
     "ModelError",
     "ModelInaccessible",
@@ -89,6 +96,17 @@ __all__ = [
 
 class SettingsError(MemsvcError, ValueError):
     """A setting that cannot be read; the message names its key."""
+
+
+class MessagesRejected(InvalidMessage):
+    """Every message of an `add` was rejected, or any where it was strict; nothing was stored.
+
+    `reasons` says why, by the place of each that was rejected, counted from 0.
+    """
+
+    def __init__(self, message: str, reasons: Mapping[int, str] | None = None) -> None:
+        super().__init__(message)
+        self.reasons = dict(reasons or {})
 
 
 class EmbedderError(ModelError):

@@ -5,11 +5,13 @@ The whole file is read before anything is stored: if it is malformed, nothing of
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from memsvc.client.slicing import numbered
-from memsvc.errors import InvalidMessage
+from memsvc.errors import InvalidInput, InvalidMessage
+from memsvc_store.errors import shown
 
 STDIN = "-"
 
@@ -38,6 +40,33 @@ def read_messages(file: str, key: str | None = None) -> list[Item]:
     if key is None:
         return items
     return [Item(item.place, _keyed(item.message, f"{key}/{index}")) for index, item in enumerate(items)]
+
+
+def read_metadata(given: Sequence[str]) -> dict[str, Any]:
+    """Metadata as a command takes it: `key=value`, whose value is a text, or JSON objects; later ones win.
+
+    Raises:
+        InvalidInput: one that is neither.
+    """
+    found: dict[str, Any] = {}
+    for one in given:
+        name, sign, value = one.partition("=")
+        if one.lstrip().startswith("{"):
+            found |= _object(one)
+        elif sign and name.strip():
+            found[name.strip()] = value
+        else:
+            raise InvalidInput(f"--metadata came as {shown(one)}; give KEY=VALUE, or a JSON object")
+    return found
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"--metadata came as {shown(text)}, which is not JSON ({error}); correct it") from error
+    assert isinstance(value, dict), "it begins with a brace"
+    return value
 
 
 def name_of(file: str) -> str:

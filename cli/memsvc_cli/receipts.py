@@ -1,6 +1,6 @@
 """What became of the messages that a command stored: `add` and `import` say it alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -31,13 +31,17 @@ def report(namespace: str, receipts: "Sequence[Receipt]", places: Sequence[str],
     else:
         output.line(", ".join(f"{number:,} {status}" for status, number in tally.items() if number) or "no messages")
     if tally["rejected"]:
-        _list_rejected(receipts, places)
+        list_rejected({place: one.reason for place, one in zip(places, receipts, strict=True) if _is_rejected(one)})
         raise typer.Exit(1)
 
 
-def _list_rejected(receipts: "Sequence[Receipt]", places: Sequence[str]) -> None:
-    rejected = [(place, one.reason) for place, one in zip(places, receipts, strict=True) if one.status == "rejected"]
-    for place, reason in rejected[:_SHOWN]:
+def list_rejected(reasons: "Mapping[str, str | None]") -> None:
+    """Say of each message that was rejected why, by its place; of many the first ones."""
+    for place, reason in list(reasons.items())[:_SHOWN]:
         output.error(f"{place} was rejected: {reason}")
-    if len(rejected) > _SHOWN:
-        output.error(f"and {len(rejected) - _SHOWN:,} more were rejected; --json lists them all")
+    if len(reasons) > _SHOWN:
+        output.error(f"and {len(reasons) - _SHOWN:,} more were rejected; --json lists them all")
+
+
+def _is_rejected(receipt: "Receipt") -> bool:
+    return receipt.status == "rejected"

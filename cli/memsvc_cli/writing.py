@@ -1,17 +1,18 @@
 """add, update, delete: the commands that write."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from memsvc_cli import options, output, views
-from memsvc_cli.messages import Item, read_messages
+from memsvc_cli.messages import Item, read_messages, read_metadata
 from memsvc_cli.opening import opened
-from memsvc_cli.receipts import report
+from memsvc_cli.receipts import list_rejected, report
 
 if TYPE_CHECKING:
-    from memsvc import Receipt
+    from memsvc import Receipts
     from memsvc_cli.opening import Opened
 
 BATCH = 256
@@ -26,17 +27,28 @@ def add(
             help="Messages from a file, or from stdin with '-': one JSON message a line, or one JSON list.",
         ),
     ] = None,
-    speaker: Annotated[str | None, typer.Option("--speaker", "--name", metavar="NAME", help="Who said it.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--speaker", "--name", metavar="NAME", help="Who said what names nobody.")
+    ] = None,
     role: Annotated[
         str | None, typer.Option("--role", metavar="ROLE", help="user, assistant, system or tool.  [default: user]")
     ] = None,
     timestamp: Annotated[
         str | None, typer.Option("--timestamp", metavar="TIME", help="When, in ISO 8601.  [default: now]")
     ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metadata", metavar="KEY=VALUE", help="What else is known of it, or a JSON object. May be repeated."
+        ),
+    ] = None,
     session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The session it belongs to.")] = None,
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Your name for this write; a second one stores nothing.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Store all or nothing, in one write: none if a message is rejected.")
+    ] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
@@ -44,28 +56,29 @@ def add(
     """Store what was said, word for word.
 
     A message is {"content": ...} with, if you like, "role", "name", "timestamp", "session_id", "key" and
-    "metadata". What was stored before, by its key or by its time, is a duplicate. Exits with 1 if a message was
-    rejected; the others are stored all the same.
+    "metadata", or one of OpenAI, Anthropic, LangChain, pydantic-ai or the AI SDK as it is. What was stored before, by
+    its key or by its time, is a duplicate. Exits with 1 if a message was rejected; the others are stored all the same,
+    unless it is --strict.
 
     \b
-    memsvc add "I moved to Oslo last week." --speaker Ann --timestamp 2026-03-02T09:00
+    memsvc add "I moved to Oslo last week." --speaker Ann --timestamp 2026-03-02T09:00 --metadata source=phone
     memsvc add -f chat.jsonl -n acme/ann --session monday
     """
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a text or --file")
-    if file is None:
-        message = {"content": text, "role": role, "name": speaker, "timestamp": timestamp}
+    common: dict[str, Any] = {
+        "namespace": namespace, "session_id": session, "role": role, "name": name,
+        "metadata": read_metadata(metadata) if metadata else None,
+    }  # fmt: skip
+    if text is not None:
         with opened(db, create=True) as memory:
-            receipts = memory.add(_given(message), namespace=namespace, session_id=session, key=key)
+            receipts = memory.add(text, key=key, timestamp=timestamp, strict=strict, **common)
         report(namespace, receipts, ["message"], json=json)
         return
-    if speaker or role or timestamp:
-        raise typer.BadParameter(
-            "--speaker, --role and --timestamp belong to a text; in a file each message says its own"
-        )
+    assert file is not None, "it was one of the two"
     items = read_messages(file, key)
     with opened(db, create=True) as memory:
-        receipts = _add_all(memory, items, namespace, session)
+        receipts = (_add_strictly if strict else _add_all)(memory, items, common, timestamp)
     report(namespace, receipts, [item.place for item in items], json=json)
 
 
@@ -113,16 +126,32 @@ def delete(
     output.document({"id": memory_id, "deleted": True}) if json else output.line(f"deleted {memory_id}")
 
 
-def _given(message: dict[str, Any]) -> dict[str, Any]:
-    return {field: value for field, value in message.items() if value is not None}
+def _add_strictly(
+    memory: "Opened", items: Sequence[Item], common: Mapping[str, Any], timestamp: str | None
+) -> "Receipts":
+    """One write; exits with 1, and nothing stored, if a message is rejected."""
+    from memsvc import MessagesRejected
+
+    try:
+        return memory.add([item.message for item in items], timestamp=timestamp, strict=True, **common)
+    except MessagesRejected as error:
+        list_rejected({items[place].place: reason for place, reason in error.reasons.items()})
+        output.error(f"{len(error.reasons):,} of {len(items):,} messages were rejected; nothing was stored")
+        raise typer.Exit(1) from error
 
 
-def _add_all(memory: "Opened", items: Sequence[Item], namespace: str, session: str | None) -> "list[Receipt]":
+def _add_all(memory: "Opened", items: Sequence[Item], common: Mapping[str, Any], timestamp: str | None) -> "Receipts":
     """Batches: each is on disk before the next begins, so that an interrupted run loses one at most."""
-    receipts = []
+    from memsvc import MessagesRejected, Receipt, Receipts
+    from memsvc_store.values.clock import parse_timestamp
+
+    receipts, said_at = Receipts(), None if timestamp is None else parse_timestamp(timestamp)
     with output.progress("Storing", len(items)) as advance:
         for start in range(0, len(items), BATCH):
             batch = [item.message for item in items[start : start + BATCH]]
-            receipts += memory.add(batch, namespace=namespace, session_id=session)
+            try:
+                receipts += memory.add(batch, timestamp=said_at and said_at + timedelta(microseconds=start), **common)
+            except MessagesRejected as error:  # all of this batch
+                receipts += [Receipt("rejected", None, error.reasons.get(place)) for place in range(len(batch))]
             advance(len(batch))
     return receipts

@@ -14,7 +14,7 @@ from memsvc import errors
 from memsvc.asking.answer import Event
 from memsvc.contract import lines
 from memsvc.contract.headers import retry_after
-from memsvc.errors import RateLimited, ServiceError, ServiceForeign, ServiceUnavailable, TooLarge
+from memsvc.errors import MessagesRejected, RateLimited, ServiceError, ServiceForeign, ServiceUnavailable, TooLarge
 from memsvc_store.values.document import adapter
 
 if TYPE_CHECKING:
@@ -34,11 +34,27 @@ _CODES: Mapping[str, type[errors.MemsvcError]] = {
 _HINT = "check the address (MEMSVC_URL)"
 
 
+_PLACE = re.compile(r"messages\.(\d{1,6})\Z")
+
+
+class _Field(BaseModel):
+    """One part of a request that cannot be used."""
+
+    at: str
+    message: str
+
+
 class _Problem(BaseModel):
     """What we read of a problem (RFC 9457)."""
 
     code: str
     detail: str
+    errors: tuple[_Field, ...] = ()
+
+    @property
+    def reasons(self) -> dict[int, str]:
+        """Why messages were rejected, by their places."""
+        return {int(place[1]): one.message for one in self.errors if (place := _PLACE.match(one.at))}
 
 
 def decoded(kind: Any, content: bytes) -> Any:
@@ -91,6 +107,8 @@ def problem_of(content: bytes, seconds: float | None = None) -> errors.MemsvcErr
     except ValidationError:
         return ServiceForeign(f"a problem came that cannot be read; is it a memsvc? {_HINT}")
     kind = _CODES.get(problem.code, ServiceError)
+    if kind is MessagesRejected:
+        return MessagesRejected(problem.detail, problem.reasons)
     return _rate_limited(problem.detail, seconds) if kind is RateLimited else kind(problem.detail)
 
 

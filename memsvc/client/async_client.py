@@ -9,9 +9,11 @@ from memsvc.client import answers, encoding
 from memsvc.client.answers import Events, Lines
 from memsvc.client.endpoint import LONG_TIMEOUT, RETRIES, TIMEOUT, Endpoint, needed
 from memsvc.client.routes import arguments, request
-from memsvc.client.slicing import slices
+from memsvc.client.slicing import rejections, slices
 from memsvc.contract.derived import AwaitedVerbs
+from memsvc.contract.receipts import Receipts, accepted
 from memsvc.contract.table import VERBS
+from memsvc.errors import MessagesRejected
 from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:
@@ -31,7 +33,16 @@ async def _sent(client: AsyncClient, name: str, given: Given) -> Any:
 
 async def _added(client: AsyncClient, name: str, given: Given) -> Any:
     """A long list goes in slices. After an error, those before are stored; the same call with a key adds the rest."""
-    return [receipt for part in slices(given) for receipt in await _sent(client, name, part)]
+    parts, receipts = slices(given), Receipts()
+    for part in parts:
+        try:
+            receipts += await _sent(client, name, part)
+        except MessagesRejected as error:
+            if len(parts) == 1:
+                raise
+            receipts += rejections(part, error.reasons)
+    accepted(receipts, strict=False)
+    return receipts
 
 
 async def _asked(client: AsyncClient, name: str, given: Given) -> Answer:

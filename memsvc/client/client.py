@@ -8,10 +8,12 @@ from memsvc.client import answers
 from memsvc.client.answers import Events, Lines
 from memsvc.client.endpoint import LONG_TIMEOUT, RETRIES, TIMEOUT, Endpoint, needed
 from memsvc.client.routes import arguments, request
-from memsvc.client.slicing import slices
+from memsvc.client.slicing import rejections, slices
 from memsvc.contract.derived import done
+from memsvc.contract.receipts import Receipts, accepted
 from memsvc.contract.table import VERBS
 from memsvc.contract.verbs import Verbs
+from memsvc.errors import MessagesRejected
 from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:
@@ -31,7 +33,16 @@ def _sent(client: Client, name: str, given: Given) -> Any:
 
 def _added(client: Client, name: str, given: Given) -> Any:
     """A long list goes in slices. After an error, those before are stored; the same call with a key adds the rest."""
-    return [receipt for part in slices(given) for receipt in _sent(client, name, part)]
+    parts, receipts = slices(given), Receipts()
+    for part in parts:
+        try:
+            receipts += _sent(client, name, part)
+        except MessagesRejected as error:
+            if len(parts) == 1:
+                raise
+            receipts += rejections(part, error.reasons)
+    accepted(receipts, strict=False)
+    return receipts
 
 
 def _streamed(client: Client, name: str, given: Given) -> Iterator[Event]:

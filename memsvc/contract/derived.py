@@ -14,9 +14,7 @@ from memsvc.contract.verbs import Verbs
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 
-    from memsvc_store.values.shapes import Receipt
-
-    Receipts = list[Receipt]  # `list` is a verb, so that the class can't name the type
+    from memsvc.contract.receipts import Receipts
 
 P = ParamSpec("P")
 T = TypeVar("T")

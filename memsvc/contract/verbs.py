@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
     from memsvc.asking.answer import Answer, Event
     from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Names, Time
+    from memsvc.contract.receipts import Receipts
     from memsvc.episodes.experience import Trajectory
     from memsvc.episodes.found import Episodes
     from memsvc.lookup.traces import Hits
     from memsvc.work.outcomes import ExtractionSummary
     from memsvc.work.retaining import Retained
-    from memsvc.writing.ingest import Messages
+    from memsvc.writing.messages import Messages
     from memsvc_learners.credit import Credit
     from memsvc_learners.fitted import Calibration
     from memsvc_retrievers.graph import Graph
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     Jobs = list[Job]
     Memories = list[Memory]
     Moves = list[Move]
-    Receipts = list[Receipt]
     Strings = list[str]
     Worths = list[tuple[str, Utility]]
 
@@ -45,16 +45,32 @@ class Verbs:
     # --- The verbs that write.
 
     def add(
-        self, messages: Messages, *, namespace: str, session_id: str | None = None, key: str | None = None
+        self,
+        messages: Messages,
+        *,
+        namespace: str,
+        session_id: str | None = None,
+        key: str | None = None,
+        role: str | None = None,
+        name: str | None = None,
+        timestamp: Time | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        strict: bool = False,
     ) -> Receipts:
         """Store messages, verbatim; returns once they are on disk, with one receipt each.
 
         Args:
             messages: a string, a message `{"role", "content"[, "name", "timestamp", "session_id",
-                "key", "occurrence", "metadata"]}`, or a list of either.
+                "key", "occurrence", "metadata"]}`, or a list of either. Messages of OpenAI, Anthropic, LangChain,
+                pydantic-ai and the AI SDK are taken as they are, with parts and tool calls.
             session_id: the session of the messages that name none; by default "default".
             key: makes the call idempotent: message `i` is stored once under `key/i`. Of a message given alone it is
                 the message's own key.
+            role: who said what names no role: user, assistant, tool, system; by default user.
+            name: who said what names nobody; by default the role.
+            timestamp: when the messages were said that do not say so, a microsecond apart; by default now.
+            metadata: what else is known of all of them; what a message's own says goes first.
+            strict: store all or nothing: a message that cannot be used is an error.
 
         Equal is not the same. A message's own key names it: the same key is a `duplicate`, another key is another
         message, and a key that names other contents is `rejected`. Without one, a message with a `timestamp` is known
@@ -65,10 +81,11 @@ class Verbs:
         A message is an `echo` if a look-up `for_session` gave its session this very text within `echo_minutes`: it is
         stored as it was said, and left out of the ranking, where the memory that it repeats (`echo_of`) has its place.
         A user's message with a timestamp is none.
-        In a list, a message that cannot be used is `rejected` in its receipt and the others are stored;
-        a message given alone raises.
+        In a list, a message that cannot be used is `rejected` in its receipt (`receipts.rejected`) and the others are
+        stored; a message given alone raises, and so does a call of which every message is rejected.
 
         Raises:
+            MessagesRejected: all of several messages, or any where `strict`; nothing was stored.
             InvalidNamespace, InvalidMessage, InvalidTimestamp: nothing was stored.
             DatabaseError, EmbedderError: nothing was stored.
         """

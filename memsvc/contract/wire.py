@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from memsvc.contract import receipts as lists
 from memsvc.lookup.traces import Hits
 from memsvc_store.values.document import Value
 from memsvc_store.values.learned import Move, Utility
@@ -46,6 +47,10 @@ class Receipts(Listed):
     """What became of each message, in the order given."""
 
     receipts: tuple[Receipt, ...]
+
+    def value(self) -> lists.Receipts:
+        """The list, as the verb gave it."""
+        return lists.Receipts(self.receipts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from memsvc.checks import checked_json, checked_metadata, checked_name, checked_reward, checked_text, storable
 from memsvc.episodes.experience import by_rule
 from memsvc.errors import InvalidInput, InvalidMessage
-from memsvc.writing.ingest import DEFAULT_SESSION
+from memsvc.writing.messages import DEFAULT_SESSION
 from memsvc_store.errors import shown
 from memsvc_store.values.clock import parse_timestamp
 from memsvc_store.values.nodes import hyperedge

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp.server import ServerRequestContext
+    from mcp_types import CallToolRequestParams
 
     from memsvc import Memory
     from memsvc.asking.answer import Answer, Event
@@ -56,6 +57,10 @@ class Host(Protocol):
 
     def caller(self, context: ServerRequestContext[Any], tool: str | None = None) -> Caller:
         """Who sent a request, and what for: a tool, or None for the list of them."""
+        ...
+
+    def arguments(self, params: CallToolRequestParams, context: ServerRequestContext[Any]) -> dict[str, Any]:
+        """What a tool is called with, as it came."""
         ...
 
     def explain(self, error: MemsvcError, context: ServerRequestContext[Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from mcp.server import ServerRequestContext
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from mcp_types import CallToolRequestParams
     from starlette.types import Message, Receive, Scope, Send
 
     from memsvc.asking.answer import Answer
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 PATH = "/mcp"
 _SESSION = "mcp-session-id"
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 SESSIONS = 1_000
 """Conversations that are open at once at most; each is closed after 30 minutes in which nothing came."""
 SESSIONS_OF_KEY = 50
@@ -80,7 +84,10 @@ class Endpoint:
         scope["memsvc.access"] = access
         # The SDK opens a conversation only to who began it; to others it is not there.
         scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=access.key_id or "", scopes=[]))
-        received = _again(await request.body(), receive)
+        body = await request.body()
+        if (came := _half(body)) is not None:
+            scope["memsvc.arguments"], body = came
+        received = _again(body, receive)
         if access.key_id is None:
             await self._manager.handle_request(scope, received, send)
             return
@@ -142,6 +149,23 @@ class Sessions:
         return found
 
 
+def _half(body: bytes) -> tuple[dict[str, Any], bytes] | None:
+    """Of a body that holds half a character, which the SDK takes for no JSON: the arguments of a tool as they came, for
+    a verb to reject what holds it and not the rest, and a body that the SDK reads. None for any other body.
+    """
+    if not _SURROGATE.search(body):
+        return None
+    try:
+        message = json.loads(body)
+        text = json.dumps(message, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None  # the SDK says what is wrong
+    params = message.get("params") if isinstance(message, dict) else None
+    given = params.get("arguments") if isinstance(params, dict) else None
+    mended = text.encode(errors="replace")
+    return None if mended.decode() == text else (given if isinstance(given, dict) else {}, mended)
+
+
 def _ending(scope: Scope, session: str) -> Scope:
     """What its client would send to end a conversation."""
     kept = [(name, value) for name, value in scope["headers"] if name in (b"host", b"authorization")]
@@ -177,6 +201,12 @@ class ServiceHost:
             request.scope["memsvc.verb"] = tool
         own = request.headers.get(_SESSION) or access.key_id or "open"  # newer clients have no sessions
         return Caller(access, f"mcp-{own}")
+
+    def arguments(self, params: CallToolRequestParams, context: ServerRequestContext[Any]) -> dict[str, Any]:
+        """Those of the request; with the half characters that the SDK does not read."""
+        request = cast("Request", context.request)
+        came: dict[str, Any] = request.scope.get("memsvc.arguments") or params.arguments or {}
+        return came
 
     def explain(self, error: MemsvcError, context: ServerRequestContext[Any]) -> str:
         """What the problem of a route would say: paths and addresses are for the log."""

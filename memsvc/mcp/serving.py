@@ -18,9 +18,11 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 import memsvc
+from memsvc import checks
 from memsvc.bridge import Underway
 from memsvc.errors import InvalidInput, MemsvcError
 from memsvc.mcp import telling
+from memsvc.mcp.arguments import read as read_arguments
 from memsvc.mcp.hosting import Call
 from memsvc.mcp.tools import TOOLS
 from memsvc.service import problems
@@ -60,7 +62,7 @@ def build_server(host: Host) -> Server[dict[str, Any]]:
             return _failed(f"there is no tool of this name; there are {offered}")
         caller = host.caller(context, tool.name)
         try:
-            given = _checked(tool, caller, params.arguments or {})
+            given = _checked(tool, caller, host.arguments(params, context))
             value = await _worked(tool, host, caller, given, context.session.report_progress)
             return CallToolResult(
                 content=[TextContent(type="text", text=tool.text(value))],
@@ -126,6 +128,7 @@ def _checked(tool: Tool, caller: Caller, arguments: dict[str, Any]) -> dict[str,
         InvalidInput: an unknown argument, or one of the wrong type.
     """
     caller.access.permit(tool.permission)
+    checks.checked_whole("what came", arguments)
     if arguments.get("namespace") is None:
         arguments = {**arguments, "namespace": caller.namespace}
     known = tool.body.model_fields.keys() - {*tool.hidden}
@@ -133,7 +136,7 @@ def _checked(tool: Tool, caller: Caller, arguments: dict[str, Any]) -> dict[str,
         takes = sorted(known if caller.home is None else known - {"namespace"})
         raise InvalidInput(f"{tool.name} takes no {', '.join(strangers)[:80]}; it takes {', '.join(takes)}")
     try:
-        body = tool.body.model_validate(arguments)
+        body = tool.body.model_validate(read_arguments(tool.body, arguments))
     except ValidationError as error:
         raise InvalidInput(problems.of_fields(error.errors(), "").detail) from error
     caller.access.require(tool.permission, body.namespace)

@@ -18,6 +18,7 @@ try:
     import anyio
     from mcp.server.stdio import stdio_server
 
+    from memsvc.mcp.lines import Readable
     from memsvc.mcp.serving import build_server
     from memsvc.service.access import Access
     from memsvc.service.pools import Pools
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mcp.server import Server, ServerRequestContext
+    from mcp_types import CallToolRequestParams
 
     from memsvc.asking.answer import Answer
     from memsvc.errors import MemsvcError
@@ -72,6 +74,10 @@ class LocalHost:
         """Always the same."""
         return self._caller
 
+    def arguments(self, params: CallToolRequestParams, _: ServerRequestContext[Any]) -> dict[str, Any]:
+        """Those of the call."""
+        return params.arguments or {}
+
     def explain(self, error: MemsvcError, _: ServerRequestContext[Any]) -> str:
         """All of it: who reads it started us, and can see to it."""
         return str(error)
@@ -109,5 +115,8 @@ def serve(settings: Settings, *, namespaces: Iterable[str], allow: Iterable[str]
 
 
 async def _run(server: Server[dict[str, Any]]) -> None:
-    async with stdio_server() as (read, write):
-        await server.run(read, write, server.create_initialization_options())
+    async with stdio_server() as (read, write), anyio.create_task_group() as group:
+        readable = Readable(read, write)
+        group.start_soon(readable.pass_on)
+        await server.run(readable.messages, write, server.create_initialization_options())
+        group.cancel_scope.cancel()

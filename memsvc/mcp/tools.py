@@ -66,7 +66,8 @@ def add_memory(call: Call, given: dict[str, Any]) -> Receipts:
 
     Use it for what will matter again: facts about people, preferences, decisions, dates, results. Give who said it
     (`name`) and when (`timestamp`), if you know. Do not store what a look-up has just given you: it is there already,
-    and comes back as an `echo`. Each message gets a receipt: stored, duplicate, echo, or rejected with the reason.
+    and comes back as an `echo`. Each message gets a receipt: stored, duplicate, echo, or rejected with the reason; with
+    `strict` all are stored or none.
     """
     return Receipts(tuple(call.memory.add(**_in_session(call, given))))
 

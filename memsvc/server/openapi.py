@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from memsvc.contract.wire import Receipts
 from memsvc.server import lines, streaming
-from memsvc.server.routing import VerbRoute
+from memsvc.server.routing import MULTI_STATUS, VerbRoute
 from memsvc.service import problems
 from memsvc.service.problems import Problem
 from memsvc_store.values.document import adapter
@@ -80,6 +81,8 @@ def _responses(verb: Verb, schema: dict[str, Any]) -> dict[str, Any]:
     if verb.name == "ask":
         success["content"][streaming.MEDIA_TYPE] = {"schema": {"type": "string", "description": "events of `Event`"}}
     found = {str(verb.status): success}
+    if verb.row.gives is Receipts:
+        found[str(MULTI_STATUS)] = success | {"description": "Done, but for messages that were rejected"}
     for status, title in _FAILURES.items():
         found[str(status)] = {"description": title, "content": problem}
     return found | {"default": {"description": "A problem of the service", "content": problem}}

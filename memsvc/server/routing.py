@@ -22,6 +22,7 @@ from starlette.responses import Response
 
 from memsvc.contract.parameters import about
 from memsvc.contract.table import JSON
+from memsvc.contract.wire import Receipts
 from memsvc.errors import InvalidInput
 from memsvc.server.strict_json import StrictRequest
 from memsvc.service.bodies import body as body_of
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from memsvc.contract.table import Row
     from memsvc.service.door import Access
     from memsvc.service.service import Service
+
+
+MULTI_STATUS = 207
+"""Of several messages, some were rejected (RFC 4918)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +146,24 @@ def _endpoint(service: Service, verb: Verb) -> Callable[..., Awaitable[Response]
             call.access.permit(verb.row.permission)
         if inspect.iscoroutinefunction(verb.run):
             return cast("Response", await verb.run(call, given))
-        content = await service.pools.take(call.access.key_id, verb.row.pool, lambda: dump(verb.run(call, given)))
-        return Response(b"" if verb.status == 204 else content, verb.status, media_type="application/json")
+
+        def work() -> tuple[bytes, int]:
+            value = verb.run(call, given)
+            return b"" if verb.status == 204 else dump(value), status_of(value, verb.status)
+
+        content, status = await service.pools.take(call.access.key_id, verb.row.pool, work)
+        return Response(content, status, media_type="application/json")
 
     request = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
     endpoint.__signature__ = inspect.Signature([request, *takes])  # type: ignore[attr-defined]
     endpoint.__name__ = verb.name
     return endpoint
+
+
+def status_of(value: object, otherwise: int = 200) -> int:
+    """The status of an answer: 207 where some messages were stored and others were not, which 200 would hide."""
+    rejected = isinstance(value, Receipts) and any(one.status == "rejected" for one in value.receipts)
+    return MULTI_STATUS if rejected else otherwise
 
 
 def _parameters(verb: Verb) -> list[inspect.Parameter]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from memsvc import checks
 from memsvc.errors import InvalidInput
 
 MAX_DEPTH = 64
@@ -18,7 +19,8 @@ def read(raw: bytes) -> Any:
     """The value of a JSON document.
 
     Raises:
-        InvalidInput: not UTF-8, not JSON, NaN or Infinity, half a character, or deeper than `MAX_DEPTH`.
+        InvalidInput: not UTF-8, not JSON, NaN or Infinity, deeper than `MAX_DEPTH`, or half a character, but in a list
+            of messages: there it is its message's alone.
     """
     try:
         text = raw.decode()
@@ -52,21 +54,11 @@ def _check(value: Any) -> None:
     left = [(value, 1)]
     while left:
         one, depth = left.pop()
-        if isinstance(one, str):
-            _whole(one)
-        elif isinstance(one, dict | list):
+        if isinstance(one, dict | list):
             if depth > MAX_DEPTH:
                 raise _too_deep()
-            for key in one if isinstance(one, dict) else ():
-                _whole(key)
             left += [(inner, depth + 1) for inner in (one.values() if isinstance(one, dict) else one)]
-
-
-def _whole(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput("the body holds half a character (a lone surrogate); encode it as UTF-8") from error
+    checks.checked_whole("the body", value)
 
 
 def _too_deep() -> InvalidInput:

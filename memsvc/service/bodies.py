@@ -37,16 +37,15 @@ MAX_TOP_K = 1_000
 MESSAGE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Message",
-    "required": ["content"],
-    "additionalProperties": False,
+    "description": "a message of this form, or one of OpenAI, Anthropic, LangChain, pydantic-ai or the AI SDK as it is",
     "properties": {
-        "role": {"type": "string", "description": "user, assistant, ...; by default user"},
-        "content": {"type": "string", "description": "the text, kept verbatim"},
-        "name": {"type": "string", "description": "who said it; by default the role"},
-        "timestamp": {"type": ["string", "number"], "description": "when: ISO 8601, or seconds since 1970"},
-        "session_id": {"type": "string"},
-        "key": {"type": "string", "description": "your own name for it: under one key it is stored once"},
-        "metadata": {"type": "object"},
+        "role": {"type": "string", "description": "user, assistant, tool, system, ...; by default user"},
+        "content": {"description": "the text, kept verbatim, or its parts; null beside tool calls"},
+        "name": {"type": ["string", "null"], "description": "who said it; by default the role"},
+        "timestamp": {"type": ["string", "number", "null"], "description": "when: ISO 8601, or seconds since 1970"},
+        "session_id": {"type": ["string", "null"]},
+        "key": {"type": ["string", "null"], "description": "your own name for it: under one key it is stored once"},
+        "metadata": {"type": ["object", "null"]},
     },
 }
 

@@ -30,6 +30,7 @@ STATUS: dict[type[errors.MemsvcError], int] = {
     errors.InvalidInput: 422,
     errors.InvalidNamespace: 422,
     errors.InvalidMessage: 422,
+    errors.MessagesRejected: 422,
     errors.InvalidTimestamp: 422,
     errors.InvalidFilter: 422,
     errors.InvalidVector: 422,
@@ -96,7 +97,7 @@ def of(error: errors.MemsvcError, request_id: str) -> Problem:
     detail = str(error)
     if status >= 500 and status != _TOLD_ABOVE:
         detail = f"{title}; the service's log says more about request {request_id}"
-    return _problem(status, code_of(known), title, detail, request_id)
+    return _problem(status, code_of(known), title, detail, request_id, _rejected(error))
 
 
 def of_status(status: int, title: str, request_id: str, detail: str | None = None) -> Problem:
@@ -150,6 +151,12 @@ def _problem(
     status: int, code: str, title: str, detail: str, request_id: str, fields: tuple[Field, ...] = ()
 ) -> Problem:
     return Problem(f"urn:memsvc:error:{code}", title, status, detail, code, request_id, fields)
+
+
+def _rejected(error: errors.MemsvcError) -> tuple[Field, ...]:
+    """Each message that was rejected: clients that send long lists in parts make receipts of them."""
+    reasons = error.reasons if isinstance(error, errors.MessagesRejected) else {}
+    return tuple(Field(f"messages.{place}", reason) for place, reason in reasons.items())
 
 
 def _place(parts: Sequence[object]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memsvc import checks
+from memsvc.contract.receipts import Receipts
 from memsvc.verbs.parts import Parts
 from memsvc.writing import transfer
 from memsvc_store.values.shapes import Draft, EpisodeDraft, Fact
@@ -27,9 +28,9 @@ class Moving(Parts):
         self.store.version(namespace)
         return transfer.write(namespace, self.store.export(namespace))
 
-    def import_(self, lines: Iterable[str], *, namespace: str) -> list[Receipt]:
+    def import_(self, lines: Iterable[str], *, namespace: str) -> Receipts:
         namespace = checks.checked_namespace(namespace)
-        receipts: list[Receipt] = []
+        receipts = Receipts()
         ids: dict[str, str] = {}
         items = transfer.read(lines, self.settings.max_text_chars, self.settings.max_trajectory_chars, ids)
         for batch in transfer.batches(items, _IMPORT_BATCH):

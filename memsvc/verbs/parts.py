@@ -16,7 +16,7 @@ from memsvc.writing.echo import Echoes
 from memsvc_store.values.shapes import Draft, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from memsvc.asking.prepare import Asker
@@ -123,11 +123,29 @@ class Parts(Verbs):
         """This one, or all."""
         return self.store.namespaces() if namespace is None else [checks.checked_namespace(namespace)]
 
-    def _store(self, namespace: str, drafts: Sequence[Draft | Receipt], *, moved: bool = False) -> list[Receipt]:
-        """Embed what has no vector yet, write, and put each receipt in its place. `moved`: an export brought them."""
-        ready = self._with_vectors(namespace, [draft for draft in drafts if isinstance(draft, Draft)])
-        written = iter(self.store.add(namespace, ready, moved=moved))
-        return [next(written) if isinstance(draft, Draft) else draft for draft in drafts]
+    def _store(
+        self,
+        namespace: str,
+        drafts: Sequence[Draft | Receipt],
+        accept: Callable[[list[Receipt]], None] = lambda _: None,
+        *,
+        moved: bool = False,
+    ) -> list[Receipt]:
+        """Embed what has no vector yet, write, and put each receipt in its place.
+
+        Args:
+            accept: is shown all receipts before anything is on disk; where it raises, nothing is stored.
+            moved: an export brought them.
+        """
+
+        def placed(written: Iterable[Receipt]) -> list[Receipt]:
+            of_drafts = iter(written)
+            return [next(of_drafts) if isinstance(draft, Draft) else draft for draft in drafts]
+
+        given = [draft for draft in drafts if isinstance(draft, Draft)]
+        accept(placed(Receipt("stored") for _ in given))  # before the model works for nothing
+        ready = self._with_vectors(namespace, given)
+        return placed(self.store.add(namespace, ready, moved=moved, accept=lambda written: accept(placed(written))))
 
     def _with_vectors(self, namespace: str, drafts: Sequence[Draft]) -> Sequence[Draft]:
         vectors = self._vectors(namespace, [draft.memory_text for draft in drafts])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from memsvc import checks
+from memsvc.contract.receipts import Receipts, accepted
 from memsvc.episodes import attempts
 from memsvc.verbs.parts import Parts
-from memsvc.writing import ingest
+from memsvc.writing import messages as messages_of
+from memsvc.writing.messages import Envelope
+from memsvc.writing.shapes import ROLES
 from memsvc_store.values.clock import parse_timestamp
 
 if TYPE_CHECKING:
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
     from memsvc.contract.options import Time
     from memsvc.episodes.experience import Trajectory
-    from memsvc.writing.ingest import Messages
+    from memsvc.writing.messages import Messages
     from memsvc_store.values.shapes import Memory, Receipt
 
 
@@ -24,14 +28,31 @@ class Writing(Parts):
     """The verbs that write."""
 
     def add(
-        self, messages: Messages, *, namespace: str, session_id: str | None = None, key: str | None = None
-    ) -> list[Receipt]:
+        self,
+        messages: Messages,
+        *,
+        namespace: str,
+        session_id: str | None = None,
+        key: str | None = None,
+        role: str | None = None,
+        name: str | None = None,
+        timestamp: Time | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        strict: bool = False,
+    ) -> Receipts:
         namespace = checks.checked_namespace(namespace)
-        session_id = None if session_id is None else checks.checked_name("session_id", session_id)
-        key = None if key is None else checks.checked_name("key", key)
-        envelope = ingest.Envelope(session_id, key, self._now(), self.settings.max_text_chars)
-        drafts = ingest.drafts(messages, envelope)
-        receipts = self._store(namespace, self._echoes.marked(namespace, drafts, envelope.now))
+        strict = checks.checked_choice("strict", strict, (False, True))
+        envelope = Envelope(
+            now=self._now(), max_text_chars=self.settings.max_text_chars,
+            session_id=None if session_id is None else checks.checked_name("session_id", session_id),
+            key=None if key is None else checks.checked_name("key", key),
+            role=None if role is None else checks.checked_name("role", ROLES.get(role, role)),
+            name=None if name is None else checks.checked_name("name", name),
+            said_at=None if timestamp is None else parse_timestamp(timestamp),
+            metadata=checks.checked_metadata(metadata),
+        )  # fmt: skip
+        drafts = self._echoes.marked(namespace, messages_of.drafts(messages, envelope), envelope.now)
+        receipts = Receipts(self._store(namespace, drafts, partial(accepted, strict=strict)))
         self._wake(namespace)
         return receipts
 

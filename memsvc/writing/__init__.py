@@ -1,1 +1,1 @@
-"""Messages in: what callers hand over, exports, what is to be erased, and what comes back as an echo."""
+"""Messages in: what callers and their frameworks hand over, exports, what is to be erased, and what comes back."""

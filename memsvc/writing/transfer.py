@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from memsvc.checks import checked_id, checked_metadata, checked_name, checked_occurrence, checked_text
 from memsvc.episodes.attempts import checked_outcome, checked_trajectory
 from memsvc.errors import InvalidInput, InvalidMessage
-from memsvc.writing.ingest import with_hyperedge
+from memsvc.writing.messages import as_came, with_hyperedge
 from memsvc_store.errors import shown
 from memsvc_store.values.clock import parse_timestamp
 from memsvc_store.values.nodes import INTENT, hyperedge
@@ -192,10 +192,10 @@ def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
         key=None if key is None else checked_name("key", key),
         occurrence=checked_occurrence(record.get("occurrence", 0)),
         echo_of=None if echo_of is None else checked_id(echo_of),
-        metadata=checked_metadata(record.get("metadata")),
         corrected=None if corrected is None else checked_text(corrected, max_text_chars),
         valid_from=valid_from,
         valid_to=valid_to,
+        **as_came(checked_metadata(record.get("metadata"))),
     )
 
 

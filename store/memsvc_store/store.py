@@ -111,12 +111,26 @@ class Store:
 
     # -- writing --------------------------------------------------------------------------------
 
-    def add(self, namespace: str, drafts: Sequence[Draft], *, moved: bool = False) -> list[Receipt]:
-        """Store messages; returns once they are on disk, with one receipt each. `moved`: an export brought them."""
+    def add(
+        self,
+        namespace: str,
+        drafts: Sequence[Draft],
+        *,
+        moved: bool = False,
+        accept: Callable[[list[Receipt]], None] = lambda _: None,
+    ) -> list[Receipt]:
+        """Store messages; returns once they are on disk, with one receipt each.
+
+        Args:
+            moved: an export brought them.
+            accept: is shown the receipts before the write is committed; where it raises, nothing is stored.
+        """
         if not drafts:
             return []
         with transaction.writing(self.database, namespace, self._now(), create=True) as write:
-            return writes.add(write, drafts, self.model, moved=moved)
+            receipts = writes.add(write, drafts, self.model, moved=moved)
+            accept(receipts)
+            return receipts
 
     def add_facts(self, namespace: str, found: Sequence[Fact]) -> list[Receipt]:
         """Store facts about messages that are there, and retire those that they replace; one receipt each."""

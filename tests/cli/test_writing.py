@@ -132,7 +132,7 @@ def test_wrong_input_is_one_line(shell: Shell, args: list[str], said: str) -> No
     assert said in shell("add", *args).error
 
 
-@pytest.mark.parametrize("args", [[], ["text", "-f", "-"], ["-f", "-", "--speaker", "Ann"]])
+@pytest.mark.parametrize("args", [[], ["text", "-f", "-"]])
 def test_a_text_or_a_file(shell: Shell, args: list[str]) -> None:
     assert shell("add", *args).code == 2
 

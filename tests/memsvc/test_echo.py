@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memsvc import Memory, Settings
-from memsvc.errors import InvalidInput
+from memsvc.errors import InvalidInput, MessagesRejected
 from memsvc.mcp import quoting
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc.writing.echo import LATEST, LONGEST_WORD, normalised
@@ -202,8 +202,8 @@ def test_retries_stay_duplicates(memory: Memory) -> None:
         assert added(memory, f"{OSLO} So there.", timestamp="2026-03-01T10:00Z") == again
         memory.search("Oslo", namespace="ann", for_session="today")
     assert added(memory, OSLO, key="another") == "echo"
-    [receipt] = memory.add({"content": f"{OSLO} So there.", "key": "k"}, namespace="ann", session_id="today")
-    assert receipt.status == "rejected", "the key names other contents"
+    with pytest.raises(MessagesRejected, match="key 'k' already names message"):
+        memory.add({"content": f"{OSLO} So there.", "key": "k"}, namespace="ann", session_id="today")
 
 
 def test_a_character_and_its_parts_are_one_up_to_a_length_that_takes_too_long() -> None:

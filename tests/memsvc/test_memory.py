@@ -23,6 +23,7 @@ from memsvc.errors import (
     InvalidTimestamp,
     InvalidVector,
     MemsvcError,
+    MessagesRejected,
     NotFound,
 )
 from memsvc.testing import HashEmbedder
@@ -112,7 +113,7 @@ def test_an_empty_list_is_no_write(memory: Memory) -> None:
         ({"content": "x" * 100_001}, "100,001 characters and the limit is 100,000"),
         ({"content": "hi", "timestamp": "yesterday"}, "not a point in time"),
         ({"content": "hi", "timestmap": "2026-03-02"}, "did you mean 'timestamp'"),
-        ({"content": "hi", "tool": 1}, "goes under 'metadata'"),
+        ({"content": ["hi", 1]}, "part 1 came as int"),
         ({"content": "hi", "name": " "}, "'name' came as ' '"),
         ({"content": "hi", "name": "x" * 256}, "255 characters"),
         ({"content": "hi", "metadata": [1]}, "a mapping with string keys"),
@@ -356,8 +357,8 @@ def test_a_call_key_leaves_room_for_its_numbers(memory: Memory) -> None:
     [receipt] = memory.add(["k"], namespace="ann", key="a" * 250)
     assert receipt.status == "stored"
     assert {one.status for one in memory.import_(memory.export(namespace="ann"), namespace="copy")} == {"stored"}
-    [receipt] = memory.add(["k"], namespace="ann", key="a" * 255)
-    assert receipt.status == "rejected"
+    with pytest.raises(MessagesRejected, match="'key' came as"):
+        memory.add(["k"], namespace="ann", key="a" * 255)
 
 
 @pytest.mark.parametrize("lines", [None, 7, "text", b"bytes"])

@@ -110,7 +110,7 @@ def test_only_the_default_database_gets_its_folder_made(elsewhere: Path, monkeyp
 def test_settings_reach_the_store(elsewhere: Path) -> None:
     settings = Settings.load(max_text_chars=5)
     with Memory.open(elsewhere / "a.db", embedder=HashEmbedder(), settings=settings) as memory:
-        assert memory.add(["123456"], namespace="ann")[0].status == "rejected"
+        assert memory.add(["123456", "1"], namespace="ann")[0].status == "rejected"
 
 
 def test_any_sentence_transformers_name_is_wired() -> None:

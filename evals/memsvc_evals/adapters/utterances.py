@@ -60,13 +60,21 @@ def utterance(
     return message
 
 
-def store(memory: Memory, messages: Sequence[Mapping[str, Any]], *, namespace: str, **options: str) -> None:
+def store(
+    memory: Memory,
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    namespace: str,
+    session_id: str | None = None,
+    key: str | None = None,
+) -> None:
     """Add all of them.
 
     Raises:
         MeasurementError: one was rejected, or was deleted before and stays so; a figure without it would mislead.
     """
-    for message, receipt in zip(messages, memory.add(messages, namespace=namespace, **options), strict=True):
+    receipts = memory.add(messages, namespace=namespace, session_id=session_id, key=key)
+    for message, receipt in zip(messages, receipts, strict=True):
         if receipt.reason is not None:
             raise MeasurementError(f"{namespace}: {message['content'][:80]!r} is not stored: {receipt.reason}")
 

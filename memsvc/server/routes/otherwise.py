@@ -14,6 +14,7 @@ from memsvc.contract.table import EVENTS, JSON
 from memsvc.contract.wire import Found, Holds, Jobs, Namespaces, Problems, Receipts, Worth
 from memsvc.errors import Forbidden, InvalidInput
 from memsvc.server import lines, streaming
+from memsvc.server.routing import status_of
 from memsvc.service import problems
 from memsvc_retrievers.recorder import Recorder
 from memsvc_store.values.document import dump
@@ -124,10 +125,11 @@ async def export(call: Call, given: Given) -> Response:
 async def import_(call: Call, given: Given) -> Response:
     """Store an export, in this namespace or another; the body is the JSON lines that `export` gave, of any length."""
 
-    def stored() -> bytes:
-        return dump(Receipts.of(call.service.memory.import_(lines.incoming(call.request), **given)))
+    def stored() -> Receipts:
+        return Receipts.of(call.service.memory.import_(lines.incoming(call.request), **given))
 
-    return Response(await call.service.pools.take(call.access.key_id, "slow", stored), media_type=JSON)
+    receipts = await call.service.pools.take(call.access.key_id, "slow", stored)
+    return Response(dump(receipts), status_of(receipts), media_type=JSON)
 
 
 def verify_erasure(call: Call, given: Given) -> Holds:

@@ -81,6 +81,8 @@ def draft_rows(
         "role": draft.role, "text": draft.text, "said_at": said_at.micros, "said_at_offset": said_at.offset,
         "stored_at": at.micros, "write_key": draft.key, "occurrence": occurrence,
     }  # fmt: skip
+    if draft.verbatim is not None:
+        raw["metadata"] = dump_json(draft.verbatim)
     memory = shared | {
         "kind": "message", "created_at": at.micros, "retired_at": None, "echo_of": draft.echo_of,
         **text_values(draft.memory_text, draft.entities),

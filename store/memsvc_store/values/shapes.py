@@ -162,7 +162,8 @@ class Draft:
     `timed`: its time was given with it. `echo_of` is the memory that it repeats, if its session was just given that.
     `vector` belongs to the model that the write names; None leaves the memory to be embedded
     later. `corrected`, `valid_from` and `valid_to` are set when an export is read back and the
-    memory had been changed since it was said; the raw log still gets `text` and `said_at`.
+    memory had been changed since it was said; the raw log still gets `text` and `said_at`. It gets `verbatim` in the
+    place of `metadata` where that is set: what look-ups give is then lighter.
     """
 
     text: str
@@ -178,6 +179,7 @@ class Draft:
     timed: bool = True
     echo_of: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    verbatim: Mapping[str, Any] | None = None
     corrected: str | None = None
     valid_from: datetime | None = None
     valid_to: datetime | None = None

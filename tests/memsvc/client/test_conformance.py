@@ -18,6 +18,7 @@ from memsvc.errors import (
     InvalidNamespace,
     InvalidTimestamp,
     MemsvcError,
+    MessagesRejected,
     NotFound,
 )
 from memsvc.lookup.traces import Hits
@@ -295,7 +296,9 @@ def test_what_is_forgotten_leaves_a_receipt(one: Any, here: str, ann: list[str])
         (InvalidMessage, "add", (b"bytes",), {}),
         (InvalidMessage, "add", ({"content": "x", "metadata": {1: 2}},), {}),
         (InvalidMessage, "add", ({"content": "x", "metadata": {"a": float("nan")}},), {}),
-        (InvalidMessage, "add", ({"content": "x", "colour": "red"},), {}),
+        (InvalidMessage, "add", ({"content": "x", "timestmap": "2026-03-02"},), {}),
+        (MessagesRejected, "add", ([{"content": ""}, 7],), {}),
+        (MessagesRejected, "add", (["x", {"content": ""}],), {"strict": True}),
         (InvalidTimestamp, "add", ({"content": "x", "timestamp": "yesterday"},), {}),
         (InvalidInput, "add_episode", ("x", "y"), {}),
         (InvalidInput, "add_episode", ("x", "y"), {"reward": 2}),

@@ -134,6 +134,44 @@ def test_nothing_but_the_protocol_goes_to_stdout_and_a_cancelled_ask_ends(db: Pa
     assert "Oslo" not in json.dumps(log)
 
 
+UNREADABLE = [
+    ("this is no message", None, -32700, "no JSON"),
+    ('{"jsonrpc": "2.0", "id": 11, "method": "tools/call", "params": {"name": "add_mem', 11, -32700, "no JSON"),
+    ('{"jsonrpc": "2.0", "method": "x", "params": {"id": 5}', None, -32700, "no JSON"),
+    ('{"jsonrpc": "2.0", "id": 12, "method": 3}', 12, -32600, "no message of JSON-RPC"),
+    ('[{"jsonrpc": "2.0", "id": 13, "method": "ping"}]', None, -32600, "no message of JSON-RPC"),
+    ('{"jsonrpc": "2.0", "id": "a", "method": "\\ud83c"}', "a", -32600, "no message of JSON-RPC"),
+    ("[" * 5_000, None, -32700, "no JSON"),
+]
+
+
+def test_what_cannot_be_read_is_answered_and_half_a_character_is_its_message_s_alone(db: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, *PROGRAM, "--db", str(db), "-n", "ann"], cwd=ROOT, text=True, encoding="utf-8",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        raw = Raw(process)
+        raw.greet()
+        for line, number, code, said in UNREADABLE:
+            raw.stdin.write(f"{line}\n\n")
+            raw.stdin.flush()
+            message = json.loads(raw.stdout.readline())
+            assert (message["id"], message["error"]["code"]) == (number, code), line
+            assert said in message["error"]["message"]
+        half = {"messages": ["whole", {"content": "half \ud83c"}, "whole too"]}
+        raw.send("tools/call", 2, name="add_memory", arguments=half)  # json.dumps writes it as an escape
+        result = raw.answer(2)["result"]
+        assert [one["status"] for one in result["structuredContent"]["receipts"]] == ["stored", "rejected", "stored"]
+        assert "messages[1] was NOT stored: 'content' holds half a character" in result["content"][0]["text"]
+        raw.send("tools/call", 3, name="search_memory", arguments={"query": "half \ud83c"})
+        assert raw.answer(3)["result"]["isError"]
+        raw.stdin.close()
+        assert process.wait(20) == 0
+        assert process.stderr is not None
+        log = [json.loads(line) for line in process.stderr]
+    assert len([one for one in log if "could not be read" in one["message"]]) == len(UNREADABLE)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_while_it_waits_for_stdin(db: Path, number: signal.Signals) -> None:
     with subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import ANY
@@ -131,6 +132,58 @@ def test_adding_finding_rewarding_and_forgetting(memory: Memory, mode: str) -> N
     run(talk)
 
 
+SAID: list[Any] = [
+    (json.dumps([{"role": "user", "content": "one"}, {"content": "two"}]), ["one", "two"]),
+    (json.dumps({"role": "assistant", "content": None, "refusal": "No."}), ["No."]),
+    ([json.dumps({"content": "three"}), "four"], ["three", "four"]),
+    (json.dumps(["a", "b"]), ['["a", "b"]']),
+    (json.dumps({"kind": "config", "content": "x", "size": 2}), ['{"kind": "config", "content": "x", "size": 2}']),
+    ("[not json", ["[not json"]),
+    (json.dumps({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}), ["f({})"]),
+]
+
+
+def test_lists_that_come_as_strings_of_json_are_read_and_texts_that_are_json_are_kept(memory: Memory) -> None:
+    async def talk() -> None:
+        async with inside(local(memory)) as client:
+            for messages, texts in SAID:
+                added = await given(client, "add_memory", messages=messages, session_id="json")
+                assert [memory.get(one["id"], namespace="ann").text for one in added["receipts"]] == texts
+            found = await given(client, "list_memories", session_id='["json", "other"]', kind='["message"]')
+            assert len(found["memories"]) == 9
+            found = await given(client, "search_memory", query="Oslo")
+            used = json.dumps([found["memories"][0]["id"]])
+            moved = await given(client, "give_feedback", trace_id=found["trace_id"], reward=1, used=used)
+            assert len(moved["moves"]) == 1
+            steps = json.dumps(["call", {"tool": "ask"}])
+            await given(client, "add_episode", intent="book", trajectory=steps, success=True, metadata='{"a": 1}')
+            assert (await given(client, "graph_memory", kinds='["session"]'))["things"]
+
+    run(talk)
+    [episode] = memory.search_episodes("book", namespace="ann").hits
+    assert (episode.episode.trajectory, episode.episode.memory.metadata) == (["call", {"tool": "ask"}], {"a": 1})
+
+
+def test_what_was_not_stored_is_said_first(memory: Memory) -> None:
+    async def talk() -> None:
+        async with inside(local(memory)) as client:
+            result = await client.call_tool("add_memory", {"messages": ["kept", {"content": ""}]})
+            assert text(result).startswith("1 stored, 1 rejected\n- messages[1] was NOT stored: 'content' is empty")
+            assert "2 of 2 messages were rejected" in await refused(
+                client, "add_memory", messages=[{}, {"content": ""}]
+            )
+            assert "1 of 2 messages were rejected, and nothing was stored: messages[1]" in await refused(
+                client, "add_memory", messages=["not kept", {}], strict=True
+            )
+            one = {"messages": "Hi", "role": "assistant", "name": "Bot", "timestamp": 0, "metadata": {"a": 1}}
+            await given(client, "add_memory", **one)
+
+    run(talk)
+    bot, *_ = memory.list(namespace="ann")
+    assert (bot.speaker, bot.valid_from.year, bot.metadata) == ("Bot", 1970, {"a": 1})
+    assert "not kept" not in [one.text for one in memory.list(namespace="ann")]
+
+
 def test_episodes(memory: Memory) -> None:
     async def talk() -> None:
         async with inside(local(memory)) as client:
@@ -229,7 +282,7 @@ def test_the_graph_is_quoted(memory: Memory) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("said", ["Zoë ⟦ñ⟧ 日本 🚆 \u202e\u2028 end", '["a", "b"]', '{"content": "x"}', "null", "3"])
+@pytest.mark.parametrize("said", ["Zoë ⟦ñ⟧ 日本 🚆 \u202e\u2028 end", '["a", "b"]', '{"kind": "x"}', "null", "3"])
 def test_texts_are_stored_as_they_were_said(memory: Memory, mode: str, said: str) -> None:
     async def talk() -> None:
         async with inside(local(memory, "verbatim"), mode) as client:

@@ -47,8 +47,10 @@ def test_such_a_body_is_told_what_is_wrong(ann: Running) -> None:
 
 
 def test_the_messages_of_one_request_are_bounded(ann: Running) -> None:
-    few = ann.post("/messages", namespace="acme/ann", messages=[{}] * MAX_MESSAGES)
-    assert [one["status"] for one in few.json()["receipts"]] == ["rejected"] * MAX_MESSAGES
+    few = is_problem(
+        ann.post("/messages", namespace="acme/ann", messages=[{}] * MAX_MESSAGES), 422, "messages_rejected"
+    )
+    assert [one["at"] for one in few["errors"]] == [f"messages.{place}" for place in range(MAX_MESSAGES)]
     many = is_problem(
         ann.post("/messages", namespace="acme/ann", messages=[{}] * (MAX_MESSAGES + 1)), 422, "invalid_input"
     )
