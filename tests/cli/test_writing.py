@@ -193,3 +193,25 @@ def test_delete_asks_a_person(filled: Shell, monkeypatch: pytest.MonkeyPatch, re
     assert "Delete “I moved to Oslo last week.” (Ann, 2 Mar 2026)? [y/N]" in ran.err
     assert ran.code == (0 if left == 2 else 1)
     assert len(filled.ids()) == left
+
+
+def test_what_is_known_of_a_text_or_of_all_messages_of_a_file(shell: Shell) -> None:
+    common = ["--role", "assistant", "--name", "Bot", "--timestamp", "2026-03-02T09:00Z", "--metadata", "source=phone"]
+    shell("add", "Hi", *common, "--metadata", '{"n": 1}')
+    shell("add", "-f", "-", *common, stdin='"Hello"\n{"content": "Ho", "name": "Ann", "metadata": {"source": "own"}}\n')
+    one, two, three = [json.loads(line) for line in shell("export").out.splitlines()[1:]]
+    assert (one["role"], one["name"], one["metadata"]) == ("assistant", "Bot", {"source": "phone", "n": 1})
+    assert (two["timestamp"], three["timestamp"]) == ("2026-03-02T09:00:00+00:00", "2026-03-02T09:00:00.000001+00:00")
+    assert (three["role"], three["name"], three["metadata"]) == ("assistant", "Ann", {"source": "own"})
+    assert "give KEY=VALUE" in shell("add", "Hi", "--metadata", "phone").error
+    assert "is not JSON" in shell("add", "Hi", "--metadata", "{phone").error
+
+
+def test_strictly_all_or_nothing(shell: Shell) -> None:
+    ran = shell("add", "-f", "-", "--strict", stdin='"good"\n\n{"content": ""}\n')
+    assert (ran.code, ran.out) == (1, "")
+    assert [line.split(": ")[1] for line in ran.err.splitlines()] == [
+        "line 3 was rejected", "1 of 2 messages were rejected; nothing was stored",
+    ]  # fmt: skip
+    assert not shell("namespaces").out.strip()
+    assert shell("add", "-f", "-", "--strict", stdin='"good"\n"better"\n').out == "2 stored\n"

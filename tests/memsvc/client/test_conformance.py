@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from openai.types.chat import ChatCompletionMessage
 
 from memsvc import Answer, Erasure, Event, FeedbackReceipt, Graph
 from memsvc.client.slicing import MOST_MESSAGES
@@ -94,6 +95,20 @@ def test_receipts_say_what_became_of_each_message(one: Any, here: str) -> None:
     again = one.add(["One thing."], namespace=here, session_id="s", key="k")
     assert again == [Receipt("duplicate", found[0].id)]
     assert one.stats(namespace=here)["messages"] == 2
+
+
+def test_objects_of_frameworks_and_what_is_said_of_all_messages(one: Any, here: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = ChatCompletionMessage.model_validate({"role": "assistant", "content": None, "tool_calls": [call]})
+    said = {"name": "Bot", "timestamp": "2026-03-02T09:00:00Z", "metadata": {"a": 1}}
+    receipts = one.add([message, "half \ud83c", "Hi"], namespace=here, **said)
+    assert [receipt.status for receipt in receipts] == ["stored", "rejected", "stored"]
+    assert [receipt.reason for receipt in receipts.rejected] == [receipts[1].reason]
+    first, second = one.list(namespace=here)
+    assert (first.text, first.speaker, first.metadata["message"]["tool_calls"][0]["id"]) == ("f({})", "Bot", "c")
+    assert (second.text, second.metadata) == ("Hi", {"a": 1})
+    assert (second.valid_from - first.valid_from).microseconds == 2
+    assert one.add(message, namespace=here)[0].status == "stored"
 
 
 def test_the_graph_of_things(one: Any, here: str, ann: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +96,23 @@ def test_each_tool_works(shop: Shop, mode: str) -> None:
     scraped = shop.running("GET", "/metrics", headers=watcher).text
     for name in TOOLS:
         assert f'memsvc_requests_total{{status="200",verb="{name}"}}' in scraped
+
+
+def test_half_a_character_is_its_message_s_alone(shop: Shop) -> None:
+    own = {"Authorization": f"Bearer {shop.token('acme/ann')}", **TALKS, "Content-Type": "application/json"}
+    session = shop.running("POST", "/mcp", json=HELLO, headers=own).headers["mcp-session-id"]
+
+    def call(**arguments: Any) -> str:
+        params = {"name": "add_memory", "arguments": arguments}
+        body = json.dumps({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params})
+        answer = shop.running("POST", "/mcp", content=body, headers={**own, "mcp-session-id": session})
+        assert answer.status_code == 200
+        return str(answer.text)
+
+    said = call(messages=["whole", "half \ud83c", "\ud83d\ude82"])
+    assert "messages[1] was NOT stored: 'content' holds half a character" in said
+    assert {"whole", "🚂"} <= {one.text for one in shop.memory.list(namespace="acme/ann")}
+    assert "holds half a character" in call(messages="half \ud83c")
 
 
 @pytest.mark.parametrize("mode", MODES)
