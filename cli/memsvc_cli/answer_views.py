@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from memsvc_cli.views import plural, when
+from memsvc_cli.views import ends, plural, when
 from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 def evidence(quotes: "Sequence[Evidence]") -> Table:
     """What an answer rests on."""
-    columns = [Column("when"), Column("who", style="cyan"), Column("quote", wrap=True), Column("id", below="quote")]
-    return Table(columns, [[when(one.said_at), one.speaker, one.quote, one.id] for one in quotes])
+    return Table.each(
+        quotes,
+        (Column("when"), lambda one: when(one.said_at)),
+        (Column("who", style="cyan"), lambda one: one.speaker),
+        (Column("quote", wrap=True), lambda one: one.quote),
+        *ends(quotes, lambda one: one.valid_to, below="quote"),
+        (Column("id", below="quote"), lambda one: one.id),
+    )
 
 
 def judged(verdict: "Verdict") -> str:

@@ -35,7 +35,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 _SPELLED: Mapping[str, tuple[str, ...]] = {
     "session_id": ("--session",), "memory_id": ("--id",), "top_k": ("--top-k", "-k"), "cold": ("--cold/--hot",),
-    "success": ("--success/--failure",),
+    "include_ended": ("--include-ended/--without-ended",), "success": ("--success/--failure",),
 }  # fmt: skip
 """Options that are called otherwise than their parameters; the others are `--token-budget` for `token_budget`."""
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memsvc_evals.table import Column, Table
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from memsvc import Change, Hit
     from memsvc.doctor import Check
     from memsvc_store.values.shapes import Job, Memory
+
+T = TypeVar("T")
 
 _COSTS = ("calls", "prompt_tokens", "completion_tokens")
 _LONGEST_ERROR = 100
@@ -28,6 +30,7 @@ def hits(found: "Sequence[Hit]", *, explain: bool) -> Table:
         (Column("who", style="cyan"), lambda hit: hit.memory.speaker),
         (Column("text", wrap=True), lambda hit: hit.text),
         (Column("score", right=True, style="bold"), lambda hit: f"{hit.score:.3f}"),
+        *ends(found, lambda hit: hit.memory.valid_to),
         (Column("id", below="text"), lambda hit: hit.id),
         *_flags(found),
     )
@@ -41,6 +44,7 @@ def memories(found: "Sequence[Memory]") -> Table:
         (Column("who", style="cyan"), lambda one: one.speaker),
         (Column("text", wrap=True), lambda one: one.text),
         (Column("session"), lambda one: one.session_id),
+        *ends(found, lambda one: one.valid_to),
         (Column("id", below="text"), lambda one: one.id),
     )
 
@@ -150,6 +154,7 @@ def _explained(found: "Sequence[Hit]") -> Table:
         (Column("final", right=True, style="bold"), _part("final")),
         (Column("when", below="text"), lambda hit: when(hit.memory.valid_from)),
         (Column("who", below="text"), lambda hit: hit.memory.speaker),
+        *ends(found, lambda hit: hit.memory.valid_to),
         (Column("id", below="text"), lambda hit: hit.id),
         *([(Column("blend", below="text"), _blended)] if blended else []),
         *_flags(found),
@@ -158,6 +163,17 @@ def _explained(found: "Sequence[Hit]") -> Table:
 
 def _part(name: str) -> "Callable[[Hit], str]":
     return lambda hit: f"{getattr(hit.parts, name):.3f}"
+
+
+def ends(
+    found: "Sequence[T]", end: "Callable[[T], datetime | None]", below: str = "text"
+) -> "list[tuple[Column, Callable[[T], str]]]":
+    """A column that says until when, where something has an end."""
+
+    def shown(one: "T") -> str:
+        return "" if (moment := end(one)) is None else f"until {when(moment)}"
+
+    return [(Column("until", below=below), shown)] if any(end(one) for one in found) else []
 
 
 def _flags(found: "Sequence[Hit]") -> "list[tuple[Column, Callable[[Hit], str]]]":

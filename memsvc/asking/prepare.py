@@ -12,12 +12,15 @@ from memsvc.checks import checked_choice
 from memsvc.contract.options import AskOptions, own
 from memsvc.errors import InvalidInput, SettingsError
 from memsvc.lookup import budget
-from memsvc.lookup.filters import parse_filters
+from memsvc.lookup.filters import current, parse_filters
 from memsvc.settings import HOW_TO_SET
 from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, STYLES, Scan
 from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from memsvc.lookup.lookup import Lookup
     from memsvc.lookup.traces import Tracer
     from memsvc.settings import Settings
@@ -47,10 +50,16 @@ class Asker:
     """Checks what came in and picks who answers."""
 
     def __init__(
-        self, settings: Settings, lookup: Lookup, models: LanguageModels, tracer: Tracer, learning: Learning
+        self,
+        settings: Settings,
+        lookup: Lookup,
+        models: LanguageModels,
+        tracer: Tracer,
+        learning: Learning,
+        now: Callable[[], datetime],
     ) -> None:
         self._settings, self._lookup, self._models = settings, lookup, models
-        self._tracer, self._learning = tracer, learning
+        self._tracer, self._learning, self._now = tracer, learning, now
 
     def prepare(self, question: str, namespace: str, options: AskOptions, session_id: str | None) -> Answering:
         """The work of answering, ready to run.
@@ -65,8 +74,7 @@ class Asker:
         checks.checked_query(question, "question")
         mine: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
         wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
-        if wanted.kind is None:
-            wanted = replace(wanted, kind=ASKED)
+        wanted = current(replace(wanted, kind=wanted.kind or ASKED), self._now())
         budget.limit(mine.get("top_k"), None)
         gate = checked_choice("gate", mine.get("gate", settings.gate), POLICIES)
         deliberation = checked_choice("deliberation", mine.get("deliberation", settings.deliberation), DELIBERATIONS)

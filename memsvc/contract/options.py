@@ -21,6 +21,7 @@ class Filters(TypedDict, total=False):
         since: said at or after this time.
         until: said at or before this time; a date without a time takes in the whole day (UTC).
         as_of: valid at this moment.
+        include_ended: what has ended (its `valid_to` has passed) as well; look-ups leave it out, listings show it.
         session_id: only these sessions.
         speaker: only what these said.
         kind: message, fact, episode.
@@ -29,6 +30,7 @@ class Filters(TypedDict, total=False):
     since: Time | None
     until: Time | None
     as_of: Time | None
+    include_ended: bool | None
     session_id: Names | None
     speaker: Names | None
     kind: Names | None

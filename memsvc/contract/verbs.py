@@ -182,7 +182,8 @@ class Verbs:
             trace: keep what was found, so that `feedback(hits.trace_id, ...)` can reward it; one durable write.
             for_session: the session on whose behalf this is looked up. For `echo_minutes`, `add` to it knows these
                 texts for what they are if they come back; one durable write.
-            **filters: `since`, `until`, `as_of`, `session_id`, `speaker`, `kind`, applied inside the look-up.
+            **filters: `since`, `until`, `as_of`, `include_ended`, `session_id`, `speaker`, `kind`, applied inside
+                the look-up.
 
         Raises:
             InvalidInput: an empty query, one of more than 4,000 characters, a number below 1, an unknown filter or a

@@ -11,12 +11,15 @@ from memsvc.checks import checked_share
 from memsvc.contract.options import EpisodeOptions, own
 from memsvc.episodes.found import EpisodeHit, Episodes
 from memsvc.errors import InvalidFilter, InvalidInput
-from memsvc.lookup.filters import parse_filters
+from memsvc.lookup.filters import current, parse_filters
 from memsvc.lookup.lookup import TwoPhase
 from memsvc_learners.calibration import pairwise_cosines, threshold
 from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from memsvc.lookup.lookup import Lookup
     from memsvc.lookup.traces import Tracer
     from memsvc.settings import Settings
@@ -35,8 +38,11 @@ _OWN = own(EpisodeOptions)
 class Recall:
     """Finds episodes."""
 
-    def __init__(self, settings: Settings, store: Store, lookup: Lookup, tracer: Tracer) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, lookup: Lookup, tracer: Tracer, now: Callable[[], datetime]
+    ) -> None:
         self._settings, self._store, self._lookup, self._tracer = settings, store, lookup, tracer
+        self._now = now
 
     def find(self, intent: str, namespace: str, options: EpisodeOptions) -> Episodes:
         """The episodes for an intent; see `Memory.search_episodes`."""
@@ -46,7 +52,7 @@ class Recall:
             raise InvalidFilter(f"kind came as {shown(options['kind'])}, and only episodes are looked up; leave it out")
         mine: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
         wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
-        how = self._how(namespace, mine)
+        wanted, how = current(wanted, self._now()), self._how(namespace, mine)
         found = self._lookup.episodes(namespace, intent, wanted, how, _random(mine.get("seed"), how.epsilon))
         ids = [found.pool[place].memory_id for place, _, _ in found.chosen]
         episodes = {episode.id: episode for episode in self._store.episodes(namespace, ids)} if ids else {}

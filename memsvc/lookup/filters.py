@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ def parse_filters(given: Mapping[str, Any], also: Sequence[str] = ()) -> Filter:
         since=_time(given, "since"),
         until=_time(given, "until"),
         as_of=_time(given, "as_of"),
+        include_ended=_flag(given, "include_ended"),
         session_id=_names(given, "session_id"),
         speaker=_names(given, "speaker"),
         kind=_names(given, "kind"),  # type: ignore[arg-type]  # checked below
@@ -54,6 +56,18 @@ def parse_filters(given: Mapping[str, Any], also: Sequence[str] = ()) -> Filter:
         if kind not in KINDS:
             raise InvalidFilter(f"filter 'kind' came as {kind!r}; give one of {', '.join(KINDS)}")
     return wanted
+
+
+def current(wanted: Filter, now: datetime) -> Filter:
+    """A filter that leaves out what had ended by `now`, unless it asks for that by `as_of` or `include_ended`."""
+    return wanted if wanted.include_ended or wanted.as_of is not None else replace(wanted, current_at=now)
+
+
+def _flag(given: Mapping[str, Any], name: str) -> bool | None:
+    value = given.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidFilter(f"filter {name!r} came as {shown(value)}; give True or False")
+    return value
 
 
 def _time(given: Mapping[str, Any], name: str) -> datetime | None:

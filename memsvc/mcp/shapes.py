@@ -19,7 +19,7 @@ from memsvc_store.values.shapes import Flag, Memory
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A memory, verbatim. `flags` warn of its text: `instruction-like`."""
+    """A memory, verbatim. `until`: when it ended. `flags` warn of its text: `instruction-like`."""
 
     id: str
     kind: str
@@ -28,13 +28,14 @@ class Quote:
     session_id: str
     text: str
     flags: tuple[Flag, ...]
+    until: datetime | None = None
 
     @classmethod
     def of(cls, memory: Memory) -> Self:
         """A memory as it is quoted."""
         return cls(
             memory.id, memory.kind, memory.speaker, memory.valid_from.replace(microsecond=0),
-            memory.session_id, memory.text, flags(memory.text),
+            memory.session_id, memory.text, flags(memory.text), memory.valid_to,
         )  # fmt: skip
 
 
@@ -61,6 +62,7 @@ class Ground:
     said_at: datetime
     quote: str
     flags: tuple[Flag, ...]
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Answered:
     def of(cls, answer: Answer) -> Self:
         """An answer with its grounds."""
         grounds = tuple(
-            Ground(one.id, one.speaker, one.said_at.replace(microsecond=0), one.quote, flags(one.quote))
+            Ground(one.id, one.speaker, one.said_at.replace(microsecond=0), one.quote, flags(one.quote), one.valid_to)
             for one in answer.evidence
         )
         return cls(answer.text, answer.process, grounds, answer.trace_id)

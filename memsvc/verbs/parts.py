@@ -76,13 +76,13 @@ class Parts(Verbs):
     def _asker(self) -> Asker:
         from memsvc.asking.prepare import Asker  # with what follows: 60 ms that a search needs not
 
-        return Asker(self.settings, self._lookup, self._models, self._tracer, self.store.learning)
+        return Asker(self.settings, self._lookup, self._models, self._tracer, self.store.learning, self._now)
 
     @cached_property
     def _recall(self) -> Recall:
         from memsvc.episodes.recall import Recall
 
-        return Recall(self.settings, self.store, self._lookup, self._tracer)
+        return Recall(self.settings, self.store, self._lookup, self._tracer, self._now)
 
     @cached_property
     def _extraction(self) -> Worker[Material]:

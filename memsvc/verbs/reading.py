@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from memsvc import bridge, checks
 from memsvc.checks import checked_choice
 from memsvc.lookup import budget
-from memsvc.lookup.filters import parse_filters
+from memsvc.lookup.filters import current, parse_filters
 from memsvc.lookup.traces import Hits, considered
 from memsvc.verbs.parts import Parts
 
@@ -44,7 +44,7 @@ class Reading(Parts):
         namespace = checks.checked_namespace(namespace)
         checks.checked_query(query, "query")
         limit = budget.limit(top_k, token_budget)
-        wanted = parse_filters(filters)
+        wanted = current(parse_filters(filters), self._now())
         session = self._told(for_session)
         found = self._lookup.search(namespace, query, limit, wanted)
         hits = found if token_budget is None else budget.within(found, token_budget)
@@ -108,6 +108,8 @@ class Reading(Parts):
         checks.checked_count("limit", limit, least=1)
         checks.checked_count("offset", offset, least=0)
         namespace, wanted = checks.checked_namespace(namespace), parse_filters(filters)
+        if wanted.include_ended is not None:  # else a listing shows what there is
+            wanted = current(wanted, self._now())
         return self.store.page(namespace, wanted, limit=limit, offset=offset, cold=cold)
 
     def history(self, memory_id: str, *, namespace: str) -> Changes:

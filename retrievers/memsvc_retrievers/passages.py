@@ -39,7 +39,8 @@ class Source(NamedTuple):  # a tuple, as a passage is: a whole log is made of th
 class Passage(NamedTuple):
     """One line that a model is shown: a message, a fact or a point of working memory.
 
-    `memory_id` is that of the stored memory that it is, None where it was worked out for one question.
+    `memory_id` is that of the stored memory that it is, None where it was worked out for one question. `valid_to` is
+    when it ended, None while it holds.
     """
 
     text: str
@@ -47,12 +48,13 @@ class Passage(NamedTuple):
     speaker: str
     sources: tuple[Source, ...]
     memory_id: str | None = None
+    valid_to: datetime | None = None
 
     @classmethod
     def of(cls, memory: Memory, sources: Sequence[Memory] = ()) -> Passage:
         """A memory as it stands; a fact with the messages that it came from."""
         behind = tuple(Source(message) for message in sources or (memory,))
-        return cls(memory.text, memory.valid_from, memory.speaker, behind, memory.id)
+        return cls(memory.text, memory.valid_from, memory.speaker, behind, memory.id, memory.valid_to)
 
     @property
     def ids(self) -> list[str]:
@@ -65,7 +67,8 @@ class Passage(NamedTuple):
 class Evidence(Value):
     """A quote that occurs, word for word, in the memory `id`.
 
-    `cited`: the model named it as what its answer rests on. Else it is the best that was found.
+    `valid_to` is when that ended, None while it holds. `cited`: the model named it as what its answer rests on. Else it
+    is the best that was found.
     """
 
     id: str
@@ -73,6 +76,7 @@ class Evidence(Value):
     speaker: str
     said_at: datetime
     cited: bool = False
+    valid_to: datetime | None = None
 
 
 def one_line(text: str) -> str:
@@ -123,13 +127,19 @@ def fitting(passages: Sequence[Passage], room: int) -> list[Passage]:
 
 
 def numbered(passages: Sequence[Passage], first: int = 1) -> str:
-    """Passages as lines: number, day and time on its author's clock, speaker, text on one line."""
+    """Passages as lines: number, day and time on its author's clock, until when it held, speaker, text on one line."""
     return "\n".join(line(number, passage) for number, passage in enumerate(passages, first))
 
 
 def line(number: int, passage: Passage) -> str:
     """One passage as a line."""
-    return f"[{number}] {_when(passage.said_at)} | {one_line(passage.speaker)}: {one_line(passage.text)}"
+    ended = "" if passage.valid_to is None else f", until {until(passage.valid_to)}"
+    return f"[{number}] {_when(passage.said_at)}{ended} | {one_line(passage.speaker)}: {one_line(passage.text)}"
+
+
+def until(end: datetime) -> str:
+    """When something ended, on its author's clock: a day, with the time unless that is midnight."""
+    return end.date().isoformat() if not (end.hour or end.minute) else f"{end.replace(tzinfo=None):%Y-%m-%d %H:%M}"
 
 
 def _when(moment: datetime) -> str:
@@ -149,7 +159,9 @@ def evidence(passages: Sequence[Passage], about: str, *, cited: bool) -> tuple[E
     quotes = {source.message.id: source.quote for source in reversed(sources) if source.quote}
     messages = {source.message.id: source.message for source in sources}
     return tuple(
-        Evidence(key, quotes.get(key) or best_sentence(about, one.text), one.speaker, one.valid_from, cited)
+        Evidence(
+            key, quotes.get(key) or best_sentence(about, one.text), one.speaker, one.valid_from, cited, one.valid_to
+        )
         for key, one in messages.items()
     )
 

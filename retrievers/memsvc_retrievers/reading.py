@@ -36,7 +36,7 @@ class Log:
         for place, message in enumerate(messages):
             source = (Source(message),)
             for piece in pieces(message.text, scan.room // 2):
-                lines.append(Passage(piece, message.valid_from, message.speaker, source))
+                lines.append(Passage(piece, message.valid_from, message.speaker, source, valid_to=message.valid_to))
                 places.append(place)
                 costs.append(tokens(piece))
         return cls(messages, tuple(lines), tuple(places), tuple(costs))

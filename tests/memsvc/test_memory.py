@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +231,25 @@ def test_event_time_ends(memory: Memory) -> None:
     assert "I moved to Oslo last week." in found(memory, "Oslo", as_of="2026-05-01")
     assert "I moved to Oslo last week." not in found(memory, "Oslo", as_of="2026-06-01")
     assert "I moved to Oslo last week." not in found(memory, "Oslo", as_of="2026-03-01")
+
+
+def test_what_has_ended_is_left_out_of_look_ups_unless_it_is_asked_for(memory: Memory) -> None:
+    first = stored(memory)[0].id or ""
+    ended = "I moved to Oslo last week."
+    memory.update(first, namespace="ann", valid_to=START + timedelta(days=1))
+    assert ended in found(memory, "Oslo")
+    memory.update(first, namespace="ann", valid_to=START + timedelta(minutes=1))
+    assert ended not in found(memory, "Oslo")
+    assert first not in memory.ask("Who moved to Oslo?", namespace="ann").retrieved
+    assert ended in found(memory, "Oslo", include_ended=True)
+    [quoted] = [
+        one for one in memory.ask("Who moved to Oslo?", namespace="ann", include_ended=True).evidence if one.id == first
+    ]
+    assert quoted.valid_to == START + timedelta(minutes=1)
+    assert first in {one.id for one in memory.list(namespace="ann")}
+    assert first not in {one.id for one in memory.list(namespace="ann", include_ended=False)}
+    with pytest.raises(InvalidFilter, match=r"include_ended.*True or False"):
+        memory.search("Oslo", namespace="ann", include_ended="yes")  # type: ignore[arg-type]
 
 
 def test_a_deleted_memory_is_not_found_again(memory: Memory) -> None:

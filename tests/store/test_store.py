@@ -178,6 +178,7 @@ def test_versions_are_gapless_and_count_writes_that_did_something(store: Store) 
         (Filter(since=START + timedelta(minutes=10)), ["b", "c"]),
         (Filter(until=START + timedelta(minutes=10)), ["a", "b"]),
         (Filter(as_of=START + timedelta(minutes=15)), ["a"]),
+        (Filter(current_at=START + timedelta(minutes=12)), ["a", "c"]),
         (Filter(session_id=("s2",)), ["c"]),
         (Filter(speaker=("Bob", "nobody")), ["b"]),
         (Filter(kind=("fact",)), []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,9 @@ def conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     if wanted.as_of is not None:
         moment = to_instant(wanted.as_of).micros
         conditions.append((columns.valid_from <= moment) & (sa.func.coalesce(columns.valid_to, moment + 1) > moment))
+    if wanted.current_at is not None:
+        moment = to_instant(wanted.current_at).micros
+        conditions.append(sa.func.coalesce(columns.valid_to, moment + 1) > moment)
     for column, values in (
         (columns.session_id, wanted.session_id),
         (columns.speaker, wanted.speaker),
@@ -40,7 +44,8 @@ def conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
 
 def mask(shard: Shard, wanted: Filter) -> NDArray[np.bool_] | None:
     """Which rows a look-up may return, shape `(rows,)`; None when that is every row."""
-    if not wanted:
+    lasts = _lasts(shard, wanted)
+    if lasts is None and not replace(wanted, current_at=None, include_ended=None):
         return shard.alive.values if shard.dead else None
     allowed: NDArray[np.bool_] = shard.alive.values.copy()
     if wanted.since is not None:
@@ -50,6 +55,8 @@ def mask(shard: Shard, wanted: Filter) -> NDArray[np.bool_] | None:
     if wanted.as_of is not None:
         moment = to_instant(wanted.as_of).micros
         allowed &= (shard.valid_from.values <= moment) & (moment < shard.valid_to.values)
+    if lasts is not None:
+        allowed &= lasts
     if wanted.session_id is not None:
         allowed &= np.isin(shard.session.values, shard.sessions.find(wanted.session_id))
     if wanted.speaker is not None:
@@ -57,6 +64,14 @@ def mask(shard: Shard, wanted: Filter) -> NDArray[np.bool_] | None:
     if wanted.kind is not None:
         allowed &= np.isin(shard.kind.values, [KINDS.index(kind) for kind in wanted.kind])
     return allowed
+
+
+def _lasts(shard: Shard, wanted: Filter) -> NDArray[np.bool_] | None:
+    """Which rows had not ended by `current_at`; None when that is every row, as it nearly always is."""
+    if wanted.current_at is None:
+        return None
+    lasts: NDArray[np.bool_] = shard.valid_to.values > to_instant(wanted.current_at).micros
+    return None if lasts.all() else lasts
 
 
 def embedded(shard: Shard, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:

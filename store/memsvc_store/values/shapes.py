@@ -341,12 +341,15 @@ class Filter:
     """Which memories a look-up may return. `None` lets everything pass.
 
     `since` and `until` bound `valid_from`, both inclusive. `as_of` keeps what was valid at that
-    moment: `valid_from <= as_of < valid_to`.
+    moment: `valid_from <= as_of < valid_to`. `current_at` leaves out what had ended by then, `valid_to <= current_at`;
+    `include_ended` is what was said of that, None for nothing.
     """
 
     since: datetime | None = None
     until: datetime | None = None
     as_of: datetime | None = None
+    current_at: datetime | None = None
+    include_ended: bool | None = None
     session_id: tuple[str, ...] | None = None
     speaker: tuple[str, ...] | None = None
     kind: tuple[Kind, ...] | None = None

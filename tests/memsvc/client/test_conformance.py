@@ -178,6 +178,7 @@ def test_search_gives_hits_with_their_parts_and_a_trace(one: Any, here: str, ann
         ({"since": datetime(2026, 3, 2, 9, 1)}, [1, 2]),  # without an offset it is UTC
         ({"as_of": 1772442061, "kind": "message"}, [0, 1]),
         ({"kind": "episode"}, []),
+        ({"include_ended": False, "speaker": "Ben"}, [1]),
     ],
 )
 def test_filters_narrow(one: Any, here: str, ann: list[str], filters: dict[str, Any], expected: list[int]) -> None:

@@ -92,8 +92,8 @@ NAMED: dict[str, Callable[[Things], Any]] = {
 
 PLAIN = set(
     "messages query question intent text trajectory experience reward success metadata timestamp valid_from valid_to "
-    "since until as_of kind top_k token_budget limit offset cold worst trace pool threshold weight epsilon seed gate "
-    "deliberation style model credit budget state kinds".split()
+    "since until as_of include_ended kind top_k token_budget limit offset cold worst trace pool threshold weight "
+    "epsilon seed gate deliberation style model credit budget state kinds".split()
 )
 """Parameters that say what is wanted, and name nothing."""
 
