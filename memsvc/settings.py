@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from memsvc.errors import SettingsError
+from memsvc.times import zone
 from memsvc_retrievers.choices import POLICIES, Deliberation, Policy, Scan, Style
 from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 
@@ -57,6 +58,12 @@ def _bound(cap: float | None) -> float | None:
     return None if cap == math.inf else cap
 
 
+def _zoned(name: str) -> str:
+    """The name of a time zone that there is."""
+    zone(name)
+    return name
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its default."""
 
@@ -81,6 +88,11 @@ class Settings(BaseSettings):
     )
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("memsvc"), description="Exported models; safe to delete"
+    )
+    timezone: Annotated[str, AfterValidator(_zoned)] = Field(
+        "UTC",
+        description="The zone, such as Asia/Shanghai, in which `today`, a date or a time without an offset is meant, "
+        "unless a call names its own; messages said now are filed under its day",
     )
     max_text_chars: int = Field(100_000, ge=1, description="The longest message that is accepted")
     max_trajectory_chars: int = Field(

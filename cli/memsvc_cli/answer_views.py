@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from memsvc_store.values.learned import Trace
 
 
-def evidence(quotes: "Sequence[Evidence]") -> Table:
+def evidence(quotes: "Sequence[Evidence]", timezone: str | None = None) -> Table:
     """What an answer rests on."""
     return Table.each(
         quotes,
-        (Column("when"), lambda one: when(one.said_at)),
+        (Column("when"), lambda one: when(one.said_at, timezone)),
         (Column("who", style="cyan"), lambda one: one.speaker),
         (Column("quote", wrap=True), lambda one: one.quote),
-        *ends(quotes, lambda one: one.valid_to, below="quote"),
+        *ends(quotes, lambda one: one.valid_to, below="quote", timezone=timezone),
         (Column("id", below="quote"), lambda one: one.id),
     )
 

@@ -48,7 +48,7 @@ def ask(
         if json:
             output.document(answer)
         else:
-            _print(answer, explain=explain)
+            _print(answer, explain=explain, timezone=given.get("timezone"))
         if not answer.evidence and answer.verdict is None:
             explain_gaps(memory, namespace, found=False)
 
@@ -69,12 +69,12 @@ def _shown(show: output.Step) -> "Callable[[Event], None]":
     return event
 
 
-def _print(answer: "Answer", *, explain: bool) -> None:
+def _print(answer: "Answer", *, explain: bool, timezone: str | None) -> None:
     output.line(answer.text, style="bold")
     output.line(answer_views.provenance(answer), style="dim")
     if answer.evidence:
         output.line()
-        output.table(answer_views.evidence(answer.evidence))
+        output.table(answer_views.evidence(answer.evidence, timezone))
     if not explain:
         return
     if answer.trace_id is not None:

@@ -31,7 +31,7 @@ def search(
         if json:
             output.document({"namespace": namespace, "query": query, "trace_id": found.trace_id, "hits": list(found)})
         elif found:
-            output.table(views.hits(found, explain=explain))
+            output.table(views.hits(found, explain=explain, timezone=given.get("timezone")))
         if found.trace_id is not None and not json:
             output.note(f"Reward what helped with: memsvc feedback {found.trace_id} --reward 1")
         if explain or not found:
@@ -95,7 +95,7 @@ def list_(
         if json:
             output.document({"namespace": namespace, "limit": limit, "offset": offset, "memories": found})
         elif found:
-            output.table(views.memories(found))
+            output.table(views.memories(found, given.get("timezone")))
         else:
             _say_why_nothing(memory, namespace)
     if len(found) == limit:

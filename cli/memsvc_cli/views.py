@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from memsvc.times import local
 from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
@@ -19,32 +20,32 @@ _COSTS = ("calls", "prompt_tokens", "completion_tokens")
 _LONGEST_ERROR = 100
 
 
-def hits(found: "Sequence[Hit]", *, explain: bool) -> Table:
+def hits(found: "Sequence[Hit]", *, explain: bool, timezone: str | None = None) -> Table:
     """Ranked memories; `explain` adds the parts of each score, and how learned utility came in where it did."""
     if explain:
-        return _explained(found)
+        return _explained(found, timezone)
     return Table.each(
         found,
         (Column("#", right=True, style="dim"), lambda hit: str(hit.rank)),
-        (Column("when"), lambda hit: when(hit.memory.valid_from)),
+        (Column("when"), lambda hit: when(hit.memory.valid_from, timezone)),
         (Column("who", style="cyan"), lambda hit: hit.memory.speaker),
         (Column("text", wrap=True), lambda hit: hit.text),
         (Column("score", right=True, style="bold"), lambda hit: f"{hit.score:.3f}"),
-        *ends(found, lambda hit: hit.memory.valid_to),
+        *ends(found, lambda hit: hit.memory.valid_to, timezone=timezone),
         (Column("id", below="text"), lambda hit: hit.id),
         *_flags(found),
     )
 
 
-def memories(found: "Sequence[Memory]") -> Table:
+def memories(found: "Sequence[Memory]", timezone: str | None = None) -> Table:
     """Memories in their own order."""
     return Table.each(
         found,
-        (Column("when"), lambda one: when(one.valid_from)),
+        (Column("when"), lambda one: when(one.valid_from, timezone)),
         (Column("who", style="cyan"), lambda one: one.speaker),
         (Column("text", wrap=True), lambda one: one.text),
         (Column("session"), lambda one: one.session_id),
-        *ends(found, lambda one: one.valid_to),
+        *ends(found, lambda one: one.valid_to, timezone=timezone),
         (Column("id", below="text"), lambda one: one.id),
     )
 
@@ -119,9 +120,9 @@ def counts(by_namespace: Mapping[str, Mapping[str, int]]) -> Table:
     return Table(columns, [[namespace, *(str(row[name]) for name in names)] for namespace, row in by_namespace.items()])
 
 
-def when(moment: datetime, *, seconds: bool = False) -> str:
-    """A moment as its author's clock showed it."""
-    return moment.replace(tzinfo=None).isoformat(" ", "seconds" if seconds else "minutes")
+def when(moment: datetime, timezone: str | None = None, *, seconds: bool = False) -> str:
+    """A moment in a zone; without one as its author's clock showed it."""
+    return local(moment, timezone).replace(tzinfo=None).isoformat(" ", "seconds" if seconds else "minutes")
 
 
 def day(moment: datetime) -> str:
@@ -143,7 +144,7 @@ def size(number: float) -> str:
     return f"{number:.1f} GB"
 
 
-def _explained(found: "Sequence[Hit]") -> Table:
+def _explained(found: "Sequence[Hit]", timezone: str | None) -> Table:
     """Hits with what made their scores; all but numbers below the text, so that 80 columns hold them."""
     blended = any(hit.blend for hit in found)
     return Table.each(
@@ -152,9 +153,9 @@ def _explained(found: "Sequence[Hit]") -> Table:
         (Column("text", wrap=True), lambda hit: hit.text),
         *((Column(part.name, right=True), _part(part.name)) for part in fields(found[0].parts)),
         (Column("final", right=True, style="bold"), _part("final")),
-        (Column("when", below="text"), lambda hit: when(hit.memory.valid_from)),
+        (Column("when", below="text"), lambda hit: when(hit.memory.valid_from, timezone)),
         (Column("who", below="text"), lambda hit: hit.memory.speaker),
-        *ends(found, lambda hit: hit.memory.valid_to),
+        *ends(found, lambda hit: hit.memory.valid_to, timezone=timezone),
         (Column("id", below="text"), lambda hit: hit.id),
         *([(Column("blend", below="text"), _blended)] if blended else []),
         *_flags(found),
@@ -166,12 +167,12 @@ def _part(name: str) -> "Callable[[Hit], str]":
 
 
 def ends(
-    found: "Sequence[T]", end: "Callable[[T], datetime | None]", below: str = "text"
+    found: "Sequence[T]", end: "Callable[[T], datetime | None]", below: str = "text", timezone: str | None = None
 ) -> "list[tuple[Column, Callable[[T], str]]]":
     """A column that says until when, where something has an end."""
 
     def shown(one: "T") -> str:
-        return "" if (moment := end(one)) is None else f"until {when(moment)}"
+        return "" if (moment := end(one)) is None else f"until {when(moment, timezone)}"
 
     return [(Column("until", below=below), shown)] if any(end(one) for one in found) else []
 

@@ -1,7 +1,6 @@
 """add, update, delete: the commands that write."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,7 +33,11 @@ def add(
         str | None, typer.Option("--role", metavar="ROLE", help="user, assistant, system or tool.  [default: user]")
     ] = None,
     timestamp: Annotated[
-        str | None, typer.Option("--timestamp", metavar="TIME", help="When, in ISO 8601.  [default: now]")
+        str | None,
+        typer.Option("--timestamp", metavar="TIME", help="When: ISO 8601, a date, yesterday, 7d (ago). [default: now]"),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", metavar="ZONE", help=options.told("add", "timezone"))
     ] = None,
     metadata: Annotated[
         list[str] | None,
@@ -67,7 +70,7 @@ def add(
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a text or --file")
     common: dict[str, Any] = {
-        "namespace": namespace, "session_id": session, "role": role, "name": name,
+        "namespace": namespace, "session_id": session, "role": role, "name": name, "timezone": timezone,
         "metadata": read_metadata(metadata) if metadata else None,
     }  # fmt: skip
     if text is not None:
@@ -143,14 +146,15 @@ def _add_strictly(
 def _add_all(memory: "Opened", items: Sequence[Item], common: Mapping[str, Any], timestamp: str | None) -> "Receipts":
     """Batches: each is on disk before the next begins, so that an interrupted run loses one at most."""
     from memsvc import MessagesRejected, Receipt, Receipts
-    from memsvc_store.values.clock import parse_timestamp
+    from memsvc.times import later
 
-    receipts, said_at = Receipts(), None if timestamp is None else parse_timestamp(timestamp)
+    receipts, zone = Receipts(), common["timezone"]
     with output.progress("Storing", len(items)) as advance:
         for start in range(0, len(items), BATCH):
             batch = [item.message for item in items[start : start + BATCH]]
             try:
-                receipts += memory.add(batch, timestamp=said_at and said_at + timedelta(microseconds=start), **common)
+                said_at = None if timestamp is None else later(timestamp, zone, start)
+                receipts += memory.add(batch, timestamp=said_at, **common)
             except MessagesRejected as error:  # all of this batch
                 receipts += [Receipt("rejected", None, error.reasons.get(place)) for place in range(len(batch))]
             advance(len(batch))

@@ -19,11 +19,11 @@ from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from memsvc.lookup.lookup import Lookup
     from memsvc.lookup.traces import Tracer
     from memsvc.settings import Settings
+    from memsvc.times import Times
     from memsvc.wiring import LanguageModels
     from memsvc_retrievers.language import LanguageModel
     from memsvc_store.values.shapes import Kind
@@ -56,10 +56,10 @@ class Asker:
         models: LanguageModels,
         tracer: Tracer,
         learning: Learning,
-        now: Callable[[], datetime],
+        times: Callable[[], Times],
     ) -> None:
         self._settings, self._lookup, self._models = settings, lookup, models
-        self._tracer, self._learning, self._now = tracer, learning, now
+        self._tracer, self._learning, self._times = tracer, learning, times
 
     def prepare(self, question: str, namespace: str, options: AskOptions, session_id: str | None) -> Answering:
         """The work of answering, ready to run.
@@ -73,8 +73,10 @@ class Asker:
         namespace, settings = checks.checked_namespace(namespace), self._settings
         checks.checked_query(question, "question")
         mine: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
-        wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
-        wanted = current(replace(wanted, kind=wanted.kind or ASKED), self._now())
+        filters = {name: value for name, value in options.items() if name not in _OWN}
+        times = self._times()
+        wanted = parse_filters(filters, times, also=_OWN)
+        wanted = current(replace(wanted, kind=wanted.kind or ASKED), times.now)
         budget.limit(mine.get("top_k"), None)
         gate = checked_choice("gate", mine.get("gate", settings.gate), POLICIES)
         deliberation = checked_choice("deliberation", mine.get("deliberation", settings.deliberation), DELIBERATIONS)

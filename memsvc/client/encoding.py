@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence, Set
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from memsvc.errors import InvalidMessage
@@ -108,7 +108,7 @@ class _Gathered:
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # or a datetime
         return value.isoformat()
     if isinstance(value, Mapping):
         return {_name(key): _plain(one) for key, one in value.items()}

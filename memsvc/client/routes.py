@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from memsvc.client import encoding
-from memsvc.contract.options import Filters, own
+from memsvc.contract.options import own
 from memsvc.contract.parameters import LOCAL, options_of
 from memsvc.contract.table import VERBS
 from memsvc.contract.verbs import Verbs
 from memsvc.errors import InvalidInput
 from memsvc.lookup.filters import parse_filters
+from memsvc.times import Times
 from memsvc.writing import forgetting
 from memsvc_store.errors import shown
+from memsvc_store.values import clock
 from memsvc_store.values.erasure_receipts import document
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ _ADAPTED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def arguments(name: str, args: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
-    """What a verb is called with, by name, without what is None; filters checked and in one form.
+    """What a verb is called with, by name, without what is None; filters checked.
 
     Raises:
         TypeError: as the method itself would.
@@ -111,8 +113,7 @@ def _signature(name: str) -> inspect.Signature:
 
 
 def _options(given: dict[str, Any], known: type) -> dict[str, Any]:
-    """Options of a verb: its own as they came, the filters as `parse_filters` reads them."""
+    """Options of a verb, by name: checked here, and read where the clock and the zone are that they are meant by."""
     mine = own(known)
-    wanted = parse_filters({name: value for name, value in given.items() if name not in mine}, also=mine)
-    found = {name: value for name in Filters.__annotations__ if (value := getattr(wanted, name)) is not None}
-    return found | {name: given[name] for name in mine if given.get(name) is not None}
+    parse_filters({name: value for name, value in given.items() if name not in mine}, Times(clock.now()), also=mine)
+    return {name: value for name, value in given.items() if value is not None}

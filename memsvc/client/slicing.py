@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from memsvc.errors import InvalidInput
+from memsvc.times import later
 from memsvc.writing.messages import as_mapping
 from memsvc.writing.plain import is_object
-from memsvc_store.values.clock import parse_timestamp
 from memsvc_store.values.shapes import Receipt
 
 _BESIDE = ("key", "occurrence", "metadata")
@@ -65,7 +64,7 @@ def _later(given: dict[str, Any], start: int) -> dict[str, Any]:
     """The time of a later part, so that equal messages of two parts stay two."""
     if given.get("timestamp") is None:
         return {}
-    return {"timestamp": parse_timestamp(given["timestamp"]) + timedelta(microseconds=start)}
+    return {"timestamp": later(given["timestamp"], given.get("timezone"), start)}
 
 
 def numbered(messages: Sequence[object]) -> list[object]:

@@ -18,13 +18,15 @@ class Filters(TypedDict, total=False):
     """Which memories come into question, applied inside the look-up.
 
     Attributes:
-        since: said at or after this time.
-        until: said at or before this time; a date without a time takes in the whole day (UTC).
+        since: said at or after this time: ISO 8601, a date, `yesterday`, `7d` or `12h` (ago), a month (`2026-03`).
+        until: said at or before this time; of a day, week (`2026-W10`) or month all of it.
         as_of: valid at this moment.
         include_ended: what has ended (its `valid_to` has passed) as well; look-ups leave it out, listings show it.
         session_id: only these sessions.
         speaker: only what these said.
         kind: message, fact, episode.
+        timezone: the zone, such as Asia/Shanghai, in which `today`, a date or a time without an offset is meant; by
+            default the setting `timezone`, which is UTC.
     """
 
     since: Time | None
@@ -34,6 +36,7 @@ class Filters(TypedDict, total=False):
     session_id: Names | None
     speaker: Names | None
     kind: Names | None
+    timezone: str | None
 
 
 class AskOptions(Filters, total=False):

@@ -25,6 +25,8 @@ SHARED: Mapping[str, str] = {
     "namespace": "whose memories: names joined by `/`, such as acme/alice",
     "memory_id": "the id that a receipt or a hit names",
     "trace_id": "the `trace_id` that a look-up gave",
+    "timezone": "the zone, such as Asia/Shanghai, in which a time without an offset is meant and messages have their "
+    "day; by default the setting `timezone`, which is UTC",
 }
 """What is said of parameters that mean the same in every verb, unless it says more of them."""
 

@@ -54,6 +54,7 @@ class Verbs:
         role: str | None = None,
         name: str | None = None,
         timestamp: Time | None = None,
+        timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         strict: bool = False,
     ) -> Receipts:
@@ -68,7 +69,8 @@ class Verbs:
                 the message's own key.
             role: who said what names no role: user, assistant, tool, system; by default user.
             name: who said what names nobody; by default the role.
-            timestamp: when the messages were said that do not say so, a microsecond apart; by default now.
+            timestamp: when the messages were said that do not say so, a microsecond apart: ISO 8601, a date,
+                `yesterday`, `7d` (ago), seconds since 1970; by default now.
             metadata: what else is known of all of them; what a message's own says goes first.
             strict: store all or nothing: a message that cannot be used is an error.
 
@@ -103,6 +105,7 @@ class Verbs:
         key: str | None = None,
         session_id: str | None = None,
         timestamp: Time | None = None,
+        timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Receipt:
         """Store a task attempt, verbatim; returns once it is on disk (MemRL, section 4.3).
@@ -116,7 +119,7 @@ class Verbs:
                 set, a background job (`reflect`) writes a script or a reflection instead.
             key: makes the call idempotent, as in `add`.
             session_id: the session it belongs to.
-            timestamp: when it was; by default now.
+            timestamp: when it was, as in `add`; by default now.
             metadata: what else is known of it, as an object that JSON can hold.
 
         Raises:
@@ -133,6 +136,7 @@ class Verbs:
         text: str | None = None,
         valid_from: Time | None = None,
         valid_to: Time | None = None,
+        timezone: str | None = None,
     ) -> Memory:
         """Correct a memory's text or event time; None leaves a field as it is.
 
@@ -183,7 +187,7 @@ class Verbs:
             for_session: the session on whose behalf this is looked up. For `echo_minutes`, `add` to it knows these
                 texts for what they are if they come back; one durable write.
             **filters: `since`, `until`, `as_of`, `include_ended`, `session_id`, `speaker`, `kind`, applied inside
-                the look-up.
+                the look-up; and the `timezone` that times are meant in.
 
         Raises:
             InvalidInput: an empty query, one of more than 4,000 characters, a number below 1, an unknown filter or a

@@ -9,16 +9,15 @@ from memsvc.episodes.experience import by_rule
 from memsvc.errors import InvalidInput, InvalidMessage
 from memsvc.writing.messages import DEFAULT_SESSION
 from memsvc_store.errors import shown
-from memsvc_store.values.clock import parse_timestamp
 from memsvc_store.values.nodes import hyperedge
 from memsvc_store.values.shapes import EpisodeDraft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from memsvc.contract.options import Time
     from memsvc.episodes.experience import Trajectory
+    from memsvc.times import Times
 
 AGENT = "agent"
 """Who an episode is by, as far as look-ups are concerned."""
@@ -35,7 +34,7 @@ def drafted(
     session_id: str | None,
     timestamp: Time | None,
     metadata: Mapping[str, Any] | None,
-    now: datetime,
+    times: Times,
     max_text_chars: int,
     max_trajectory_chars: int,
 ) -> EpisodeDraft:
@@ -47,7 +46,7 @@ def drafted(
     intent = checked_text(intent, max_text_chars, "intent")
     steps = checked_trajectory(trajectory, max_trajectory_chars)
     reward, success = checked_outcome(reward, success)
-    happened_at = now if timestamp is None else parse_timestamp(timestamp)
+    happened_at = times.here if timestamp is None else times.moment(timestamp)
     session = DEFAULT_SESSION if session_id is None else checked_name("session_id", session_id)
     return EpisodeDraft(
         intent=intent,

@@ -18,11 +18,11 @@ from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from memsvc.lookup.lookup import Lookup
     from memsvc.lookup.traces import Tracer
     from memsvc.settings import Settings
+    from memsvc.times import Times
     from memsvc_store.store import Store
 
 TOP_K, POOL = 5, 10
@@ -39,10 +39,10 @@ class Recall:
     """Finds episodes."""
 
     def __init__(
-        self, settings: Settings, store: Store, lookup: Lookup, tracer: Tracer, now: Callable[[], datetime]
+        self, settings: Settings, store: Store, lookup: Lookup, tracer: Tracer, times: Callable[[], Times]
     ) -> None:
         self._settings, self._store, self._lookup, self._tracer = settings, store, lookup, tracer
-        self._now = now
+        self._times = times
 
     def find(self, intent: str, namespace: str, options: EpisodeOptions) -> Episodes:
         """The episodes for an intent; see `Memory.search_episodes`."""
@@ -51,8 +51,10 @@ class Recall:
         if options.get("kind") is not None:
             raise InvalidFilter(f"kind came as {shown(options['kind'])}, and only episodes are looked up; leave it out")
         mine: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
-        wanted = parse_filters({name: value for name, value in options.items() if name not in _OWN}, also=_OWN)
-        wanted, how = current(wanted, self._now()), self._how(namespace, mine)
+        filters = {name: value for name, value in options.items() if name not in _OWN}
+        times = self._times()
+        wanted = current(parse_filters(filters, times, also=_OWN), times.now)
+        how = self._how(namespace, mine)
         found = self._lookup.episodes(namespace, intent, wanted, how, _random(mine.get("seed"), how.epsilon))
         ids = [found.pool[place].memory_id for place, _, _ in found.chosen]
         episodes = {episode.id: episode for episode in self._store.episodes(namespace, ids)} if ids else {}

@@ -5,32 +5,33 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memsvc import checks
 from memsvc.contract.options import Filters
 from memsvc.errors import InvalidFilter, InvalidMessage, InvalidTimestamp
 from memsvc_store.errors import shown
-from memsvc_store.values.clock import parse_timestamp
 from memsvc_store.values.scripts import named
 from memsvc_store.values.shapes import KINDS, Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from memsvc.times import Times
 
 
 _MOST = 1_000
-_REST_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 _KNOWN = tuple(Filters.__annotations__)
 
 
-def parse_filters(given: Mapping[str, Any], also: Sequence[str] = ()) -> Filter:
+def parse_filters(given: Mapping[str, Any], times: Times, also: Sequence[str] = ()) -> Filter:
     """Check and read filters; None counts as not given. `also` are other options that would have been known.
 
     Raises:
         InvalidFilter: an unknown filter, or a value it cannot take.
         InvalidTimestamp: a time that cannot be read.
+        InvalidInput: an unknown time zone.
     """
     for name in given:
         if name not in _KNOWN:
@@ -38,10 +39,11 @@ def parse_filters(given: Mapping[str, Any], also: Sequence[str] = ()) -> Filter:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
             raise InvalidFilter(f"unknown {'filter or option' if also else 'filter'} {name!r}; {hint}")
+    times = times.within(given.get("timezone"))
     wanted = Filter(
-        since=_time(given, "since"),
-        until=_time(given, "until"),
-        as_of=_time(given, "as_of"),
+        since=_time(given, "since", times.moment),
+        until=_time(given, "until", times.last),
+        as_of=_time(given, "as_of", times.moment),
         include_ended=_flag(given, "include_ended"),
         session_id=_names(given, "session_id"),
         speaker=_names(given, "speaker"),
@@ -70,26 +72,14 @@ def _flag(given: Mapping[str, Any], name: str) -> bool | None:
     return value
 
 
-def _time(given: Mapping[str, Any], name: str) -> datetime | None:
+def _time(given: Mapping[str, Any], name: str, read: Callable[[object], datetime]) -> datetime | None:
     value = given.get(name)
     if value is None:
         return None
     try:
-        moment = parse_timestamp(value)
+        return read(value)
     except InvalidTimestamp as error:
         raise InvalidTimestamp(f"filter {name!r}: {error}") from error
-    return moment + _REST_OF_DAY if name == "until" and _is_day(value) else moment
-
-
-def _is_day(value: object) -> bool:
-    """Whether it names a day, and no time of it."""
-    if not isinstance(value, str):
-        return isinstance(value, date) and not isinstance(value, datetime)
-    try:
-        date.fromisoformat(value.strip())
-    except ValueError:
-        return False
-    return True
 
 
 def _names(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:

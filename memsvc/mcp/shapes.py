@@ -13,8 +13,13 @@ from memsvc.episodes.found import EpisodeHit, Episodes
 from memsvc.lookup.instructions import flags
 from memsvc.lookup.traces import Hits
 from memsvc.mcp.quoting import NOTICE
+from memsvc.times import local
 from memsvc_retrievers.graph import Graph, Thing, Tie, View
 from memsvc_store.values.shapes import Flag, Memory
+
+
+def _local(moment: datetime | None, timezone: str | None) -> datetime | None:
+    return None if moment is None else local(moment, timezone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,11 @@ class Quote:
     until: datetime | None = None
 
     @classmethod
-    def of(cls, memory: Memory) -> Self:
-        """A memory as it is quoted."""
+    def of(cls, memory: Memory, timezone: str | None = None) -> Self:
+        """A memory as it is quoted; its time in this zone, or as its author's clock had it."""
         return cls(
-            memory.id, memory.kind, memory.speaker, memory.valid_from.replace(microsecond=0),
-            memory.session_id, memory.text, flags(memory.text), memory.valid_to,
+            memory.id, memory.kind, memory.speaker, local(memory.valid_from, timezone).replace(microsecond=0),
+            memory.session_id, memory.text, flags(memory.text), _local(memory.valid_to, timezone),
         )  # fmt: skip
 
 
@@ -48,9 +53,9 @@ class Recalled:
     trace_id: str | None = None
 
     @classmethod
-    def of(cls, hits: Hits) -> Self:
+    def of(cls, hits: Hits, timezone: str | None = None) -> Self:
         """What a search found, best first."""
-        return cls(tuple(Quote.of(hit.memory) for hit in hits), hits.trace_id)
+        return cls(tuple(Quote.of(hit.memory, timezone) for hit in hits), hits.trace_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +81,17 @@ class Answered:
     trace_id: str | None = None
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
+    def of(cls, answer: Answer, timezone: str | None = None) -> Self:
         """An answer with its grounds."""
         grounds = tuple(
-            Ground(one.id, one.speaker, one.said_at.replace(microsecond=0), one.quote, flags(one.quote), one.valid_to)
+            Ground(
+                one.id,
+                one.speaker,
+                local(one.said_at, timezone).replace(microsecond=0),
+                one.quote,
+                flags(one.quote),
+                _local(one.valid_to, timezone),
+            )
             for one in answer.evidence
         )
         return cls(answer.text, answer.process, grounds, answer.trace_id)

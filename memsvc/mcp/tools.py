@@ -77,10 +77,11 @@ def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
     """Look memories up: what was said that fits a question or topic best, best first, each with its id and time.
 
     Use it before answering about anything that may have come up before. Filters (`since`, `until`, `speaker`,
-    `session_id`, `kind`) narrow the look-up itself. For a worked-out answer to one question use `ask_memory`. If what
-    was found helped or misled, say so with `give_feedback`.
+    `session_id`, `kind`) narrow the look-up itself; times may be `yesterday` or `7d`, in the person's `timezone`. For a
+    worked-out answer to one question use `ask_memory`. If what was found helped or misled, say so with `give_feedback`.
     """
-    return Recalled.of(call.memory.search(**_for_session(call, given), trace=_may_reward(call)))
+    found = call.memory.search(**_for_session(call, given), trace=_may_reward(call))
+    return Recalled.of(found, given.get("timezone"))
 
 
 @_tool("ask", gives=Answered, text=telling.answered, hidden=("model", "gate", "deliberation"))
@@ -96,7 +97,7 @@ def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
             own["model"] = Recorder(model, lambda: call.stopped() or ended.is_set())
         answer = call.memory.ask(**_for_session(call, given), **own, on_event=call.tell)
     call.host.answered(answer)
-    return Answered.of(answer)
+    return Answered.of(answer, given.get("timezone"))
 
 
 @_tool("add_episode", gives=Receipt, text=telling.receipt)
@@ -150,7 +151,7 @@ def list_memories(call: Call, given: dict[str, Any]) -> Recalled:
 
     Use it to see what there is, or to find an id. To find what fits a question use `search_memory`.
     """
-    return Recalled(tuple(Quote.of(memory) for memory in call.memory.list(**given)))
+    return Recalled(tuple(Quote.of(memory, given.get("timezone")) for memory in call.memory.list(**given)))
 
 
 @_tool("graph", gives=Picture, text=telling.picture)

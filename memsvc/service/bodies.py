@@ -42,7 +42,10 @@ MESSAGE_SCHEMA: dict[str, Any] = {
         "role": {"type": "string", "description": "user, assistant, tool, system, ...; by default user"},
         "content": {"description": "the text, kept verbatim, or its parts; null beside tool calls"},
         "name": {"type": ["string", "null"], "description": "who said it; by default the role"},
-        "timestamp": {"type": ["string", "number", "null"], "description": "when: ISO 8601, or seconds since 1970"},
+        "timestamp": {
+            "type": ["string", "number", "null"],
+            "description": "when: ISO 8601, a date, 7d (ago), or seconds since 1970",
+        },
         "session_id": {"type": ["string", "null"]},
         "key": {"type": ["string", "null"], "description": "your own name for it: under one key it is stored once"},
         "metadata": {"type": ["object", "null"]},
@@ -51,7 +54,9 @@ MESSAGE_SCHEMA: dict[str, Any] = {
 
 T = TypeVar("T")
 
-_Moment = Annotated[str | float, Field(description="ISO 8601, or seconds since 1970; without an offset it is UTC")]
+_Moment = Annotated[
+    str | float, Field(description="ISO 8601, a date or month, yesterday, 7d (ago), or seconds since 1970")
+]
 _Strings = Annotated[list[T], Field(fail_fast=True, max_length=MAX_NAMES)]
 # What a list holds is checked message by message: one that cannot be used is rejected in its own receipt.
 _ONE = WithJsonSchema({"anyOf": [{"type": "string"}, MESSAGE_SCHEMA]})

@@ -10,6 +10,7 @@ from memsvc import checks, wiring
 from memsvc.contract.verbs import Verbs
 from memsvc.lookup.lookup import Lookup
 from memsvc.lookup.traces import Tracer
+from memsvc.times import Times
 from memsvc.work.background import Background
 from memsvc.work.reembed import Reembedder
 from memsvc.writing.echo import Echoes
@@ -76,13 +77,13 @@ class Parts(Verbs):
     def _asker(self) -> Asker:
         from memsvc.asking.prepare import Asker  # with what follows: 60 ms that a search needs not
 
-        return Asker(self.settings, self._lookup, self._models, self._tracer, self.store.learning, self._now)
+        return Asker(self.settings, self._lookup, self._models, self._tracer, self.store.learning, self._times)
 
     @cached_property
     def _recall(self) -> Recall:
         from memsvc.episodes.recall import Recall
 
-        return Recall(self.settings, self.store, self._lookup, self._tracer, self._now)
+        return Recall(self.settings, self.store, self._lookup, self._tracer, self._times)
 
     @cached_property
     def _extraction(self) -> Worker[Material]:
@@ -118,6 +119,10 @@ class Parts(Verbs):
         """Have the budget of hot memories seen to in the background, if there is one."""
         if self.settings.hot_memories is not None:
             self._retention.wake(namespace, RETAIN_SECONDS)
+
+    def _times(self, timezone: str | None = None) -> Times:
+        """How the times of a call are read: by the memory's clock, in the zone of the call or of the settings."""
+        return Times(self._now()).within(timezone or self.settings.timezone)
 
     def _namespaces(self, namespace: str | None) -> list[str]:
         """This one, or all."""

@@ -44,7 +44,8 @@ class Reading(Parts):
         namespace = checks.checked_namespace(namespace)
         checks.checked_query(query, "query")
         limit = budget.limit(top_k, token_budget)
-        wanted = current(parse_filters(filters), self._now())
+        times = self._times()
+        wanted = current(parse_filters(filters, times), times.now)
         session = self._told(for_session)
         found = self._lookup.search(namespace, query, limit, wanted)
         hits = found if token_budget is None else budget.within(found, token_budget)
@@ -107,9 +108,10 @@ class Reading(Parts):
         checked_choice("cold", cold, (None, False, True))
         checks.checked_count("limit", limit, least=1)
         checks.checked_count("offset", offset, least=0)
-        namespace, wanted = checks.checked_namespace(namespace), parse_filters(filters)
+        namespace, times = checks.checked_namespace(namespace), self._times()
+        wanted = parse_filters(filters, times)
         if wanted.include_ended is not None:  # else a listing shows what there is
-            wanted = current(wanted, self._now())
+            wanted = current(wanted, times.now)
         return self.store.page(namespace, wanted, limit=limit, offset=offset, cold=cold)
 
     def history(self, memory_id: str, *, namespace: str) -> Changes:

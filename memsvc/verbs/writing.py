@@ -13,7 +13,6 @@ from memsvc.verbs.parts import Parts
 from memsvc.writing import messages as messages_of
 from memsvc.writing.messages import Envelope
 from memsvc.writing.shapes import ROLES
-from memsvc_store.values.clock import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,21 +36,23 @@ class Writing(Parts):
         role: str | None = None,
         name: str | None = None,
         timestamp: Time | None = None,
+        timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         strict: bool = False,
     ) -> Receipts:
         namespace = checks.checked_namespace(namespace)
         strict = checks.checked_choice("strict", strict, (False, True))
+        times = self._times(timezone)
         envelope = Envelope(
-            now=self._now(), max_text_chars=self.settings.max_text_chars,
+            times=times, max_text_chars=self.settings.max_text_chars,
             session_id=None if session_id is None else checks.checked_name("session_id", session_id),
             key=None if key is None else checks.checked_name("key", key),
             role=None if role is None else checks.checked_name("role", ROLES.get(role, role)),
             name=None if name is None else checks.checked_name("name", name),
-            said_at=None if timestamp is None else parse_timestamp(timestamp),
+            said_at=None if timestamp is None else times.moment(timestamp),
             metadata=checks.checked_metadata(metadata),
         )  # fmt: skip
-        drafts = self._echoes.marked(namespace, messages_of.drafts(messages, envelope), envelope.now)
+        drafts = self._echoes.marked(namespace, messages_of.drafts(messages, envelope), times.now)
         receipts = Receipts(self._store(namespace, drafts, partial(accepted, strict=strict)))
         self._wake(namespace)
         return receipts
@@ -68,13 +69,14 @@ class Writing(Parts):
         key: str | None = None,
         session_id: str | None = None,
         timestamp: Time | None = None,
+        timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Receipt:
         namespace = checks.checked_namespace(namespace)
         draft = attempts.drafted(
             intent, trajectory, reward=reward, success=success, experience=experience, key=key,
             session_id=session_id, timestamp=timestamp, metadata=metadata,
-            now=self._now(), max_text_chars=self.settings.max_text_chars,
+            times=self._times(timezone), max_text_chars=self.settings.max_text_chars,
             max_trajectory_chars=self.settings.max_trajectory_chars,
         )  # fmt: skip
         [vector] = self._checked.embed([draft.intent])
@@ -93,8 +95,10 @@ class Writing(Parts):
         text: str | None = None,
         valid_from: Time | None = None,
         valid_to: Time | None = None,
+        timezone: str | None = None,
     ) -> Memory:
         namespace, memory_id = checks.checked_namespace(namespace), checks.checked_id(memory_id)
+        times = self._times(timezone)
         vector = intent = None
         if text is not None:
             [vector] = self._checked.embed([checks.checked_text(text, self.settings.max_text_chars)])
@@ -104,8 +108,8 @@ class Writing(Parts):
             memory_id,
             text=text,
             vector=vector,
-            valid_from=None if valid_from is None else parse_timestamp(valid_from),
-            valid_to=None if valid_to is None else parse_timestamp(valid_to),
+            valid_from=None if valid_from is None else times.moment(valid_from),
+            valid_to=None if valid_to is None else times.moment(valid_to),
             intent=intent,
         )
         self._wake(namespace)

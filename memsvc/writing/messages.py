@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from memsvc import checks
 from memsvc.errors import InvalidMessage, InvalidTimestamp
 from memsvc.writing import inline, shapes
 from memsvc.writing.plain import Dataclass, Model, fields, is_object, plain
-from memsvc_store.values.clock import parse_timestamp
 from memsvc_store.values.nodes import hyperedge
 from memsvc_store.values.shapes import Draft, Receipt
+
+if TYPE_CHECKING:
+    from memsvc.times import Times
 
 DEFAULT_SESSION = "default"
 
@@ -46,7 +48,7 @@ Messages = OneMessage | Sequence[OneMessage]
 class Envelope:
     """What one call of `add` says about all its messages; what a message says itself goes first."""
 
-    now: datetime
+    times: Times
     max_text_chars: int
     session_id: str | None = None
     key: str | None = None
@@ -121,7 +123,7 @@ def _draft(message: Any, index: int, envelope: Envelope, *, alone: bool = False)
     given = as_mapping(message)
     shape = shapes.read(given)
     role = _name("role", shape.role) or envelope.role or "user"
-    said_at = (envelope.said_at or envelope.now) + timedelta(microseconds=index)
+    said_at = (envelope.said_at or envelope.times.here) + timedelta(microseconds=index)
     own, occurrence = _name("key", given.get("key")), given.get("occurrence")
     key = own or (None if envelope.key is None else checks.checked_name("key", f"{envelope.key}/{index}"))
     named = own is not None or (alone and key is not None)  # the key of a list makes it safe to repeat, and no more
@@ -131,7 +133,7 @@ def _draft(message: Any, index: int, envelope: Envelope, *, alone: bool = False)
         speaker=_name("name", shape.name) or envelope.name or role,
         role=role,
         session_id=_name("session_id", given.get("session_id")) or envelope.session_id or DEFAULT_SESSION,
-        said_at=said_at if shape.timestamp is None else parse_timestamp(shape.timestamp),
+        said_at=said_at if shape.timestamp is None else envelope.times.moment(shape.timestamp),
         key=key,
         occurrence=None if occurrence is None else checks.checked_occurrence(occurrence),
         timed=dated,

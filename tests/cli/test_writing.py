@@ -124,7 +124,8 @@ def test_an_empty_file_is_nothing_to_store(shell: Shell) -> None:
     ("args", "said"),
     [
         (["   "], "'content' is empty"),
-        (["hello", "--timestamp", "yesterday"], "'yesterday' is not a point in time"),
+        (["hello", "--timestamp", "next friday"], "'next friday' is not a point in time"),
+        (["hello", "--timezone", "Shanghai"], "did you mean 'Asia/Shanghai'?"),
         (["hello", "-n", "acme//ann"], "namespace came as 'acme//ann'"),
     ],
 )

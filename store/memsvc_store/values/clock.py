@@ -6,7 +6,7 @@ minutes: an utterance of 00:30 at +09:00 belongs to that local day, not to the d
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
 from memsvc_store.errors import InvalidTimestamp, shown
@@ -50,10 +50,10 @@ def to_micros(moment: datetime | None) -> int | None:
     return None if moment is None else to_instant(moment).micros
 
 
-def parse_timestamp(value: object) -> datetime:
+def parse_timestamp(value: object, zone: tzinfo = UTC) -> datetime:
     """An aware datetime from a datetime, a date, an ISO 8601 string, or seconds since 1970.
 
-    A value without an offset is taken as UTC, and a date as its beginning.
+    A value without an offset is taken as of `zone`, and a date as its beginning.
 
     Raises:
         InvalidTimestamp: anything else; nothing is ever guessed.
@@ -61,7 +61,7 @@ def parse_timestamp(value: object) -> datetime:
     try:
         moment = _read(value)
         if moment.utcoffset() is None:
-            moment = moment.replace(tzinfo=UTC)
+            moment = moment.replace(tzinfo=zone)
         from_instant(*to_instant(moment))  # 9999-12-31T23:59-12:00 and its like leave the calendar in UTC
     except (ValueError, OverflowError, OSError, TypeError) as error:
         raise InvalidTimestamp(

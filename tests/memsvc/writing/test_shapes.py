@@ -14,6 +14,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage
 
 from memsvc import InvalidMessage, Memory
+from memsvc.times import Times
 from memsvc.writing import shapes
 from memsvc.writing.inline import reference
 from memsvc.writing.messages import AS_CAME, Envelope, drafts
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-ENVELOPE = Envelope(NOW, 100_000)
+ENVELOPE = Envelope(Times(NOW), 100_000)
 
 
 def drafted(message: Any) -> Draft:
