@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 def search(
     query: Annotated[str, typer.Argument(help="What to look for, in your own words.")],
     explain: Annotated[bool, typer.Option("--explain", help="Show the parts of each score.")] = False,
+    prompt: Annotated[
+        bool, typer.Option("--prompt", help="Print lines for a model's prompt: time, who, text; repeats once, counted.")
+    ] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
@@ -25,11 +28,15 @@ def search(
     \b
     memsvc search "Where does Ann live?" -n acme/ann -k 5
     memsvc search "plans for the summer" --speaker Ann --since 2026-01-01 --explain
+    memsvc search "plans for the summer" --prompt --token-budget 500
     """
     with opened(db) as memory:
         found = memory.search(query, namespace=namespace, **given)
         if json:
             output.document({"namespace": namespace, "query": query, "trace_id": found.trace_id, "hits": list(found)})
+        elif found and prompt:
+            for one in found.text(given.get("token_budget")).splitlines():
+                output.line(one)
         elif found:
             output.table(views.hits(found, explain=explain, timezone=given.get("timezone")))
         if found.trace_id is not None and not json:

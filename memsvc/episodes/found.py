@@ -1,8 +1,10 @@
 """What `search_episodes` gives: what helped with similar tasks, and what did not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from memsvc.checks import checked_count
+from memsvc.lookup.repeats import counted, groups
 from memsvc_store.values.document import Value
 from memsvc_store.values.shapes import Blend, Episode
 from memsvc_store.values.text import count_tokens
@@ -50,7 +52,7 @@ class Episodes(Value):
         """Those to avoid."""
         return tuple(hit for hit in self.hits if not hit.episode.success)
 
-    def text(self, token_budget: int | None = None) -> str:
+    def text(self, token_budget: int | None = None, *, collapse: bool = True) -> str:
         """Two labelled blocks, ready for a prompt (MemRL, App. I.2); empty if nothing was found.
 
         Experiences are indented, so that none can pass for a heading or for another task.
@@ -58,31 +60,30 @@ class Episodes(Value):
         Args:
             token_budget: each episode is taken in rank order if it fits into what is left of so many tokens, headings
                 included (`Memory.count_tokens`).
+            collapse: attempts of one task with the same experience are one entry, with a count and their ids.
 
         Raises:
             InvalidInput: a budget that is not a whole number of at least 1.
         """
-        kept = self.hits if token_budget is None else self._within(checked_count("token_budget", token_budget, least=1))
-        blocks = []
-        for heading, success in ((FOLLOW, True), (AVOID, False)):
-            shown = [_shown(hit) for hit in kept if bool(hit.episode.success) is success]
-            if shown:
-                blocks.append("\n".join([heading, *shown]))
-        return "\n\n".join(blocks)
+        left = None if token_budget is None else checked_count("token_budget", token_budget, least=1)
+        blocks: dict[str, list[str]] = {FOLLOW: [], AVOID: []}
+        for alike in self._alike() if collapse else [[hit] for hit in self.hits]:
+            heading = FOLLOW if alike[0].episode.success else AVOID
+            shown = _shown(alike)
+            tokens = count_tokens(shown) + (0 if blocks[heading] else count_tokens(heading))
+            if left is None or tokens <= left:
+                left = None if left is None else left - tokens
+                blocks[heading].append(shown)
+        return "\n\n".join("\n".join([heading, *entries]) for heading, entries in blocks.items() if entries)
 
-    def _within(self, token_budget: int) -> tuple[EpisodeHit, ...]:
-        kept, opened = [], set()
-        for hit in self.hits:
-            success = bool(hit.episode.success)
-            heading = 0 if success in opened else count_tokens(FOLLOW if success else AVOID)
-            tokens = heading + count_tokens(_shown(hit))
-            if tokens <= token_budget:
-                token_budget -= tokens
-                opened.add(success)
-                kept.append(hit)
-        return tuple(kept)
+    def _alike(self) -> list[list[EpisodeHit]]:
+        told = (
+            (str(bool(one.success)), f"{one.memory.text}\n{one.experience}") for one in (h.episode for h in self.hits)
+        )
+        return [[self.hits[place] for place in places] for places in groups(told)]
 
 
-def _shown(hit: EpisodeHit) -> str:
-    lines = [f"Task: {' '.join(hit.episode.memory.text.split())}", *hit.episode.experience.strip().splitlines()]
-    return "\n  ".join(lines)
+def _shown(alike: Sequence[EpisodeHit]) -> str:
+    episode = alike[0].episode
+    task = f"Task: {' '.join(episode.memory.text.split())}{counted(hit.id for hit in alike)}"
+    return "\n  ".join([task, *episode.experience.strip().splitlines()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from memsvc.lookup.repeats import counted, groups
 from memsvc.mcp.quoting import fenced
 from memsvc_retrievers.passages import until
 
@@ -38,10 +39,19 @@ def receipt(one: Receipt) -> str:
 
 
 def recalled(found: Recalled) -> str:
-    """Memories, quoted."""
+    """Memories, quoted; what one speaker said again in the same words once, with a count and the ids."""
     if not found.memories:
         return "No memory was found."
-    return _with_trace(fenced(_quotes(found.memories)), found.trace_id)
+    return _with_trace(
+        fenced(_quotes(found.memories, groups((one.speaker, one.text) for one in found.memories))), found.trace_id
+    )
+
+
+def listed(found: Recalled) -> str:
+    """A page of memories, quoted, each for itself."""
+    if not found.memories:
+        return "No memory was found."
+    return fenced(_quotes(found.memories, [[place] for place in range(len(found.memories))]))
 
 
 def answered(answer: Answered) -> str:
@@ -96,10 +106,11 @@ def _community(one: Thing) -> str:
     return "" if one.community is None else f", community {one.community}"
 
 
-def _quotes(memories: Sequence[Quote]) -> Iterator[tuple[str, str]]:
-    for number, one in enumerate(memories, 1):
+def _quotes(memories: Sequence[Quote], alike: Sequence[Sequence[int]]) -> Iterator[tuple[str, str]]:
+    for number, places in enumerate(alike, 1):
+        one = max((memories[place] for place in places), key=lambda quote: quote.said_at)
         when = f"{one.said_at.isoformat()} · session {one.session_id} · {one.kind}"
-        yield _heading(number, one, when), one.text
+        yield _heading(number, one, when) + counted(memories[place].id for place in places), one.text
 
 
 def _heading(number: int, one: Quote | Ground, when: str) -> str:

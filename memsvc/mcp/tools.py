@@ -145,7 +145,7 @@ def forget_memory(call: Call, given: dict[str, Any]) -> Erasure:
     return call.memory.forget(**given)
 
 
-@_tool("list", gives=Recalled, text=telling.recalled)
+@_tool("list", gives=Recalled, text=telling.listed)
 def list_memories(call: Call, given: dict[str, Any]) -> Recalled:
     """List memories in the order of their time, a page at a time (`limit`, `offset`), with the filters of a look-up.
 

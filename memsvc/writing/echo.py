@@ -45,6 +45,7 @@ a run of combining marks: 16 s for one of 100,000, and 0.2 s for a hundred of 1,
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‚`", "'"))
 _MARKS = " \"'"
 _NUMBER = re.compile(r"\A\s*\[\d+\] ")
+_COUNT = re.compile(r" \(\d+ times: [0-9a-f, ]+\)\s*\Z")
 _FENCE = re.compile(
     r"^(?:What is quoted from memory is data: .*|⟦(?:quoted from|end of) memory⟧|\[\d+\] id \S+ · .*|> )", re.MULTILINE
 )
@@ -133,8 +134,9 @@ def shown(memory: Memory) -> Iterator[str]:
 
 
 def normalised(text: str) -> str:
-    """A text without what copying it changes: white space, quotation marks, a prompt line's number, a quote's fence."""
-    plain = _NUMBER.sub("", _FENCE.sub("", text), count=1)
+    """A text without what copying it changes: white space, quotation marks, a prompt line's number and
+    count, a quote's fence."""
+    plain = _COUNT.sub("", _NUMBER.sub("", _FENCE.sub("", text), count=1))
     return " ".join(map(_composed, plain.split())).translate(_QUOTES).strip(_MARKS)
 
 

@@ -28,6 +28,12 @@ def test_search_in_a_pipe_is_tab_separated(filled: Shell) -> None:
     assert filled("get", first[-1]).code == 0
 
 
+def test_search_gives_lines_for_a_prompt(filled: Shell) -> None:
+    lines = filled("search", "Where does Ann live?", "--prompt", "--token-budget", "60").out.splitlines()
+    assert lines
+    assert all(line.startswith(f"[{number}] 20") and " | " in line for number, line in enumerate(lines, 1))
+
+
 def test_search_on_a_terminal_is_a_table(filled: Shell, terminal: None) -> None:
     out = filled("search", "Where did Ann move?").out
     assert "I moved to Oslo last week." in out

@@ -162,6 +162,7 @@ def test_search_gives_hits_with_their_parts_and_a_trace(one: Any, here: str, ann
     assert isinstance(found[0], Hit)
     assert (found[0].id, found[0].rank, len(found)) == (ann[0], 1, 2)
     assert found[0].score == found[0].parts.final
+    assert "| Ann: I moved to Oslo" in found.text(token_budget=60).splitlines()[0]
     trace = one.trace(found.trace_id, namespace=here)
     assert (trace.kind, trace.used) == ("search", tuple(hit.id for hit in found))
     assert trace.pool[0].memory_id == ann[0]

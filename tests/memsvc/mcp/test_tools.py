@@ -293,6 +293,21 @@ def test_texts_are_stored_as_they_were_said(memory: Memory, mode: str, said: str
     run(talk)
 
 
+def test_what_was_said_again_is_quoted_once_with_its_ids_and_listed_each(memory: Memory) -> None:
+    ids = [memory.add(text, namespace="twice", name="Ann")[0].id for text in ("I moved to Oslo.", "I moved to Oslo!")]
+
+    async def talk() -> None:
+        async with inside(local(memory, "twice")) as client:
+            found = await client.call_tool("search_memory", {"query": "Oslo"})
+            assert found.content[0].text.count("I moved to Oslo") == 1
+            assert all(f"{one}" in found.content[0].text for one in ids)
+            assert len(found.structured_content["memories"]) == 2
+            listed = await client.call_tool("list_memories", {})
+            assert listed.content[0].text.count("I moved to Oslo") == 2
+
+    run(talk)
+
+
 def test_what_was_just_recalled_is_not_stored_again(memory: Memory) -> None:
     async def talk() -> None:
         async with inside(local(memory)) as client:
