@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from memsvc.errors import SettingsError
 from memsvc.times import zone
-from memsvc_retrievers.choices import POLICIES, Deliberation, Policy, Scan, Style
+from memsvc_retrievers.choices import FLOOR, POLICIES, Deliberation, Policy, Scan, Style
 from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 
 if TYPE_CHECKING:
@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     deliberation: Deliberation = Field(
         "auto",
         description="What follows where it will not: scan, hypergraph, or auto (scan while the log fits `scan_tokens`)",
+    )
+    min_relevance: float = Field(
+        FLOOR, ge=0, le=1, description="The least relevance of what `ask` and the tools of MCP take from memory"
     )
     answer_style: Style = Field(
         "short", description="How answers are worded: short (five or six words), or reasoned (sentences with grounds)"

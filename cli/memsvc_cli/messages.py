@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from memsvc.client.slicing import numbered
 from memsvc.errors import InvalidInput, InvalidMessage
 from memsvc_store.errors import shown
 
@@ -34,6 +33,8 @@ def read_messages(file: str, key: str | None = None) -> list[Item]:
         InvalidMessage: naming the file and the line that is not JSON.
         OSError: the file cannot be read.
     """
+    from memsvc.client.slicing import numbered
+
     text = read_text(file)
     items = _of_list(text, file) if text.lstrip().startswith("[") else _of_lines(text, file)
     items = [Item(item.place, one) for item, one in zip(items, numbered([i.message for i in items]), strict=True)]

@@ -47,6 +47,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 _BOUNDS: Mapping[str, Mapping[str, float]] = {
     "int": {"min": 1}, "float": {"min": 0, "max": 1}, "seed": {"min": 0},
     "reward": {"min": -1, "max": 1}, "threshold": {"min": -1, "max": 1},
+    "min_similarity": {"min": -1, "max": 1},
 }  # fmt: skip
 """What numbers may be: by the name of the parameter, or else by its type."""
 

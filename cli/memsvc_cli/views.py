@@ -30,7 +30,7 @@ def hits(found: "Sequence[Hit]", *, explain: bool, timezone: str | None = None) 
         (Column("when"), lambda hit: when(hit.memory.valid_from, timezone)),
         (Column("who", style="cyan"), lambda hit: hit.memory.speaker),
         (Column("text", wrap=True), lambda hit: hit.text),
-        (Column("score", right=True, style="bold"), lambda hit: f"{hit.score:.3f}"),
+        (Column("relevance", right=True, style="bold"), _relevance),
         *ends(found, lambda hit: hit.memory.valid_to, timezone=timezone),
         (Column("id", below="text"), lambda hit: hit.id),
         *_flags(found),
@@ -155,11 +155,16 @@ def _explained(found: "Sequence[Hit]", timezone: str | None) -> Table:
         (Column("final", right=True, style="bold"), _part("final")),
         (Column("when", below="text"), lambda hit: when(hit.memory.valid_from, timezone)),
         (Column("who", below="text"), lambda hit: hit.memory.speaker),
+        (Column("relevance", below="text"), lambda hit: f"relevance={_relevance(hit)} cosine={hit.similarity:.3f}"),
         *ends(found, lambda hit: hit.memory.valid_to, timezone=timezone),
         (Column("id", below="text"), lambda hit: hit.id),
         *([(Column("blend", below="text"), _blended)] if blended else []),
         *_flags(found),
     )
+
+
+def _relevance(hit: "Hit") -> str:
+    return f"{hit.relevance:.3f}"
 
 
 def _part(name: str) -> "Callable[[Hit], str]":

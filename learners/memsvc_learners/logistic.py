@@ -1,9 +1,9 @@
 """Logistic regression with an L2 penalty, fitted by Newton's method: NumPy only, the same result each time.
 
-    minimise   sum_i log(1 + exp(-s_i (b + x_i . w)))  +  |w|^2 / 2 * PENALTY,        s_i = +1 or -1
+    minimise   sum_i v_i log(1 + exp(-s_i (b + x_i . w)))  +  |w|^2 / 2 * PENALTY,        s_i = +1 or -1
 
 over standardised features x (mean 0, population std 1; a feature that never varies counts as 0). The intercept b
-bears no penalty, so that the mean probability is the share of positives.
+bears no penalty, so that the mean probability is the share of positives. v_i is what a row counts for, 1 by default.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ _PRECISE = 1e-10
 """Gradient at which the optimum is reached; Newton is there in 5 to 8 steps."""
 
 
-def fit(features: Values, positive: Labels, penalty: float = PENALTY) -> LogisticModel:
+def fit(features: Values, positive: Labels, penalty: float = PENALTY, counts: Values | None = None) -> LogisticModel:
     """The model that minimises the penalised loss; `features` of shape `(n, features)`, `positive` `(n,)`.
+
+    `counts` says what each row counts for, shape `(n,)`.
 
     Raises:
         InvalidInput: only positives or only negatives came, or features that are not finite.
@@ -41,7 +43,8 @@ def fit(features: Values, positive: Labels, penalty: float = PENALTY) -> Logisti
     centre, spread = features.mean(axis=0), features.std(axis=0)
     scale = np.where(spread > 1e-12, spread, 1.0)
     centred = np.where(spread > 1e-12, (features - centre) / scale, 0.0)
-    solution = _newton(np.column_stack([np.ones(len(features)), centred]), positive, penalty)
+    counts = np.ones(len(features)) if counts is None else counts
+    solution = _newton(np.column_stack([np.ones(len(features)), centred]), positive, counts, penalty)
     intercept, *weights = solution.tolist()
     return LogisticModel(tuple(centre.tolist()), tuple(scale.tolist()), tuple(weights), intercept)
 
@@ -65,29 +68,29 @@ def out_of_fold(features: Values, positive: Labels, folds: int = 5, seed: int = 
     return held_out
 
 
-def _newton(design: Values, positive: Labels, penalty: float) -> Values:
+def _newton(design: Values, positive: Labels, counts: Values, penalty: float) -> Values:
     """The optimum, the intercept first. The loss is convex, so that halved steps that lower it always arrive."""
     ridge = np.full(design.shape[1], penalty)
     ridge[0] = 0.0
     target = positive.astype(np.float64)
     solution = np.zeros(design.shape[1])
-    loss = _loss(design, target, ridge, solution)
+    loss = _loss(design, target, counts, ridge, solution)
     for _ in range(_STEPS):
         likely = sigmoid(design @ solution)
-        gradient = design.T @ (likely - target) + ridge * solution
+        gradient = design.T @ (counts * (likely - target)) + ridge * solution
         if np.abs(gradient).max() < _PRECISE * len(design):
             break
-        curvature = (design.T * (likely * (1.0 - likely))) @ design + np.diag(ridge)
+        curvature = (design.T * (counts * likely * (1.0 - likely))) @ design + np.diag(ridge)
         step = np.linalg.solve(curvature, gradient)
-        while (shorter := _loss(design, target, ridge, solution - step)) > loss * (1.0 + 1e-12):
+        while (shorter := _loss(design, target, counts, ridge, solution - step)) > loss * (1.0 + 1e-12):
             step /= 2.0
         solution, loss = solution - step, shorter
     return solution
 
 
-def _loss(design: Values, target: Values, ridge: Values, solution: Values) -> float:
+def _loss(design: Values, target: Values, counts: Values, ridge: Values, solution: Values) -> float:
     logits = design @ solution
-    return float((np.logaddexp(0.0, logits) - target * logits).sum() + (ridge * solution**2).sum() / 2.0)
+    return float((counts * (np.logaddexp(0.0, logits) - target * logits)).sum() + (ridge * solution**2).sum() / 2.0)
 
 
 def _dealt(positive: Labels, folds: int, seed: int) -> NDArray[np.int64]:

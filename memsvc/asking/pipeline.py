@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from memsvc.asking.answer import Process, Stage
+    from memsvc.lookup.budget import Floor
     from memsvc.lookup.lookup import Lookup
     from memsvc.lookup.traces import Tracer
     from memsvc_retrievers.choices import Deliberation, Policy, Scan, Style
@@ -45,6 +46,7 @@ class How:
     deliberation: Deliberation
     style: Style
     scan: Scan
+    floor: Floor
     scorer: Scorer | None = None
 
 
@@ -53,6 +55,8 @@ class Answering:
     """One question on its way to an answer: checked, and worked at once, in any thread.
 
     Without a `model` what was found is quoted. `session_id` is the session that gets the answer, if it is to be known.
+    Of what was found, `hits` reach the floor and `below` do not: where none does, there is nothing to draft a fast
+    answer from, and the question goes straight to deliberation, or, if the gate never escalates, unanswered.
     """
 
     question: str
@@ -67,6 +71,7 @@ class Answering:
     started: float = field(init=False)
     calls: Recorder | None = None
     hits: list[Hit] = field(default_factory=list)
+    below: int = 0
     fast: Draft | None = None
 
     def run(self, tell: Tell, stopped: Callable[[], bool] = lambda: False) -> Answer:
@@ -94,20 +99,22 @@ class Answering:
 
     def _reasoned(self, model: Recorder) -> Answer:
         passages = self._retrieve()
-        if not passages:
+        if not passages and (self.how.gate == "never" or not self.below):
             return self._answered(Answer(NOTHING_FOUND, "abstained", (), 0.0), ())
-        verdict = self._judged(passages, model)
-        if not verdict.escalate:
+        verdict = self._judged(passages, model) if passages else None
+        if verdict is not None and not verdict.escalate:
             return self._given(self.fast, "fast", verdict)
         process, slow = self._deliberated(model)
         if slow.draft is not None:
             return self._given(slow.draft, process, verdict, slow.coverage)
-        if self.fast is None:  # nothing bears on the question, and there was no fast answer yet to fall back on
+        if self.fast is None and passages:  # nothing bears on the question, and there is no fast answer to fall back on
             [self.fast] = draft(self.question, passages, model, purpose="answer", style=self.how.style)
         return self._given(self.fast, "fast", verdict, slow.coverage)
 
     def _search(self) -> None:
-        self.hits = self.lookup.search(self.namespace, self.question, self.how.top_k, self.wanted)
+        found = self.lookup.search(self.namespace, self.question, self.how.top_k, self.wanted)
+        self.hits = self.how.floor.above(found)
+        self.below = len(found) - len(self.hits)
         self._event("retrieved", done=len(self.hits))
 
     def _retrieve(self) -> list[Passage]:
@@ -154,7 +161,7 @@ class Answering:
         )  # fmt: skip
 
     def _given(
-        self, drafted: Draft | None, process: Process, verdict: Verdict, coverage: Coverage | None = None
+        self, drafted: Draft | None, process: Process, verdict: Verdict | None, coverage: Coverage | None = None
     ) -> Answer:
         """A draft as an answer, with its evidence; NONE, or nothing at all, is no answer."""
         shown = _ids(() if drafted is None else drafted.shown)

@@ -88,7 +88,8 @@ class Asker:
         scan = Scan(settings.chunk_messages, settings.context_messages, settings.scan_tokens, room)
         scorer = gate_scorer(self._learning, namespace) if model is not None and gate == "calibrated" else None
         top_k = mine.get("top_k", budget.TOP_K if model is None else TOP_K)
-        how = How(top_k, gate, deliberation, style, scan, scorer)
+        floor = budget.Floor.of(mine.get("min_relevance"), mine.get("min_similarity"), default=settings.min_relevance)
+        how = How(top_k, gate, deliberation, style, scan, floor, scorer)
         return Answering(question, namespace, wanted, how, self._lookup, self._tracer, model, session_id)
 
     def _model(self, given: object) -> LanguageModel | None:

@@ -173,16 +173,23 @@ class Verbs:
         namespace: str,
         top_k: int | None = None,
         token_budget: int | None = None,
+        min_relevance: float | None = None,
+        min_similarity: float | None = None,
         trace: bool = False,
         for_session: str | None = None,
         **filters: Unpack[Filters],
     ) -> Hits:
-        """The memories that fit a question best, best first, each with the parts of its score.
+        """The memories that fit a question best, best first, each with its relevance and the parts of its score.
+
+        A score compares the hits of one search. `relevance` is a probability that means the same in every namespace:
+        `min_relevance` is how to hear that nothing is relevant.
 
         Args:
             top_k: how many at most; 10 unless a budget is given.
             token_budget: of the best 200 (or `top_k`), each is taken in rank order if its text fits
                 into what is left of so many tokens (`count_tokens`).
+            min_relevance: leave out hits that are less likely to bear on the question, 0 to 1; by default none is.
+            min_similarity: leave out hits whose cosine with the question is lower, -1 to 1.
             trace: keep what was found, so that `feedback(hits.trace_id, ...)` can reward it; one durable write.
             for_session: the session on whose behalf this is looked up. For `echo_minutes`, `add` to it knows these
                 texts for what they are if they come back; one durable write.

@@ -84,7 +84,7 @@ class Lookup:
         if stale:
             self._stale(namespace)
         return [
-            Hit(memory, rank, one.parts, one.blend, flags(memory.text))
+            Hit(memory, rank, one.parts, one.similarity, one.relevance, one.blend, flags(memory.text))
             for rank, (memory, one) in enumerate(zip(memories, found, strict=True), 1)
         ]
 

@@ -24,7 +24,9 @@ def _local(moment: datetime | None, timezone: str | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A memory, verbatim. `until`: when it ended. `flags` warn of its text: `instruction-like`."""
+    """A memory, verbatim. `until`: when it ended. `flags` warn of its text: `instruction-like`. `relevance` is the
+    probability that it bears on what was looked for; null where nothing was.
+    """
 
     id: str
     kind: str
@@ -34,13 +36,14 @@ class Quote:
     text: str
     flags: tuple[Flag, ...]
     until: datetime | None = None
+    relevance: float | None = None
 
     @classmethod
-    def of(cls, memory: Memory, timezone: str | None = None) -> Self:
+    def of(cls, memory: Memory, timezone: str | None = None, relevance: float | None = None) -> Self:
         """A memory as it is quoted; its time in this zone, or as its author's clock had it."""
         return cls(
             memory.id, memory.kind, memory.speaker, local(memory.valid_from, timezone).replace(microsecond=0),
-            memory.session_id, memory.text, flags(memory.text), _local(memory.valid_to, timezone),
+            memory.session_id, memory.text, flags(memory.text), _local(memory.valid_to, timezone), relevance,
         )  # fmt: skip
 
 
@@ -55,7 +58,7 @@ class Recalled:
     @classmethod
     def of(cls, hits: Hits, timezone: str | None = None) -> Self:
         """What a search found, best first."""
-        return cls(tuple(Quote.of(hit.memory, timezone) for hit in hits), hits.trace_id)
+        return cls(tuple(Quote.of(hit.memory, timezone, hit.relevance) for hit in hits), hits.trace_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def receipt(one: Receipt) -> str:
 def recalled(found: Recalled) -> str:
     """Memories, quoted; what one speaker said again in the same words once, with a count and the ids."""
     if not found.memories:
-        return "No memory was found."
+        return "No relevant memory was found."
     return _with_trace(
         fenced(_quotes(found.memories, groups((one.speaker, one.text) for one in found.memories))), found.trace_id
     )

@@ -37,6 +37,8 @@ class Reading(Parts):
         namespace: str,
         top_k: int | None = None,
         token_budget: int | None = None,
+        min_relevance: float | None = None,
+        min_similarity: float | None = None,
         trace: bool = False,
         for_session: str | None = None,
         **filters: Unpack[Filters],
@@ -44,10 +46,11 @@ class Reading(Parts):
         namespace = checks.checked_namespace(namespace)
         checks.checked_query(query, "query")
         limit = budget.limit(top_k, token_budget)
+        floor = budget.Floor.of(min_relevance, min_similarity)
         times = self._times()
         wanted = current(parse_filters(filters, times), times.now)
         session = self._told(for_session)
-        found = self._lookup.search(namespace, query, limit, wanted)
+        found = floor.above(self._lookup.search(namespace, query, limit, wanted))
         hits = found if token_budget is None else budget.within(found, token_budget)
         if not trace and session is None:
             return Hits(hits)

@@ -14,6 +14,11 @@ DELIBERATIONS: tuple[Deliberation, ...] = get_args(Deliberation)
 POOL = 200
 """Candidates of each ingredient of a look-up, and the most hits that a token budget is filled from."""
 
+FLOOR = 0.01
+"""Relevance below which `ask` and the tools of MCP leave a hit out. Of the evidence among the first ten hits 98 % is
+above it, and most of what a stranger's question finds is not (`benchmarks/relevance.py`).
+"""
+
 Style = Literal["short", "reasoned"]
 """How answers are worded: in five or six words, or in sentences that give their grounds."""
 STYLES: tuple[Style, ...] = get_args(Style)

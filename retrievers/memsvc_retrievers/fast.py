@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memsvc_retrievers import ranking as rank
-from memsvc_retrievers import walk
+from memsvc_retrievers import relevance, walk
 from memsvc_retrievers.choices import POOL
 from memsvc_retrievers.ranking import share
 from memsvc_store.projections import filtering
@@ -51,10 +51,14 @@ LEARNED = 100
 
 
 class Found(NamedTuple):
-    """One row that was found, the parts of its score, and how learned utility came in; None where it did not."""
+    """One row that was found: the parts of its score, its cosine, how likely it bears on the question, and how learned
+    utility came in; None where it did not.
+    """
 
     row: int
     parts: Parts
+    similarity: float
+    relevance: float
     blend: Blend | None = None
 
 
@@ -95,10 +99,14 @@ def find(
     before = rank.prior(shard.lexical.lengths[rows], shard.only_asks.values[rows])
     so_far = dense + literal + graph + before
     graph += rank.W_NEAR * _near(shard, rows, so_far)
-    order, utility, blends = _ranked(shard, rows, dense + literal + graph + before, limit, weight)
+    scores = dense + literal + graph + before
+    order, utility, blends = _ranked(shard, rows, scores, limit, weight)
     columns = (_told(column[order]) for column in (dense, literal, graph, before))
     parts = [Parts(*values) for values in zip(*columns, utility, strict=True)]
-    return list(map(Found, rows[order].tolist(), parts, blends))
+    similarity = rank.comparable(look.at(rows[order]))
+    cues = relevance.read(question, shard.lexical, rows[order], similarity, rank.comparable(scores[order]))
+    likely = relevance.relevance(cues).round(6).tolist()
+    return list(map(Found, rows[order].tolist(), parts, similarity.tolist(), likely, blends))
 
 
 def _told(column: Scores) -> list[float]:

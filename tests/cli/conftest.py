@@ -85,6 +85,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("MEMSVC_MIN_RELEVANCE", "0")  # to the fake embedder, words alone are relevant
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(wiring, "build_embedder", lambda settings: HashEmbedder())
 

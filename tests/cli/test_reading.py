@@ -23,7 +23,7 @@ def test_search_in_a_pipe_is_tab_separated(filled: Shell) -> None:
     assert ran.code == 0
     assert ran.err == ""
     head, first, *_ = [line.split("\t") for line in ran.out.splitlines()]
-    assert head == ["#", "when", "who", "text", "score", "id"]
+    assert head == ["#", "when", "who", "text", "relevance", "id"]
     assert first[:4] == ["1", "2026-03-02 09:00", "Ann", "I moved to Oslo last week."]
     assert filled("get", first[-1]).code == 0
 
@@ -63,7 +63,8 @@ def filled_id(out: str) -> bool:
 
 def test_explain_shows_the_parts(filled: Shell) -> None:
     head = filled("search", "Oslo", "--explain").out.splitlines()[0].split("\t")
-    assert head == ["#", "text", "dense", "lexical", "graph", "prior", "utility", "final", "when", "who", "id"]
+    parts = ["dense", "lexical", "graph", "prior", "utility", "final"]
+    assert head == ["#", "text", *parts, "when", "who", "relevance", "id"]
 
 
 def test_explain_fits_a_terminal(filled: Shell, terminal: None) -> None:
@@ -104,7 +105,7 @@ def test_search_as_json_is_stable(filled: Shell) -> None:
     assert best["rank"] == 1
     assert best["memory"]["text"] == "I took up pottery on Fridays."
     assert best["memory"]["valid_from"] == "2026-04-10T18:00:00Z"
-    assert list(best) == ["memory", "rank", "parts", "blend", "flags", "score"]
+    assert list(best) == ["memory", "rank", "parts", "similarity", "relevance", "blend", "flags", "score"]
     assert set(best["parts"]) == {"dense", "lexical", "graph", "prior", "utility"}
 
 

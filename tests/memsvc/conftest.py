@@ -30,6 +30,12 @@ def nested(depth: int) -> dict[str, Any]:
     return value
 
 
+@pytest.fixture(autouse=True)
+def _no_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the fake embedder, what shares no word with a question has nothing to do with it."""
+    monkeypatch.setenv("MEMSVC_MIN_RELEVANCE", "0")
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "agent.db"

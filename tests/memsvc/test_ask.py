@@ -485,7 +485,7 @@ def test_facts_keep_to_the_filters_and_do_not_repeat_what_is_shown(path: Path) -
         assert [one.kind for one in memory.list(namespace="ann")].count("fact") == 1
         for options in ({"speaker": "Ann"}, {}):
             using.batches.clear()
-            memory.ask(QUESTION, namespace="ann", gate="never", **options)  # type: ignore[arg-type]
+            memory.ask(QUESTION, namespace="ann", gate="never", min_relevance=0, **options)  # type: ignore[arg-type]
             assert "hides a key" not in using.prompts[0].user
         using.batches.clear()
         memory.ask(QUESTION, namespace="ann", gate="never", kind="fact")

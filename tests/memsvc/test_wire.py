@@ -18,7 +18,7 @@ from memsvc_store.values.shapes import Hit, Memory, Node, Nodes, Parts
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NODES = Nodes.of([Node("speaker", "ann"), Node("thing", "oslo")])
 MEMORY = Memory("m1", "ann", "message", "Hi", "s1", 0, "Ann", NODES, ("m1",), NOW, None, NOW, None, {"a": {"b": 1}})
-HIT = Hit(MEMORY, 1, Parts(dense=0.5, lexical=0.25, graph=0.0, prior=0.0))
+HIT = Hit(MEMORY, 1, Parts(dense=0.5, lexical=0.25, graph=0.0, prior=0.0), similarity=0.5, relevance=0.25)
 CALL = Call("draft", "rules", 10, 3, 0.5)
 ANSWER = Answer("Oslo", "scan", (), 1.0, coverage=Coverage(4, 1), ledger=Ledger((CALL, CALL)))
 

@@ -114,7 +114,8 @@ def test_parts_add_up_and_the_answer_comes_first() -> None:
     found = find(built, question, vector("A beagle, he is called Biscuit."), 6)
     assert found[0].row == 2
     assert len(found) == 6
-    for _, parts, blend in found:
+    for one in found:
+        parts, blend = one.parts, one.blend
         assert blend is None
         assert parts.final == pytest.approx(parts.dense + parts.lexical + parts.graph + parts.prior)
         assert parts.utility == 0

@@ -84,6 +84,25 @@ class LexicalIndex:
             scores[rows] += parts
         return scores
 
+    def holds(self, term: str) -> bool:
+        """Whether a live row holds a term."""
+        code = self._terms.code(term)
+        return code is not None and self._terms.degree(code) > 0
+
+    def coverage(self, terms: Sequence[str], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The share of these terms that each row holds, weighed by idf, shape `(rows,)`; a term of no row weighs most.
+
+        0 everywhere without terms.
+        """
+        covered, whole = np.zeros(len(rows)), 0.0
+        for term in terms:
+            code = self._terms.code(term)
+            idf = float(self._idf(code))
+            whole += idf
+            if code is not None:
+                covered += idf * np.isin(rows, self._terms.rows(code))
+        return covered / whole if whole else covered
+
     @property
     def lengths(self) -> NDArray[np.float32]:
         """How many terms each row holds."""
@@ -114,6 +133,6 @@ class LexicalIndex:
         self._live_length = int(lengths[alive].sum(dtype=np.float64))
         return self
 
-    def _idf(self, code: int) -> np.float32:
-        frequency = self._terms.degree(code)
+    def _idf(self, code: int | None) -> np.float32:
+        frequency = 0 if code is None else self._terms.degree(code)
         return np.float32(math.log1p((self._live_rows - frequency + 0.5) / (frequency + 0.5)))

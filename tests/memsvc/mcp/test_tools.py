@@ -334,7 +334,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("search_memory", {"query": "x", "tok_k": 3}, "takes no tok_k; it takes as_of"),
     ("search_memory", {"query": "x", "trace": False}, "takes no trace"),
     ("search_memory", {"query": "x", "kind": "dream"}, "dream"),
-    ("search_memory", {"query": "x", "since": "yesterday"}, "yesterday"),
+    ("search_memory", {"query": "x", "since": "yesteryear"}, "yesteryear"),
     ("search_memory", {"query": "x", "namespace": "a//b"}, "a//b"),
     ("search_memory", {"query": "x", "namespace": 3}, "namespace: Input should be a valid string"),
     ("ask_memory", {"question": " "}, "question"),
