@@ -30,7 +30,7 @@ def feedback(
     json: options.Json = False,
     **given: Any,
 ) -> None:
-    """Reward what a look-up gave: what helped is ranked up from then on.
+    """Reward what a look-up gave: episodes that helped are ranked up from then on; the rest where settings say so.
 
     \b
     memsvc feedback 300f78445ba9... --reward 1
@@ -45,6 +45,8 @@ def feedback(
         output.table(learning_views.moves(receipt.moves))
     for memory_id, why in receipt.skipped:
         output.note(f"{memory_id} was left alone: {why}")
+    if receipt.note is not None:
+        output.note(f"{receipt.note[0].upper()}{receipt.note[1:]}.")
 
 
 @utility.command("show")

@@ -423,7 +423,8 @@ class Verbs:
             credit: `uniform` (all that were used), or `cited` (those of them that the answer names as its sources).
             namespace: if given, the trace must be of it.
 
-        Memories that were deleted meanwhile are skipped, and the receipt names them.
+        Memories that were deleted meanwhile are skipped, and the receipt names them. Episodes are ranked by what was
+        learned; conversation memories only where `search_weight` says so, and the receipt's `note` tells where not.
 
         Raises:
             NotFound: no such trace (in this namespace).

@@ -80,7 +80,8 @@ def attempts(found: Attempts) -> str:
 
 def feedback(given: FeedbackReceipt) -> str:
     """What a reward did."""
-    return f"{given.status}: {len(given.moves)} memories moved, {len(given.skipped)} skipped"
+    note = "" if given.note is None else f"; {given.note}"
+    return f"{given.status}: {len(given.moves)} memories moved, {len(given.skipped)} skipped{note}"
 
 
 def erasure(given: Erasure) -> str:

@@ -124,7 +124,7 @@ def search_episodes(call: Call, given: dict[str, Any]) -> Attempts:
 
 @_tool("feedback", gives=FeedbackReceipt, text=telling.feedback, hidden=("source", "credit"))
 def give_feedback(call: Call, given: dict[str, Any]) -> FeedbackReceipt:
-    """Say how useful what a look-up gave was, by its `trace_id`: memories that helped rank higher from then on.
+    """Say how useful what a look-up gave was, by its `trace_id`: attempts that helped rank higher from then on.
 
     `reward` is from -1 (misled) to 1 (solved it). `used` names the memories that mattered, if not all did.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,11 @@ from memsvc_store.values.learned import Feedback
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from memsvc.settings import Settings
     from memsvc.work.retaining import Retained
     from memsvc_learners.credit import Credit
     from memsvc_learners.fitted import Calibration
-    from memsvc_store.values.learned import FeedbackReceipt, Move, Utility
+    from memsvc_store.values.learned import FeedbackReceipt, Move, TraceKind, Utility
 
 
 class Learning(Parts):
@@ -52,7 +54,8 @@ class Learning(Parts):
             source=checks.checked_name("source", source),
             key=None if key is None else checks.checked_name("key", key),
         )
-        return self.store.learning.learn(home, feedback, decide)
+        receipt = self.store.learning.learn(home, feedback, decide)
+        return replace(receipt, note=_unheard(trace.kind, self.settings))
 
     def utility(self, memory_id: str, *, namespace: str) -> Utility | None:
         return self.store.learning.utility(checks.checked_namespace(namespace), checks.checked_id(memory_id))
@@ -86,3 +89,14 @@ class Learning(Parts):
 
     def rebuild_utilities(self, *, namespace: str) -> int:
         return self.store.learning.replay(checks.checked_namespace(namespace), decide)
+
+
+def _unheard(kind: TraceKind, settings: Settings) -> str | None:
+    """What a caller is told whose reward moves utilities and no ranking; None where the ranking follows."""
+    weight, what = ("episode_weight", "episodes") if kind == "episodes" else ("search_weight", "conversation memories")
+    if getattr(settings, weight) > 0:
+        return None
+    return (
+        f"the utilities are kept, and the ranking of {what} stays as it is: {weight} is 0; "
+        f"docs/learning.md has what was measured, and MEMSVC_{weight.upper()} gives utility a part in it"
+    )

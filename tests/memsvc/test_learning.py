@@ -300,3 +300,16 @@ def test_a_gate_learns_which_answers_are_bad(talk: Memory) -> None:
     assert judged is not None
     assert judged.escalate
     assert judged.reasons[-1].dimension == "risk"
+
+
+def test_a_receipt_says_where_the_ranking_stays_as_it_is(path: Path) -> None:
+    with Memory.open(path, embedder=HashEmbedder()) as memory:
+        memory.add(TALK, namespace="ann")
+        trace = searched(memory)
+        assert "MEMSVC_SEARCH_WEIGHT" in str(memory.feedback(trace, 1.0, key="k").note)
+        assert "search_weight is 0" in str(memory.feedback(trace, 1.0, key="k").note)
+        memory.add_episode("List the users", ["SELECT 1"], namespace="ann", reward=1.0)
+        attempts = memory.search_episodes("List the users", namespace="ann")
+        assert memory.feedback(str(attempts.trace_id), 1.0).note is None
+    with Memory.open(path, embedder=HashEmbedder(), settings=Settings.load(search_weight=0.1)) as memory:
+        assert memory.feedback(searched(memory), 1.0).note is None

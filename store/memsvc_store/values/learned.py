@@ -108,12 +108,14 @@ class Move(Value):
 class FeedbackReceipt(Value):
     """What a feedback did. `duplicate`: its key was there before, and these are the moves it made then.
 
-    `skipped` names the credited memories that were not moved, and why.
+    `skipped` names the credited memories that were not moved, and why. `note` says so where the ranking stays as it is,
+    since the settings give utility no part in it.
     """
 
     status: Literal["applied", "duplicate"]
     moves: tuple[Move, ...]
     skipped: tuple[tuple[str, Why], ...] = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
