@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memsvc.errors import InvalidInput, InvalidMessage, InvalidNamespace
 from memsvc_store.errors import shown
 from memsvc_store.values.scripts import named
+
+if TYPE_CHECKING:
+    from memsvc_retrievers.language import LanguageModel
 
 MAX_NAME_CHARS = 255
 
@@ -268,3 +271,17 @@ def checked_model(field: str, name: str) -> str:
     if not name.strip():
         raise InvalidInput(f"{field} came as {shown(name)}; give a model's name, an object, or leave it out")
     return name
+
+
+def checked_language_model(field: str, given: object) -> LanguageModel:
+    """An object that completes prompts.
+
+    Raises:
+        InvalidInput: it does not.
+    """
+    if hasattr(given, "complete_many"):
+        return cast("LanguageModel", given)
+    hint = (
+        "wrap the function: memsvc.models.FunctionModel(fn)" if callable(given) else "give a model's name, or an object"
+    )
+    raise InvalidInput(f"{field} came as {shown(given)}, which has no `complete_many`; {hint}")

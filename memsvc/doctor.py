@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from memsvc.settings import Settings
+    from memsvc_retrievers.choices import ModelRole
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
 
@@ -56,12 +58,16 @@ class _Sum(BaseModel):
 def examine(
     settings: Settings, *, embedder: Embedder | None = None, language_model: LanguageModel | None = None
 ) -> Iterator[Check]:
-    """The checks, one by one as they are done: service (if one is set), database, embedder, model, gpu."""
+    """The checks, one by one as they are done: service (if one is set), database, embedder, model (and
+    those of roles, by their names), gpu."""
     if settings.url is not None:
         yield _checked("service", lambda: _service(settings))
     yield _checked("database", lambda: _database(settings))
     yield _checked("embedder", lambda: _embedder(embedder or wiring.build_embedder(settings)))
-    yield _checked("model", lambda: _model(language_model or wiring.build_language_model(_impatient(settings))))
+    impatient = _impatient(settings)
+    yield _checked("model", lambda: _model(language_model or wiring.build_language_model(impatient)))
+    for role in settings.models.named():
+        yield _checked(role, partial(_of_role, impatient, role))
     yield _checked("gpu", _gpu)
 
 
@@ -140,6 +146,11 @@ def _model(model: LanguageModel | None) -> Check:
     tokens = f"{call.prompt_tokens} + {call.completion_tokens} tokens"
     advice = f"{call.repairs} replies could not be read at first: a larger model is steadier" if call.repairs else ""
     return Check("model", "ok", f"{model.name} replied in {call.seconds:.1f} s ({tokens}{how}){right}", advice)
+
+
+def _of_role(settings: Settings, role: ModelRole) -> Check:
+    """A model of its own for some of the work; that the rest needs one as well is its own check."""
+    return replace(_model(wiring.build_role_model(settings, role)), part=role)
 
 
 def _gpu() -> Check:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Self
 
 from memsvc import checks, wiring
-from memsvc.errors import SettingsError
+from memsvc.errors import InvalidInput, SettingsError
 from memsvc.settings import HOW_TO_SET, Settings
 from memsvc.verbs.care import Care
 from memsvc.verbs.erasing import Erasing
@@ -18,7 +19,7 @@ from memsvc.verbs.writing import Writing
 from memsvc_store.values import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -35,7 +36,7 @@ class Memory(Writing, Reading, Graphing, Moving, Improving, Learning, Erasing, C
         database: str | Path | None = None,
         *,
         embedder: Embedder | str | None = None,
-        language_model: LanguageModel | str | None = None,
+        language_model: LanguageModel | str | Mapping[str, LanguageModel | str] | None = None,
         settings: Settings | None = None,
         create: bool = True,
         batching: bool = False,
@@ -47,8 +48,9 @@ class Memory(Writing, Reading, Graphing, Moving, Improving, Learning, Erasing, C
             database: a file, a SQLAlchemy URL, or `:memory:`; by default what the settings say.
             embedder: a name as the setting `embedder` takes it, or an embedder of your own; by default what the
                 settings name.
-            language_model: a name as LiteLLM has it, such as `ollama/qwen3:8b`, or a model of your own, for `ask`; by
-                default what the settings name, if they name one.
+            language_model: a name as LiteLLM has it, such as `ollama/qwen3:8b`, or a model of your own, such as a
+                `memsvc.models.FunctionModel`; or several, by what they do: `draft`, `answer`, `gate`, `deliberate`,
+                `extract`, `reflect`, and `default` for the rest. By default what the settings name, if they name one.
             settings: by default read from `MEMSVC_*` and `memsvc.toml`.
             create: with False, a database that is not there is an error.
             batching: join what several threads embed at the same time into one call of the embedder
@@ -64,14 +66,17 @@ class Memory(Writing, Reading, Graphing, Moving, Improving, Learning, Erasing, C
         if isinstance(embedder, str):
             named = checks.checked_model("embedder", embedder)
             settings, embedder = settings.model_copy(update={"embedder": named}), None
-        if isinstance(language_model, str):
-            named = checks.checked_model("language_model", language_model)
-            settings, language_model = settings.model_copy(update={"model": named}), None
-        if settings.extraction == "background" and settings.model is None and language_model is None:
+        if isinstance(embedder, FunctionType):
+            raise InvalidInput(
+                "the embedder came as a function; wrap it: memsvc.models.FunctionEmbedder(fn, model=...)"
+            )
+        settings, given = wiring.given_models(settings, language_model)
+        models = wiring.LanguageModels(settings, given)
+        if settings.extraction == "background" and models.of("extract") is None:
             raise SettingsError(f"extraction is 'background' and no language model is configured; {HOW_TO_SET}")
         embedder = embedder or wiring.build_embedder(settings)
         store = wiring.build_store(settings, embedder, create=create, now=now)
-        memory = cls(settings, embedder, store, now, language_model, batching=batching)
+        memory = cls(settings, embedder, store, now, models, batching=batching)
         if settings.extraction == "background":
             memory._extraction.start()
         if settings.hot_memories is not None:  # it may be smaller than when the last process closed

@@ -6,26 +6,18 @@ working directory, or the one that `MEMSVC_CONFIG` names.
 
 from __future__ import annotations
 
-import difflib
 import math
-import os
-import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path  # noqa: TC003 pydantic reads it
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from memsvc.errors import SettingsError
+from memsvc import sources
 from memsvc.times import zone
-from memsvc_retrievers.choices import FLOOR, POLICIES, Deliberation, Policy, Scan, Style
+from memsvc_retrievers.choices import FLOOR, MODEL_ROLES, POLICIES, Deliberation, ModelRole, Policy, Scan, Style
 from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-CONFIG_VARIABLE = "MEMSVC_CONFIG"
 
 HOW_TO_SET = (
     "set MEMSVC_MODEL, such as ollama/<name>, hosted_vllm/<name> with MEMSVC_MODEL_URL, or local/<path>, "
@@ -35,9 +27,6 @@ HOW_TO_SET = (
 
 MOST_HOURS = 100 * 365.25 * 24
 """A century. The sum of a time and a window has to be a time."""
-
-_SENT_TO = {"api_key": "url", "model_key": "model_url"}
-"""Where each secret is sent."""
 
 RATE, BURST = 100.0, 200
 """Requests a second that one key gets for as long as it likes, and at once after a rest."""
@@ -64,12 +53,50 @@ def _zoned(name: str) -> str:
     return name
 
 
+class ServedModel(BaseModel):
+    """A language model, and where it is served."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, description="As LiteLLM names it")
+    url: str | None = Field(default=None, description="Where it is served; by default its provider's own address")
+    key: SecretStr | None = Field(
+        default=None, description="The key for it; by default what its provider's variable holds"
+    )
+
+
+RoleModel = ServedModel | Annotated[str, Field(min_length=1)] | None
+
+
+class RoleModels(BaseModel):
+    """Language models of their own for some of the work; what has none is done by `model`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    draft: RoleModel = Field(default=None, description="The fast answer")
+    answer: RoleModel = Field(default=None, description="The answer after deliberation")
+    gate: RoleModel = Field(default=None, description="Judges the fast answer")
+    deliberate: RoleModel = Field(default=None, description="Reads the log again")
+    extract: RoleModel = Field(default=None, description="Works facts out")
+    reflect: RoleModel = Field(default=None, description="Sums episodes up")
+
+    def of(self, role: ModelRole) -> ServedModel | None:
+        """The model of a role; None where it has none of its own."""
+        found: RoleModel = getattr(self, role)
+        return ServedModel(name=found) if isinstance(found, str) else found
+
+    def named(self) -> dict[ModelRole, ServedModel]:
+        """The models that are set."""
+        return {role: one for role in MODEL_ROLES if (one := self.of(role)) is not None}
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its default."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MEMSVC_", env_ignore_empty=True, extra="forbid", frozen=True, protected_namespaces=()
-    )
+        env_prefix="MEMSVC_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid", frozen=True,
+        protected_namespaces=(),
+    )  # fmt: skip
 
     database: str = Field(
         default_factory=lambda: str(default_database()),
@@ -110,6 +137,11 @@ class Settings(BaseSettings):
     )
     model_url: str | None = Field(None, description="Where the model is served, such as http://localhost:8000/v1")
     model_key: SecretStr | None = Field(None, description="The key of the model's server, if it wants one")
+    models: RoleModels = Field(
+        default_factory=RoleModels,
+        description=f"Other models for some of the work: {', '.join(MODEL_ROLES)}; each a name, or a table of name, "
+        "url and key. The environment has MEMSVC_MODELS__GATE, MEMSVC_MODELS__GATE__NAME and so on",
+    )
     model_timeout: float = Field(120.0, gt=0, description="Seconds that one request to a served model may take")
     model_retries: int = Field(3, ge=0, description="How often a request that failed is repeated")
     model_concurrency: int = Field(
@@ -191,6 +223,7 @@ class Settings(BaseSettings):
         False, description="Let the log hold the messages of errors, which may quote what users wrote"
     )
 
+    namespace: str = Field("default", min_length=1, description="The namespace of commands that name none")
     url: str | None = Field(
         None, description="The service that `Client` and the command line talk to, such as http://127.0.0.1:8321"
     )
@@ -205,28 +238,10 @@ class Settings(BaseSettings):
                 directory that says where a secret of the environment is to be sent.
         """
         given = {key: value for key, value in overrides.items() if value is not None}
-        try:
+        with sources.readable(cls):
             settings = cls(**given)
-        except ValidationError as error:
-            raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{_config_file()} is not valid TOML: {error}") from error
-        settings._check_secrets(given.keys())
+            sources.check_secrets(cls, given.keys())
         return settings
-
-    def _check_secrets(self, given: Collection[str]) -> None:
-        """A folder that somebody else has filled must not have a key of the user's sent to where it likes."""
-        if CONFIG_VARIABLE in os.environ:  # the file was chosen
-            return
-        there = {name.upper() for name, value in os.environ.items() if value}
-        for secret, address in _SENT_TO.items():
-            in_the_file = getattr(self, address) and address not in given and f"MEMSVC_{address.upper()}" not in there
-            if in_the_file and secret not in given and f"MEMSVC_{secret.upper()}" in there:
-                raise SettingsError(
-                    f"{_config_file()} of the working directory names {address!r}, and MEMSVC_{secret.upper()} of the "
-                    f"environment would be sent there; set MEMSVC_{address.upper()} as well, or choose the file "
-                    f"with {CONFIG_VARIABLE}=memsvc.toml"
-                )
 
     @classmethod
     def settings_customise_sources(
@@ -235,25 +250,4 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
         """Arguments, then the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
-
-
-def _config_file() -> Path:
-    named = os.environ.get(CONFIG_VARIABLE)
-    if named is None:
-        return Path("memsvc.toml")
-    if not Path(named).is_file():
-        raise SettingsError(f"{CONFIG_VARIABLE} names {named!r}, which is not a file; correct it or unset it")
-    return Path(named)
-
-
-def _explain(detail: Any) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, Settings.model_fields, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(Settings.model_fields))}"
-        return f"unknown setting {key!r}; {hint}"
-    return (
-        f"setting {key!r} came as {detail['input']!r}: {detail['msg']}; "
-        f"correct MEMSVC_{key.upper()} or {key!r} in {_config_file()}"
-    )
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, sources.config_file())

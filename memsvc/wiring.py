@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from memsvc.settings import default_database
+from memsvc import checks
+from memsvc.errors import SettingsError
+from memsvc.settings import HOW_TO_SET, ServedModel, default_database
+from memsvc_retrievers.choices import MODEL_ROLES
 from memsvc_store.store import Store
 
 if TYPE_CHECKING:
@@ -13,8 +17,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memsvc.settings import Settings
+    from memsvc_retrievers.choices import ModelRole
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
+
+DEFAULT = "default"
+"""Among models by role: the one for all that has none of its own."""
 
 IN_PROCESS = "local/"
 """Models of this name run in this process, and want a batch whole."""
@@ -58,18 +66,40 @@ def build_language_model(settings: Settings, name: str | None = None) -> Languag
     name = name or settings.model
     if name is None:
         return None
+    return _served(settings, ServedModel(name=name, url=settings.model_url, key=settings.model_key))
+
+
+def build_role_model(settings: Settings, role: ModelRole) -> LanguageModel | None:
+    """The model that the settings name for a role; None if they name none.
+
+    A bare name of the same provider as `model` is another model at the same server, with the same key; of another
+    provider it is at that one's own address, and is sent no key but that of its own variable.
+    """
+    own = settings.models.of(role)
+    if own is None:
+        return None
+    if own.url is None and own.key is None and _provider(own.name) == _provider(settings.model or ""):
+        own = own.model_copy(update={"url": settings.model_url, "key": settings.model_key})
+    return _served(settings, own)
+
+
+def _provider(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _served(settings: Settings, served: ServedModel) -> LanguageModel:
     from memsvc.models.language.served import LiteLLMModel
     from memsvc.models.local.provider import register
 
-    in_process = name.startswith(IN_PROCESS)
+    in_process = served.name.startswith(IN_PROCESS)
     return LiteLLMModel(
-        name,
-        api_base=settings.model_url,
-        api_key=None if settings.model_key is None else settings.model_key.get_secret_value(),
+        served.name,
+        api_base=served.url,
+        api_key=None if served.key is None else served.key.get_secret_value(),
         timeout=FOR_EVER if in_process else settings.model_timeout,
         retries=settings.model_retries,
         concurrency=None if in_process else settings.model_concurrency,
-        options=_options(settings, name),
+        options=_options(settings, served.name),
         register=register if in_process else None,
     )
 
@@ -81,20 +111,77 @@ def _options(settings: Settings, name: str) -> dict[str, Any]:
     return {"device": settings.device} if name.startswith(IN_PROCESS) and settings.device else {}
 
 
-class LanguageModels:
-    """The language models in use: the default one, and others by name. Each is built once."""
+def given_models(
+    settings: Settings, given: LanguageModel | str | Mapping[str, LanguageModel | str] | None
+) -> tuple[Settings, dict[str, LanguageModel]]:
+    """What was given as language models: the settings with the names among them, and the objects by role.
 
-    def __init__(self, settings: Settings, default: LanguageModel | None = None) -> None:
-        self._settings = settings
-        self._built: dict[str | None, LanguageModel | None] = {} if default is None else {None: default}
+    Raises:
+        InvalidInput: an unknown role, an empty name, or something that is no model.
+    """
+    by_role = given if isinstance(given, Mapping) else {} if given is None else {DEFAULT: given}
+    objects: dict[str, LanguageModel] = {}
+    for role, model in by_role.items():
+        checks.checked_choice("the role of a language model", role, (DEFAULT, *MODEL_ROLES))
+        if not isinstance(model, str):
+            objects[role] = checks.checked_language_model("language_model", model)
+        elif role == DEFAULT:
+            settings = settings.model_copy(update={"model": checks.checked_model("language_model", model)})
+        else:
+            named = {role: checks.checked_model("language_model", model)}
+            settings = settings.model_copy(update={"models": settings.models.model_copy(update=named)})
+    return settings, objects
+
+
+class LanguageModels:
+    """The language models in use: one for all work, others by role, and any by name. Each is built once.
+
+    Args:
+        given: by role, models that win over the settings' ones; that of `default` does all other work.
+    """
+
+    def __init__(self, settings: Settings, given: Mapping[str, LanguageModel] | None = None) -> None:
+        self._settings, self._given = settings, dict(given or {})
+        self._built: dict[str | None, LanguageModel | None] = {}
         self._lock = threading.Lock()
+        self.around: Callable[[LanguageModel], LanguageModel] = lambda model: model
 
     def get(self, name: str | None = None) -> LanguageModel | None:
-        """The model of that name; without one the default, None where there is none."""
+        """The model of that name; without one those that are set, as one model, None where there is no default.
+
+        Raises:
+            SettingsError: a model is set for a part of `ask`, and none for the rest of it.
+        """
         with self._lock:
             if name not in self._built:
-                self._built[name] = build_language_model(self._settings, name)
-            return self._built[name]
+                built = self._by_role() if name is None else build_language_model(self._settings, name)
+                self._built[name] = built
+        found = self._built[name]
+        return None if found is None else self.around(found)
+
+    def of(self, role: ModelRole) -> LanguageModel | None:
+        """The model that does the work of a role: its own, or else the default; None where there is neither."""
+        with self._lock:
+            key = f"role {role}"
+            if key not in self._built:
+                self._built[key] = self._own(role) or self._default()
+        found = self._built[key]
+        return None if found is None else self.around(found)
+
+    def _by_role(self) -> LanguageModel | None:
+        from memsvc.models.language.routed import RoutedModel
+
+        default = self._default()
+        own = {role: model for role in MODEL_ROLES if (model := self._own(role)) is not None}
+        if default is None and (lonely := sorted(own.keys() - {"extract", "reflect"})):
+            raise SettingsError(f"a model is set for {', '.join(lonely)}, and none for the rest of `ask`; {HOW_TO_SET}")
+        return default if default is None or not own else RoutedModel(default, own)
+
+    def _default(self) -> LanguageModel | None:
+        return self._given.get(DEFAULT) or build_language_model(self._settings)
+
+    def _own(self, role: ModelRole) -> LanguageModel | None:
+        return self._given.get(role) or build_role_model(self._settings, role)
 
 
 def build_store(settings: Settings, embedder: Embedder, *, create: bool, now: Callable[[], datetime]) -> Store:

@@ -71,6 +71,18 @@ def test_the_page_of_the_graph_runs(fake_model: Path, capsys: pytest.CaptureFixt
     assert (fake_model / "graph.html").exists()
 
 
+def test_the_page_of_models_runs(fake_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [tour] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.S)
+    exec(compile(tour, "docs/models.md", "exec"), {})
+    assert capsys.readouterr().out == "I moved to Oslo.\n"
+
+
+def test_the_settings_of_several_models_are_read(fake_model: Path) -> None:
+    [table] = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.S)
+    (fake_model / "memsvc.toml").write_text(table)
+    assert list(Settings.load().models.named()) == ["gate", "deliberate", "extract"]
+
+
 def test_the_shell_tour_runs(fake_model: Path) -> None:
     runner = CliRunner()
     for line in block("bash", "memsvc add").strip().splitlines():

@@ -91,6 +91,7 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
     (CARE, "verify", care.verify),
     (CARE, "reindex", care.reindex),
     (CARE, "doctor", care.doctor),
+    (CARE, "config", care.config),
     (IMPROVE, "extract", extracting.extract),
     (IMPROVE, "jobs", extracting.jobs),
     (LEARN, "add-episode", episodes.add_episode),

@@ -1,4 +1,4 @@
-"""namespaces, stats, verify, reindex, doctor: looking after a database."""
+"""namespaces, stats, verify, reindex, doctor, config: looking after a database."""
 
 from typing import TYPE_CHECKING
 
@@ -105,6 +105,15 @@ def doctor(db: options.Db = None, json: options.Json = False) -> None:
         raise typer.Exit(1)
 
 
+def config(json: options.Json = False) -> None:
+    """Show each setting: its value, and where it comes from (default, file, environment). Secrets are masked."""
+    from memsvc import Settings
+    from memsvc.sources import settings_of
+
+    found = settings_of(Settings.load())
+    output.document({"settings": found}) if json else output.table(views.settings(found))
+
+
 def _as_they_come(checks: "Iterator[Check]") -> "Iterator[Check]":
     """Each check when it is done, with a spinner until then."""
     while True:
@@ -117,7 +126,7 @@ def _as_they_come(checks: "Iterator[Check]") -> "Iterator[Check]":
 
 def _say(check: "Check") -> None:
     """A check for a person, and below it what to do."""
-    lead = f"{check.part:<9}{check.status:<7}"
+    lead = f"{check.part:<11}{check.status:<7}"
     output.line(check.found, lead=lead)
     if check.advice:
         output.line(check.advice, style="dim", indent=len(lead))

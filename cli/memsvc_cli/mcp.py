@@ -14,7 +14,7 @@ def mcp(
         typer.Option(
             "--namespace", "-n", metavar="PATTERN", show_default=False,
             help="Whose memories: acme/alice fixes it, 'acme/*' lets the tools choose; may be repeated. "
-            f"[default: {options.DEFAULT_NAMESPACE}]",
+            "[default: MEMSVC_NAMESPACE, then memsvc.toml, then 'default']",
         ),
     ] = None,
     allow: Annotated[
@@ -29,5 +29,6 @@ def mcp(
     from memsvc import Settings
     from memsvc.mcp.stdio import serve
 
-    names = namespace or [options.DEFAULT_NAMESPACE]
-    serve(Settings.load(database=db), namespaces=names, allow=[one.strip() for one in allow.split(",")])
+    settings = Settings.load(database=db)
+    names = namespace or [settings.namespace]
+    serve(settings, namespaces=names, allow=[one.strip() for one in allow.split(",")])

@@ -23,8 +23,26 @@ Db = Annotated[
         show_default=False,
     ),
 ]
+
+
+def _home(context: typer.Context, parameter: Any, given: str) -> str:
+    """The namespace that was given, or else the settings' one."""
+    from memsvc import Settings
+
+    asked = context.get_parameter_source(parameter.name)
+    return given if asked is None or asked.name != "DEFAULT" else Settings.load().namespace
+
+
 Namespace = Annotated[
-    str, typer.Option("--namespace", "-n", metavar="NAME", help="Whose memories: a path such as acme/alice.")
+    str,
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NAME",
+        callback=_home,
+        show_default=False,
+        help="Whose memories: a path such as acme/alice. [default: MEMSVC_NAMESPACE, then memsvc.toml, then 'default']",
+    ),
 ]
 AnyNamespace = Annotated[
     str | None,

@@ -12,6 +12,7 @@ from memsvc_evals.table import Column, Table
 if TYPE_CHECKING:
     from memsvc import Change, Hit
     from memsvc.doctor import Check
+    from memsvc.sources import Setting
     from memsvc_store.values.shapes import Job, Memory
 
 T = TypeVar("T")
@@ -80,6 +81,17 @@ def checks(found: "Sequence[Check]") -> Table:
         (Column("status"), lambda one: one.status),
         (Column("found", wrap=True), lambda one: one.found),
         (Column("advice", below="found"), lambda one: one.advice),
+    )
+
+
+def settings(found: "Sequence[Setting]") -> Table:
+    """What is set, a row a setting; a default says the variable that would change it."""
+    return Table.each(
+        found,
+        (Column("setting", style="cyan"), lambda one: one.name),
+        (Column("value", wrap=True), lambda one: "" if one.value is None else str(one.value)),
+        (Column("from"), lambda one: one.origin),
+        (Column("where"), lambda one: one.where),
     )
 
 

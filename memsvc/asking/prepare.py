@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from memsvc import checks
 from memsvc.asking.calibrating import gate_scorer
 from memsvc.asking.pipeline import Answering, How
 from memsvc.checks import checked_choice
 from memsvc.contract.options import AskOptions, own
-from memsvc.errors import InvalidInput, SettingsError
+from memsvc.errors import SettingsError
 from memsvc.lookup import budget
 from memsvc.lookup.filters import current, parse_filters
 from memsvc.settings import HOW_TO_SET
 from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, STYLES, Scan
-from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +94,4 @@ class Asker:
     def _model(self, given: object) -> LanguageModel | None:
         if given is None or (isinstance(given, str) and given.strip()):
             return self._models.get(given)
-        if not hasattr(given, "complete_many"):
-            raise InvalidInput(f"model came as {shown(given)}; give a model's name, or an object with `complete_many`")
-        return cast("LanguageModel", given)
+        return self._models.around(checks.checked_language_model("model", given))

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from memsvc.service.access import Access
     from memsvc.service.pools import Pools
     from memsvc.service.service import Asks
-    from memsvc_retrievers.language import LanguageModel
     from memsvc_store.values.learned import FeedbackReceipt
 
 
@@ -65,10 +64,6 @@ class Host(Protocol):
 
     def explain(self, error: MemsvcError, context: ServerRequestContext[Any]) -> str:
         """What the caller is told of an error: what came, what was wanted, and what to do next."""
-        ...
-
-    def model(self) -> LanguageModel | None:
-        """The language model of `ask`, if one is set."""
         ...
 
     def answered(self, answer: Answer) -> None:

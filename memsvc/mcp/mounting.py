@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from memsvc.errors import MemsvcError
     from memsvc.service.access import Access
     from memsvc.service.service import Service
-    from memsvc_retrievers.language import LanguageModel
     from memsvc_store.values.learned import FeedbackReceipt
 
 PATH = "/mcp"
@@ -216,10 +215,6 @@ class ServiceHost:
         if problem.status >= 500:
             problems.logger.error("%s: %s", problem.code, error)
         return problem.detail
-
-    def model(self) -> LanguageModel | None:
-        """The service's, metered."""
-        return self._service.models.get(None)
 
     def answered(self, answer: Answer) -> None:
         """Count an answer."""

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from memsvc.asking.answer import Answer
     from memsvc.errors import MemsvcError
     from memsvc.settings import Settings
-    from memsvc_retrievers.language import LanguageModel
     from memsvc_store.keys import Permission
     from memsvc_store.values.learned import FeedbackReceipt
 
@@ -81,10 +80,6 @@ class LocalHost:
     def explain(self, error: MemsvcError, _: ServerRequestContext[Any]) -> str:
         """All of it: who reads it started us, and can see to it."""
         return str(error)
-
-    def model(self) -> LanguageModel | None:
-        """The memory's."""
-        return self.memory.language_model
 
     def answered(self, answer: Answer) -> None:
         """Note in the log how an answer came about."""

@@ -16,7 +16,6 @@ from memsvc.mcp import telling
 from memsvc.mcp.hosting import Call
 from memsvc.mcp.shapes import Answered, Attempts, Picture, Quote, Recalled
 from memsvc.service.bodies import Body, body
-from memsvc_retrievers.recorder import Recorder
 from memsvc_store.keys import Permission
 from memsvc_store.values.erasure_receipts import Erasure
 from memsvc_store.values.learned import FeedbackReceipt
@@ -94,10 +93,8 @@ def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
     take minutes; cancelling stops the work.
     """
     with call.host.asks.one() as ended:
-        own: dict[str, Any] = {}
-        if (model := call.host.model()) is not None:
-            own["model"] = Recorder(model, lambda: call.stopped() or ended.is_set())
-        answer = call.memory.ask(**_for_session(call, given), **own, on_event=call.tell)
+        work = call.memory._asking(**_for_session(call, given))
+        answer = work.run(call.tell, lambda: call.stopped() or ended.is_set())
     call.host.answered(answer)
     return Answered.of(answer, given.get("timezone"))
 

@@ -10,6 +10,19 @@ LiteLLM's is switched off in `language/border.py`.
 """
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memsvc.models.functions import FunctionEmbedder, FunctionModel
+
+__all__ = ["FunctionEmbedder", "FunctionModel"]
 
 for _name in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_name, "1")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("memsvc.models.functions"), name)
+    raise AttributeError(f"module 'memsvc.models' has no attribute {name!r}")

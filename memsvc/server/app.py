@@ -25,8 +25,9 @@ from memsvc.server.routing import VerbRoute
 from memsvc.service import problems
 from memsvc.service.access import open_door
 from memsvc.service.limits import BodyLimit
+from memsvc.service.metering import MeteredModel
 from memsvc.service.metrics import CONTENT_TYPE, Metrics
-from memsvc.service.service import HEARTBEAT_SECONDS, Models, Service
+from memsvc.service.service import HEARTBEAT_SECONDS, Service
 from memsvc.service.telemetry import Tracing
 from memsvc.service.warmup import Warmup
 from memsvc.settings import BODY_BYTES
@@ -61,7 +62,7 @@ def build_app(
 
     Args:
         door: tells who sent a request, before anything else of it is looked at.
-        metrics: those that the memory's own language model counts in already, if it does.
+        metrics: those that are counted in.
         tracing: where spans go; by default nowhere.
         heartbeat: seconds after which a silent stream says that it lives.
         body_limit: bytes of a request's body at most; an import is taken a line at a time, and may be longer.
@@ -69,8 +70,8 @@ def build_app(
     """
     metrics = metrics or Metrics()
     tracing = tracing or Tracing()
-    models = Models(memory, metrics, tracing)
-    service = Service(memory, door, metrics, tracing, Warmup(memory.embedder), models, heartbeat)
+    memory.models.around = partial(MeteredModel, metrics=metrics, tracing=tracing)
+    service = Service(memory, door, metrics, tracing, Warmup(memory.embedder), heartbeat)
     metrics.watch(memory, service.pools)
     app = FastAPI(
         title="memsvc", version=memsvc.__version__, description=_ABOUT, docs_url=None, redoc_url=None,

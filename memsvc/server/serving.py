@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memsvc import Memory, wiring
+from memsvc import Memory
 from memsvc.errors import MissingDependency, SettingsError
 from memsvc.service import logs
 
@@ -29,7 +29,6 @@ try:
     from memsvc.server.edge import HEAD_BYTES, Connection, loopback
     from memsvc.service.access import Doorkeeper, build_door
     from memsvc.service.limits import RateLimiter
-    from memsvc.service.metering import metered
     from memsvc.service.metrics import Metrics
     from memsvc.service.telemetry import Tracing
 except ImportError as error:
@@ -77,15 +76,10 @@ def serve(settings: Settings, *, no_auth: bool = False, on_start: Callable[[Star
     check_open_door(settings.server_host, no_auth)
     logs.configure(settings.log_level, contents=settings.log_contents)
     tracing, metrics = Tracing.configured(), Metrics()
-    model = wiring.build_language_model(settings)
     listening = listen(settings.server_host, settings.server_port)
     with (
         listening,
-        Memory.open(
-            settings=settings,
-            language_model=None if model is None else metered(model, metrics, tracing),
-            batching=True,
-        ) as memory,
+        Memory.open(settings=settings, batching=True) as memory,
     ):
         limiter = RateLimiter(settings.rate_limit, settings.rate_burst)
         door = build_door(memory, no_auth=no_auth, limiter=limiter)

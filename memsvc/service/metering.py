@@ -36,8 +36,3 @@ class MeteredModel:
         for completion in completions:
             self._metrics.called(completion.call)
         return completions
-
-
-def metered(model: LanguageModel, metrics: Metrics, tracing: Tracing) -> LanguageModel:
-    """The model, its calls counted; one that is counted already stays as it is."""
-    return model if isinstance(model, MeteredModel) else MeteredModel(model, metrics, tracing)

@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from memsvc import wiring
 from memsvc.errors import Cancelled
-from memsvc.service.metering import metered
 from memsvc.service.pools import Pools
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from memsvc.service.metrics import Metrics
     from memsvc.service.telemetry import Tracing
     from memsvc.service.warmup import Warmup
-    from memsvc_retrievers.language import LanguageModel
     from memsvc_store.values.shapes import Job
 
 HEARTBEAT_SECONDS = 15.0
@@ -67,19 +64,6 @@ class Asks:
                 stop.set()
 
 
-class Models:
-    """The language models of `ask`, metered."""
-
-    def __init__(self, memory: Memory, metrics: Metrics, tracing: Tracing) -> None:
-        self._models = wiring.LanguageModels(memory.settings, memory.language_model)
-        self._metrics, self._tracing = metrics, tracing
-
-    def get(self, name: str | None) -> LanguageModel | None:
-        """The one of that name, or the memory's own; None where there is none."""
-        model = self._models.get(name)
-        return None if model is None else metered(model, self._metrics, self._tracing)
-
-
 @dataclass(slots=True)
 class Service:
     """One memory behind HTTP. `door` says who asks; `closing` is set once no more requests are wanted."""
@@ -89,7 +73,6 @@ class Service:
     metrics: Metrics
     tracing: Tracing
     warmup: Warmup
-    models: Models
     heartbeat: float = HEARTBEAT_SECONDS
     pools: Pools = field(default_factory=Pools)
     asks: Asks = field(default_factory=Asks)

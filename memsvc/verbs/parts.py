@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from memsvc import checks, wiring
@@ -44,7 +44,7 @@ class Parts(Verbs):
         embedder: Embedder,
         store: Store,
         now: Callable[[], datetime],
-        language_model: LanguageModel | None = None,
+        models: wiring.LanguageModels | None = None,
         *,
         batching: bool = False,
     ) -> None:
@@ -54,7 +54,7 @@ class Parts(Verbs):
         self._reembedder = Reembedder(store, self._checked)
         self._tracer = Tracer(store, now)
         self._echoes = Echoes(store, settings.echo_minutes)
-        self._models = wiring.LanguageModels(settings, language_model)
+        self.models = models or wiring.LanguageModels(settings)
         self._lookup = Lookup(
             store, self._checked,
             stale=self._reembedder.wake, warmed=self._keep_budget, weight=settings.search_weight,
@@ -62,8 +62,8 @@ class Parts(Verbs):
 
     @property
     def language_model(self) -> LanguageModel | None:
-        """The language model of `ask`, if one is set."""
-        return self._models.get()
+        """The language model of `ask`, if one is set; as one model, where several share the work."""
+        return self.models.get()
 
     def close(self) -> None:
         """Stop background work and let go of the database. Nothing is lost without it."""
@@ -77,7 +77,7 @@ class Parts(Verbs):
     def _asker(self) -> Asker:
         from memsvc.asking.prepare import Asker  # with what follows: 60 ms that a search needs not
 
-        return Asker(self.settings, self._lookup, self._models, self._tracer, self.store.learning, self._times)
+        return Asker(self.settings, self._lookup, self.models, self._tracer, self.store.learning, self._times)
 
     @cached_property
     def _recall(self) -> Recall:
@@ -90,14 +90,16 @@ class Parts(Verbs):
         from memsvc.work.extraction import Extraction
         from memsvc.work.worker import Worker
 
-        return Worker(self.store, Extraction(self.store, self._checked, self.settings), self._models.get)
+        return Worker(
+            self.store, Extraction(self.store, self._checked, self.settings), partial(self.models.of, "extract")
+        )
 
     @cached_property
     def _reflection(self) -> Worker[Attempt]:
         from memsvc.work.reflection import Reflection
         from memsvc.work.worker import Worker
 
-        return Worker(self.store, Reflection(self.store), self._models.get)
+        return Worker(self.store, Reflection(self.store), partial(self.models.of, "reflect"))
 
     @cached_property
     def _retention(self) -> Background:

@@ -85,6 +85,7 @@ class Reading(Parts):
     def _asking(
         self, question: str, *, namespace: str, for_session: str | None = None, **options: Unpack[AskOptions]
     ) -> Answering:
+        """`ask`, checked and ready: its `run` works, tells its steps, and stops when it is told to."""
         return self._asker.prepare(question, namespace, options, self._told(for_session))
 
     def _told(self, for_session: str | None) -> str | None:

@@ -83,7 +83,7 @@ class Writing(Parts):
         node = self._lookup.intent_node(namespace, draft.intent, vector, self.settings.intent_similarity)
         complete = replace(draft, vector=vector, entities=(*draft.entities, node))
         [receipt] = self.store.add_episodes(namespace, [complete])
-        if self.settings.reflection == "background" and self.language_model is not None:
+        if self.settings.reflection == "background" and self.models.of("reflect") is not None:
             self._reflection.wake(namespace)
         return receipt
 

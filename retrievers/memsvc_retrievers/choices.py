@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Policy = Literal["quality", "majority", "consensus", "filter", "calibrated", "never", "always"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
@@ -22,6 +26,22 @@ above it, and most of what a stranger's question finds is not (`benchmarks/relev
 Style = Literal["short", "reasoned"]
 """How answers are worded: in five or six words, or in sentences that give their grounds."""
 STYLES: tuple[Style, ...] = get_args(Style)
+
+ModelRole = Literal["draft", "answer", "gate", "deliberate", "extract", "reflect"]
+"""What a language model can be set for by itself: the fast answer, the answer after deliberation, judging the fast one,
+reading the log again, working facts out, and summing episodes up."""
+MODEL_ROLES: tuple[ModelRole, ...] = get_args(ModelRole)
+
+ROLES: Mapping[str, ModelRole] = MappingProxyType(
+    {
+        "draft": "draft", "answer": "answer",
+        "gate": "gate", "vote": "gate", "filter": "gate",
+        "extract": "deliberate", "evolve": "deliberate", "merge": "deliberate", "judge": "deliberate",
+        "facts": "extract", "update": "extract",
+        "reflect": "reflect",
+    }
+)  # fmt: skip
+"""The role of each purpose that a prompt can have, as the ledger names it."""
 
 
 @dataclass(frozen=True, slots=True)

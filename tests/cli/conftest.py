@@ -81,7 +81,7 @@ class Shell:
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the user's is read or written, and no model is loaded."""
-    for name in ("MEMSVC_DATABASE", "MEMSVC_EMBEDDER", "MEMSVC_CONFIG", "MEMSVC_CACHE_DIR"):
+    for name in ("MEMSVC_DATABASE", "MEMSVC_EMBEDDER", "MEMSVC_CONFIG", "MEMSVC_CACHE_DIR", "MEMSVC_NAMESPACE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("COLUMNS", "100")

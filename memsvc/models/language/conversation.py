@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from memsvc.errors import InvalidInput, ModelError
-from memsvc.models.language.border import Reply, Request, Server
+from memsvc.models.language.border import Reply, Request
 from memsvc.models.language.failures import Failure, address, as_error, unreadable
 from memsvc.models.language.replies import Unreadable, read_text, read_value
 from memsvc.models.language.schemas import in_words, response_format
@@ -42,6 +42,24 @@ class Patience:
             raise InvalidInput(f"{self} has a number below 0: 0 retries, repairs or seconds are the least")
 
 
+class Asked(Protocol):
+    """Who is asked: a server that LiteLLM reaches, or a function."""
+
+    @property
+    def model(self) -> str:
+        """Its name in the ledger."""
+        ...
+
+    @property
+    def api_base(self) -> str | None:
+        """Its address, for messages; None where it has none."""
+        ...
+
+    async def ask(self, request: Request) -> Reply | Failure:
+        """One request, without retries."""
+        ...
+
+
 @dataclass(slots=True)
 class _Bill:
     requests: int = 0
@@ -60,7 +78,7 @@ class _Bill:
 class Conversation:
     """One prompt, brought to a completion."""
 
-    server: Server
+    server: Asked
     negotiation: Negotiation
     patience: Patience
     prompt: Prompt
@@ -193,6 +211,8 @@ def _repaired(opening: Request, max_tokens: int, reply: Reply, why: Unreadable) 
 
 async def retried(ask: Callable[[], Awaitable[Reply | Failure]], patience: Patience) -> Reply | Failure:
     """The first reply, or the failure that no retry mends, or the last one of the retries."""
+    if patience.retries == 0:
+        return await ask()
     from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt
 
     def pause(state: RetryCallState) -> float:

@@ -11,13 +11,15 @@ from memsvc.errors import InvalidReply, ModelError, ModelInaccessible, ModelRefu
 
 # passing: the same request may succeed later. rejected: the server doesn't like this request, perhaps
 # only its constraint. refused: it will not do it. too_long: nor so much of it. closed: nor anything else, for this key
-# or under this name. broken: something that no retry mends.
-Kind = Literal["passing", "rejected", "refused", "too_long", "closed", "broken"]
+# or under this name. broken: something that no retry mends. misused: a
+# function in the place of a server gave something that is no reply.
+Kind = Literal["passing", "rejected", "refused", "too_long", "closed", "broken", "misused"]
 
 _ERRORS: dict[Kind, type[ModelError]] = {
     "rejected": ModelRefused,
     "refused": ModelRefused,
     "too_long": ModelRefused,
+    "misused": InvalidReply,
     "closed": ModelInaccessible,
 }
 
@@ -33,6 +35,7 @@ class Failure:
     what: str
     status: int | None = None
     retry_after: float | None = None
+    cause: BaseException | None = None
 
 
 def kind_of_status(status: int) -> Kind:
@@ -86,7 +89,9 @@ def as_error(failure: Failure, *, purpose: str, model: str, where: str, tries: i
     status = "" if failure.status is None else f"status {failure.status}: "
     kind = _ERRORS.get(failure.kind, ModelUnavailable)
     verb = "refused" if issubclass(kind, ModelRefused) else "failed"
-    return kind(f"{purpose}: {model}{where} {verb}{times} ({status}{failure.what}); {_advice(failure)}")
+    error = kind(f"{purpose}: {model}{where} {verb}{times} ({status}{failure.what}); {_advice(failure)}")
+    error.__cause__ = failure.cause
+    return error
 
 
 def unreadable(reason: str, *, purpose: str, model: str, reply: str, tries: int) -> InvalidReply:
@@ -111,4 +116,8 @@ def _advice(failure: Failure) -> str:
         return "check that the server runs and can be reached, and raise the timeout if it is only slow"
     if failure.kind == "passing":
         return "look into the server's log, or try again later"
+    if failure.cause is not None:
+        return "the function raised it: its traceback is this error's cause"
+    if failure.kind == "misused":
+        return "have the function give the reply as a string, or, where a schema was asked for, as its value"
     return "change what the server complains about"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from memsvc.errors import Cancelled, InvalidInput
-from memsvc.models.language.background import BACKGROUND
+from memsvc.errors import InvalidInput
+from memsvc.models.language.batch import completed
 from memsvc.models.language.border import Server, load
 from memsvc.models.language.conversation import Conversation, Patience
 from memsvc.models.language.failures import checked_url
@@ -98,17 +98,8 @@ class LiteLLMModel:
         if not prompts:
             return []
         self._prepare()
-        done: dict[int, Completion] = {}
         jobs = [partial(self._complete, prompt, schema) for prompt in prompts]
-        with closing(BACKGROUND.as_they_end(jobs, width=self._concurrency, slots=self._slots)) as ended:
-            _check(watch, done=0, of=len(prompts))
-            for item in ended:
-                if item is not None:
-                    at, done[at] = item[0], item[1]
-                    if watch is not None:
-                        watch.finished(done[at])
-                _check(watch, done=len(done), of=len(prompts))
-        return [done[at] for at in range(len(prompts))]
+        return completed(jobs, width=self._concurrency, slots=self._slots, watch=watch)
 
     def _prepare(self) -> None:
         """Imports in the caller's thread: it takes seconds, and the loop serves other models meanwhile."""
@@ -120,8 +111,3 @@ class LiteLLMModel:
 
     async def _complete(self, prompt: Prompt, schema: type[BaseModel] | None) -> Completion:
         return await Conversation(self._server, self._negotiation, self._patience, prompt, schema).completion()
-
-
-def _check(watch: Watch | None, *, done: int, of: int) -> None:
-    if watch is not None and watch.cancelled():
-        raise Cancelled(f"stopped by the caller when {done} of {of} calls were done")

@@ -16,7 +16,6 @@ from memsvc.errors import Forbidden, InvalidInput
 from memsvc.server import lines, streaming
 from memsvc.server.routing import status_of
 from memsvc.service import problems
-from memsvc_retrievers.recorder import Recorder
 from memsvc_store.values.document import dump
 from memsvc_store.values.patterns import EVERYTHING
 
@@ -51,10 +50,9 @@ async def ask(call: Call, given: Given) -> Response:
     With `Accept: text/event-stream` the steps come as server-sent events named `retrieved`, `drafted`, `judged`,
     `deliberating` and `answered`, which holds the answer; `error` holds a problem. Hanging up cancels the work.
     """
-    named = given.pop("model", None)
-    if named is not None:
+    if given.get("model") is not None:
         call.access.require("admin", given["namespace"])  # it may load anything that this machine holds or reaches
-    work = partial(_asked, call, given, call.service.models.get(named))
+    work = partial(_asked, call, given)
     if EVENTS not in call.request.headers.get("accept", ""):
         answer = await streaming.answered(call.service, call.request, call.access.key_id, work)
         return Response(dump(answer), media_type=JSON)
@@ -67,10 +65,9 @@ async def ask(call: Call, given: Given) -> Response:
     return await streaming.streamed(call.service, call.access.key_id, work, request_id, failed)
 
 
-def _asked(call: Call, given: Given, model: Any, tell: Callable[[Event], None], stopped: Callable[[], bool]) -> Answer:
-    """Ask with a model that stops when it is told to, calls under way included."""
-    own: Given = {} if model is None else {"model": Recorder(model, stopped)}
-    answer = call.service.memory.ask(**given, **own, on_event=tell)
+def _asked(call: Call, given: Given, tell: Callable[[Event], None], stopped: Callable[[], bool]) -> Answer:
+    """Ask, and stop when told to, calls under way included."""
+    answer = call.service.memory._asking(**given).run(tell, stopped)
     call.service.metrics.answered(answer)
     return answer
 
