@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 import typer
 
@@ -16,16 +16,19 @@ from memsvc_cli.receipts import report
 STDOUT = "-"
 
 
+@options.takes("export")
 def export(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Where to; '-' is stdout.")] = STDOUT,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:
     """Write a namespace as JSON lines: a header, then one memory a line.
 
     \b
+    memsvc export -n acme/ann --since 2026-01-01 --where '{"topic": "pets"}'
     memsvc export ann.jsonl -n acme/ann
     memsvc export -n acme/ann | gzip > ann.jsonl.gz
     """
@@ -35,12 +38,12 @@ def export(
         )
     path = None if file == STDOUT else _free_path(file, force)
     with opened(db) as memory:
-        lines = memory.export(namespace=namespace)
+        lines = memory.export(namespace=namespace, **given)
         if path is None:
             output.stream(lines)
             return
-        count = memory.stats(namespace=namespace)["memories"]
-        with output.progress("Exporting", count + 1) as advance:
+        count = None if given else memory.stats(namespace=namespace)["memories"] + 1
+        with output.progress("Exporting", count) as advance:
             written = _write(path, _counted(lines, advance)) - 1
     summary = {"namespace": namespace, "file": str(path), "memories": written}
     output.document(summary) if json else output.line(

@@ -111,8 +111,8 @@ def _option(verb: str, parameter: Parameter) -> inspect.Parameter:
     value: Any = str
     if kind in ("Names", "Sequence[str]"):
         value, text = list[str], f"{text[:-1]}; may be repeated."
-    elif kind == "Time":
-        shown["metavar"] = "TIME"
+    elif kind in ("Time", "Where"):
+        shown["metavar"] = {"Time": "TIME", "Where": "JSON"}[kind]
     elif kind in _CHOICES and not all(one in text for one in _CHOICES[kind]):
         text = f"{text[:-1]}: {', '.join(_CHOICES[kind])}."
     elif kind in ("int", "float"):

@@ -7,6 +7,7 @@ left out, as it means the same.
 from __future__ import annotations
 
 import inspect
+import json
 import secrets
 from dataclasses import dataclass
 from functools import cache
@@ -115,5 +116,7 @@ def _signature(name: str) -> inspect.Signature:
 def _options(given: dict[str, Any], known: type) -> dict[str, Any]:
     """Options of a verb, by name: checked here, and read where the clock and the zone are that they are meant by."""
     mine = own(known)
-    parse_filters({name: value for name, value in given.items() if name not in mine}, Times(clock.now()), also=mine)
-    return {name: value for name, value in given.items() if value is not None}
+    filters = {name: value for name, value in given.items() if name not in mine}
+    wanted = parse_filters(filters, Times(clock.now()), also=mine)
+    found = {name: value for name, value in given.items() if value is not None}
+    return found if wanted.where is None else {**found, "where": json.loads(wanted.where)}

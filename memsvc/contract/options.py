@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from memsvc_retrievers.choices import Deliberation, Policy, Style
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Time = str | datetime | date | float
 Names = str | Sequence[str]
+Where = Mapping[str, Any] | str
 
 
 class Filters(TypedDict, total=False):
@@ -27,6 +28,8 @@ class Filters(TypedDict, total=False):
         kind: message, fact, episode.
         timezone: the zone, such as Asia/Shanghai, in which `today`, a date or a time without an offset is meant; by
             default the setting `timezone`, which is UTC.
+        tags: only what has one of these among the `tags` of its metadata.
+        where: conditions on metadata, such as {"topic": "pets", "price": {"$lt": 10}}; an object, or its JSON.
     """
 
     since: Time | None
@@ -37,6 +40,8 @@ class Filters(TypedDict, total=False):
     speaker: Names | None
     kind: Names | None
     timezone: str | None
+    tags: Names | None
+    where: Where | None
 
 
 class AskOptions(Filters, total=False):

@@ -193,8 +193,7 @@ class Verbs:
             trace: keep what was found, so that `feedback(hits.trace_id, ...)` can reward it; one durable write.
             for_session: the session on whose behalf this is looked up. For `echo_minutes`, `add` to it knows these
                 texts for what they are if they come back; one durable write.
-            **filters: `since`, `until`, `as_of`, `include_ended`, `session_id`, `speaker`, `kind`, applied inside
-                the look-up; and the `timezone` that times are meant in.
+            **filters: see `Filters`; applied inside the look-up, so that k means k.
 
         Raises:
             InvalidInput: an empty query, one of more than 4,000 characters, a number below 1, an unknown filter or a
@@ -337,8 +336,11 @@ class Verbs:
 
     # --- The verbs that move a namespace.
 
-    def export(self, *, namespace: str) -> Iterator[str]:
-        """The namespace as JSON lines, without line ends: a header, the messages, then the facts; one snapshot.
+    def export(self, *, namespace: str, **filters: Unpack[Filters]) -> Iterator[str]:
+        """The namespace as JSON lines, without line ends: a header, messages, facts, episodes; one snapshot.
+
+        Args:
+            **filters: as in `list`. A fact goes with all the messages that it rests on, or not at all.
 
         Raises:
             NotFound: no such namespace.

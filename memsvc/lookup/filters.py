@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,12 @@ from memsvc import checks
 from memsvc.contract.options import Filters
 from memsvc.errors import InvalidFilter, InvalidMessage, InvalidTimestamp
 from memsvc_store.errors import shown
+from memsvc_store.values import where
 from memsvc_store.values.scripts import named
 from memsvc_store.values.shapes import KINDS, Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from memsvc.times import Times
@@ -48,6 +50,8 @@ def parse_filters(given: Mapping[str, Any], times: Times, also: Sequence[str] = 
         session_id=_names(given, "session_id"),
         speaker=_names(given, "speaker"),
         kind=_names(given, "kind"),  # type: ignore[arg-type]  # checked below
+        tags=_names(given, "tags"),
+        where=_where(given.get("where")),
     )
     if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
         raise InvalidFilter(
@@ -63,6 +67,25 @@ def parse_filters(given: Mapping[str, Any], times: Times, also: Sequence[str] = 
 def current(wanted: Filter, now: datetime) -> Filter:
     """A filter that leaves out what had ended by `now`, unless it asks for that by `as_of` or `include_ended`."""
     return wanted if wanted.include_ended or wanted.as_of is not None else replace(wanted, current_at=now)
+
+
+def _where(given: object) -> str | None:
+    """Conditions on metadata, as JSON; none where they are empty."""
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError) as error:
+            raise InvalidFilter(
+                f"'where' came as {shown(given)}, which is not JSON ({error}); give an object, or its JSON"
+            ) from error
+    if given is None:
+        return None
+    try:
+        text = checks.checked_json("where", dict(given) if isinstance(given, Mapping) else given)
+    except InvalidMessage as error:
+        raise InvalidFilter(str(error)) from error
+    where.read(text)
+    return None if given == {} else text
 
 
 def _flag(given: Mapping[str, Any], name: str) -> bool | None:

@@ -78,6 +78,7 @@ class Lookup:
             if not len(reading.shard):
                 return []
             [(question, vector)] = self._embedded(reading, [query])
+            reading.prepare(wanted)
             found = find(reading.shard, question, vector, limit, wanted, weight=self._weight)
             memories = reading.memories([one.row for one in found])
             stale = reading.shard.stale
@@ -97,6 +98,7 @@ class Lookup:
                 return Found((), (), explored=False, probability=1.0)
             with reading.paused():
                 [vector] = self._embedder.embed([intent], purpose="query")
+            reading.prepare(wanted)
             found = find_episodes(
                 reading.shard, vector, k1=how.pool, k2=how.top_k, threshold=how.threshold, weight=how.weight,
                 epsilon=how.epsilon, random=random, wanted=wanted,

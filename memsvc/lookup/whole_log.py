@@ -55,6 +55,7 @@ class WholeLog:
         # Nobody waits for the embedder. What turns cold meanwhile is met by the second reading, which finds it.
         vectors = self._embedder.embed([question.text for question in questions], purpose="query")
         with self._whole.reading() as reading:
+            reading.prepare(self._wanted)
             looks = [
                 find(reading.shard, question, vector, limit, self._wanted, _space(reading.shard, probe), weight)
                 for probe, question, vector in zip(probes, questions, vectors, strict=True)

@@ -76,9 +76,9 @@ def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
     """Look memories up: what was said that fits a question or topic best, best first, each with its id and time.
 
     Use it before answering about anything that may have come up before. Filters (`since`, `until`, `speaker`,
-    `session_id`, `kind`) narrow the look-up itself; times may be `yesterday` or `7d`, in the person's `timezone`. For a
-    worked-out answer to one question use `ask_memory`. If what was found helped or misled, say so with `give_feedback`.
-    What most likely bears on nothing asked is left out; with `min_relevance` 0 it is not.
+    `session_id`, `kind`, `tags`, `where`) narrow the look-up itself; times may be `yesterday` or `7d`, in the person's
+    `timezone`. For a worked-out answer to one question use `ask_memory`. If what was found helped or misled, say so
+    with `give_feedback`. What most likely bears on nothing asked is left out; with `min_relevance` 0 it is not.
     """
     wanted = {"min_relevance": call.memory.settings.min_relevance, **_for_session(call, given)}
     found = call.memory.search(**wanted, trace=_may_reward(call))

@@ -66,12 +66,12 @@ _Steps = Annotated[list[str | dict[str, Any]], Field(fail_fast=True, max_length=
 
 _JSON: Mapping[str, Any] = {
     "Any": Any, "Credit": Credit, "Deliberation": Deliberation, "JobState": JobState, "Policy": Policy, "Style": Style,
-    "Time": _Moment, "Names": str | _Strings[str], "Sequence": _Strings, "Mapping": dict, "Messages":
-    str | _Object | _Several, "Trajectory": str | _Steps, "LanguageModel": str, "Erasure": dict[str, Any],
+    "Time": _Moment, "Names": str | _Strings[str], "Where": dict[str, Any], "Sequence": _Strings, "Mapping": dict,
+    "Messages": str | _Object | _Several, "Trajectory": str | _Steps, "LanguageModel": str, "Erasure": dict[str, Any],
 }  # fmt: skip
 """What the names in the contract's annotations are as JSON: each of a verb's own types has its form here."""
 
-_QUERY: Mapping[str, Any] = {**_JSON, "Time": str, "Names": list[str]}
+_QUERY: Mapping[str, Any] = {**_JSON, "Time": str, "Names": list[str], "Where": str}
 """The same in a query, which holds strings; a list is a name that comes more than once."""
 
 _BOUNDS: Mapping[str, Mapping[str, Any]] = {

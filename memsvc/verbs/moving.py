@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from memsvc import checks
 from memsvc.contract.receipts import Receipts
@@ -15,6 +15,7 @@ from memsvc_store.writing.writes import draft_id
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from memsvc.contract.options import Filters
     from memsvc_store.values.shapes import Receipt
 
 _IMPORT_BATCH = 256
@@ -23,10 +24,10 @@ _IMPORT_BATCH = 256
 class Moving(Parts):
     """The verbs that move a namespace."""
 
-    def export(self, *, namespace: str) -> Iterator[str]:
-        namespace = checks.checked_namespace(namespace)
+    def export(self, *, namespace: str, **filters: Unpack[Filters]) -> Iterator[str]:
+        namespace, wanted = checks.checked_namespace(namespace), self._listed(filters)
         self.store.version(namespace)
-        return transfer.write(namespace, self.store.export(namespace))
+        return transfer.write(namespace, self.store.export(namespace, wanted))
 
     def import_(self, lines: Iterable[str], *, namespace: str) -> Receipts:
         namespace = checks.checked_namespace(namespace)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsvc import checks, wiring
 from memsvc.contract.verbs import Verbs
+from memsvc.lookup.filters import current, parse_filters
 from memsvc.lookup.lookup import Lookup
 from memsvc.lookup.traces import Tracer
 from memsvc.times import Times
@@ -17,7 +18,7 @@ from memsvc.writing.echo import Echoes
 from memsvc_store.values.shapes import Draft, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from memsvc.asking.prepare import Asker
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
+    from memsvc_store.values.shapes import Filter
 
 
 RETAIN_SECONDS = 5.0
@@ -121,6 +123,12 @@ class Parts(Verbs):
         """Have the budget of hot memories seen to in the background, if there is one."""
         if self.settings.hot_memories is not None:
             self._retention.wake(namespace, RETAIN_SECONDS)
+
+    def _listed(self, filters: Mapping[str, Any]) -> Filter:
+        """The filter of a listing, which shows what there is, ended or not, unless it is told otherwise."""
+        times = self._times()
+        wanted = parse_filters(filters, times)
+        return wanted if wanted.include_ended is None else current(wanted, times.now)
 
     def _times(self, timezone: str | None = None) -> Times:
         """How the times of a call are read: by the memory's clock, in the zone of the call or of the settings."""

@@ -112,10 +112,7 @@ class Reading(Parts):
         checked_choice("cold", cold, (None, False, True))
         checks.checked_count("limit", limit, least=1)
         checks.checked_count("offset", offset, least=0)
-        namespace, times = checks.checked_namespace(namespace), self._times()
-        wanted = parse_filters(filters, times)
-        if wanted.include_ended is not None:  # else a listing shows what there is
-            wanted = current(wanted, times.now)
+        namespace, wanted = checks.checked_namespace(namespace), self._listed(filters)
         return self.store.page(namespace, wanted, limit=limit, offset=offset, cold=cold)
 
     def history(self, memory_id: str, *, namespace: str) -> Changes:

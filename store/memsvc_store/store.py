@@ -15,7 +15,7 @@ from memsvc_store.erasing.erasure import Erasures
 from memsvc_store.errors import DatabaseUnreadable, NotFound
 from memsvc_store.projections import verify
 from memsvc_store.projections.filtering import conditions
-from memsvc_store.projections.shards import Shards, ShardUsage
+from memsvc_store.projections.shards import Shards, ShardUsage, know
 from memsvc_store.projections.snapshot import Snapshots
 from memsvc_store.projections.whole import Whole
 from memsvc_store.sql import listing, schema
@@ -241,7 +241,9 @@ class Store:
         self, namespace: str, wanted: Filter = NO_FILTER, *, limit: int, offset: int = 0, cold: bool | None = None
     ) -> list[Memory]:
         """Live memories in event order, the cold ones too, or only them, or only the others."""
-        where = conditions(wanted) if cold is None else [*conditions(wanted), schema.memories.c.cold == int(cold)]
+        where = conditions(wanted, self.database.dialect)
+        if cold is not None:
+            where.append(schema.memories.c.cold == int(cold))
         with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
             return records.page(found, namespace, where, limit, offset) if found else []
@@ -269,8 +271,12 @@ class Store:
             )
         return steps
 
-    def export(self, namespace: str) -> Iterator[tuple[Message | Episode | None, Memory, str | None]]:
-        """Every live memory: messages, then facts, then episodes, each kind in the order stored; one snapshot.
+    def export(
+        self, namespace: str, wanted: Filter = NO_FILTER
+    ) -> Iterator[tuple[Message | Episode | None, Memory, str | None]]:
+        """Every live memory that a filter lets through: messages, then facts, then episodes; one snapshot.
+
+        Each kind comes in the order stored. A fact goes with all the messages that it rests on, or not at all.
 
         A message's memory comes with its raw message and its write key, an episode's with the episode and its write
         key, a fact with None for both.
@@ -279,7 +285,7 @@ class Store:
             NotFound: no such namespace; at the first step.
         """
         with Records.within(self.database.read()) as records:
-            yield from listing.everything(records, namespace)
+            yield from listing.everything(records, namespace, conditions(wanted, self.database.dialect))
 
     def hyperedges(self, namespace: str, limit: int) -> Hyperedges:
         """Which nodes the latest live memories join, cold ones too, `limit` of them at most; no model is asked.
@@ -341,6 +347,7 @@ class Store:
             with self._shards.reading(namespace) as reading:
                 if reading.namespace is not None:
                     fresh = self._shards.build(namespace, reading.records, reading.namespace)
+                    know(fresh, reading.records, reading.namespace, reading.shard.facets.keys)
                     problems += verify.shard_problems(reading.shard, fresh)
         except DatabaseUnreadable as error:  # rows too damaged to build projections from
             problems.append(str(error))

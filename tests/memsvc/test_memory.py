@@ -308,6 +308,13 @@ def test_k_means_k_also_under_a_narrow_filter(memory: Memory) -> None:
         ({"speaker": 7}, "a string or a list"),
         ({"speaker": []}, "a string or a list"),
         ({"since": "2026-03-03", "until": "2026-03-02"}, "after until.*exchange them"),
+        ({"where": 7}, "'where' came as 7; give an object"),
+        ({"where": "topic=pets"}, "not JSON"),
+        ({"where": {"topic": {"$eqq": "pets"}}}, r"did you mean '\$eq'"),
+        ({"where": {1: "pets"}}, "string keys"),
+        ({"where": {"a": float("nan")}}, "cannot be written as JSON"),
+        ({"where": {"a": "\0"}}, "NUL"),
+        ({"tags": 5}, "'tags' came as 5; give a string or a list"),
     ],
 )
 def test_bad_filters(memory: Memory, filters: dict[str, object], says: str) -> None:

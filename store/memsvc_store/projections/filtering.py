@@ -9,6 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
+from memsvc_store.values import where
 from memsvc_store.values.clock import to_instant
 from memsvc_store.values.shapes import KINDS, Filter
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.projections.shard import Shard
+    from memsvc_store.sql.dialect import Dialect
 
 
-def conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
+def conditions(wanted: Filter, dialect: Dialect) -> list[sa.ColumnElement[bool]]:
     """What a listing asks of SQL."""
     columns = schema.memories.c
     conditions: list[sa.ColumnElement[bool]] = []
@@ -39,11 +41,21 @@ def conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     ):
         if values is not None:
             conditions.append(column.in_(values))
+    if wanted.metadata is not None:
+        conditions.append(dialect.matching(columns.metadata, wanted.metadata))
     return conditions
 
 
+def keys(wanted: Filter) -> list[str]:
+    """The keys of the metadata that a mask takes, which the shard has to know."""
+    return [] if wanted.metadata is None else [one.key for one in where.conditions(where.read(wanted.metadata))]
+
+
 def mask(shard: Shard, wanted: Filter) -> NDArray[np.bool_] | None:
-    """Which rows a look-up may return, shape `(rows,)`; None when that is every row."""
+    """Which rows a look-up may return, shape `(rows,)`; None when that is every row.
+
+    What is asked of metadata takes a shard that knows its keys (`Reading.prepare`).
+    """
     lasts = _lasts(shard, wanted)
     if lasts is None and not replace(wanted, current_at=None, include_ended=None):
         return shard.alive.values if shard.dead else None
@@ -63,6 +75,8 @@ def mask(shard: Shard, wanted: Filter) -> NDArray[np.bool_] | None:
         allowed &= np.isin(shard.speaker.values, shard.speakers.find(wanted.speaker))
     if wanted.kind is not None:
         allowed &= np.isin(shard.kind.values, [KINDS.index(kind) for kind in wanted.kind])
+    if wanted.metadata is not None:
+        allowed &= shard.facets.mask(wanted.metadata)
     return allowed
 
 

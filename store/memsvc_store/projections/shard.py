@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsvc_store.projections.columns import ROW_BYTES, RULES, Codes, Columns, size_of_memory
+from memsvc_store.projections.facets import Facets
 from memsvc_store.projections.hypergraph import Hypergraph, names_of_speakers
 from memsvc_store.projections.lexical import LexicalIndex
 from memsvc_store.projections.vectors import VectorIndex
@@ -24,7 +25,7 @@ from memsvc_store.values.shapes import KINDS
 from memsvc_store.values.text import terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,6 +61,7 @@ class Shard(Columns):
         self.vectors = VectorIndex(self._dimension, exact_limit=self._exact_limit)
         self.lexical = LexicalIndex()
         self.graph = Hypergraph()
+        self.facets = Facets()
         self.memories: dict[int, Memory] = {}
         self._held_bytes = 0
         self._row_of: dict[str, int] = {}
@@ -104,7 +106,14 @@ class Shard(Columns):
     def nbytes(self) -> int:
         """About its size in memory: vectors with their codes, columns, ids, words, nodes, what is held, the shell."""
         rows = self.rows * (self.vectors.dimension * 5 + ROW_BYTES) + len(self.utilities) * 150
-        return 16_384 + rows + self.lexical.incidence.nbytes + self.graph.incidence.nbytes + self._held_bytes
+        return (
+            16_384
+            + rows
+            + self.lexical.incidence.nbytes
+            + self.graph.incidence.nbytes
+            + self.facets.nbytes
+            + self._held_bytes
+        )
 
     @property
     def names(self) -> dict[str, str]:
@@ -163,6 +172,18 @@ class Shard(Columns):
         """Rows of those ids that are alive."""
         return [self._row_of[memory_id] for memory_id in ids if memory_id in self._row_of]
 
+    def know(self, keys: Iterable[str], stored: Callable[[], Mapping[int, Mapping[str, Any]]]) -> None:
+        """Know further keys of the metadata; what is not held comes from SQL, by the key of its row there."""
+        found: list[Mapping[str, Any]] = [{}] * self.rows  # of a dead row nothing is asked
+        missing = [row for row in self._row_of.values() if row not in self.memories]
+        if missing:
+            others = stored()
+            for row, key in zip(missing, self.keys.values[missing].tolist(), strict=True):
+                found[row] = others.get(key, {})
+        for row, memory in self.memories.items():
+            found[row] = memory.metadata
+        self.facets.learn(keys, found)
+
     @property
     def live_ids(self) -> list[str]:
         """Ids of the live memories."""
@@ -207,6 +228,7 @@ class Shard(Columns):
         for name, rule in RULES.items():
             self.column(name).extend([rule.read(self, entry) for entry in entries])
         self._stale += sum(entry.vector is None for entry in entries)
+        self.facets.extend(entry.memory.metadata for entry in entries)
         for row, entry in enumerate(entries, first):
             self.ids.append(entry.memory.id)
             self._row_of[entry.memory.id] = row

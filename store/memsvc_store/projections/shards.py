@@ -76,18 +76,26 @@ class Reading:
             self.shard.hold(missing, memories)
         return [fetched[row] if row in fetched else held[row] for row in rows]
 
+    def prepare(self, wanted: Filter) -> None:
+        """Have the shard know the keys of the metadata that a filter asks for; again after a pause."""
+        know(self.shard, self.records, self.namespace, filtering.keys(wanted))
+
     def live(self, ids: Sequence[str], wanted: Filter = NO_FILTER) -> tuple[list[Memory], list[Memory]]:
         """(hot, cold) live memories of these ids that the filter lets through; the cold ones from SQL."""
+        self.prepare(wanted)
         allowed, rows = filtering.mask(self.shard, wanted), self.shard.rows_of(ids)
         hot = self.memories([row for row in rows if allowed is None or allowed[row]])
         known = {self.shard.ids[row] for row in rows}
         absent = [one for one in ids if one not in known]
         if not absent or self.namespace is None:
             return hot, []
-        return hot, self.records.live(self.namespace, self.name, absent, filtering.conditions(wanted))
+        return hot, self.records.live(
+            self.namespace, self.name, absent, filtering.conditions(wanted, self.records.dialect)
+        )
 
     def nearest(self, vector: NDArray[np.float32], limit: int, wanted: Filter) -> list[tuple[Memory, float]]:
         """The memories whose texts are most like a unit vector, with their cosines, best first."""
+        self.prepare(wanted)
         allowed = filtering.embedded(self.shard, filtering.mask(self.shard, wanted))
         look = self.shard.vectors.search(vector, limit, allowed)
         return list(zip(self.memories(look.rows.tolist()), look.scores.tolist(), strict=True))
@@ -273,6 +281,12 @@ class Shards:
             self._snapshots.save(name, shard, self._database)
         except DatabaseError as error:
             logger.warning("no snapshot of %s was kept: %s", name, error)
+
+
+def know(shard: Shard, records: Records, namespace: Namespace | None, keys: Sequence[str]) -> None:
+    """Have a shard know keys of the metadata: at most one statement, where it does not know one of them yet."""
+    if missing := shard.facets.missing(keys):
+        shard.know(missing, lambda: {} if namespace is None else records.metadata(namespace))
 
 
 def _learn(shard: Shard, records: Records, namespace: Namespace) -> None:

@@ -169,6 +169,9 @@ def shard_problems(shard: Shard, fresh: Shard) -> list[str]:
         ours, other = shard.column(name).values[mine], fresh.column(name).values[theirs]
         if not np.array_equal(rule.plain(shard, ours), rule.plain(fresh, other)):
             problems.append(f"the shard's column {name} differs from SQL")
+    for key in shard.facets.keys:
+        if shard.facets.plain(key, mine) != fresh.facets.plain(key, theirs):
+            problems.append(f"the shard's metadata differ from SQL in {key!r}")
     if not np.array_equal(shard.vectors.matrix[mine], fresh.vectors.matrix[theirs]):
         problems.append("the shard's vectors differ from SQL")
     if shard.vectors.indexed_rows != shard.rows:

@@ -41,6 +41,7 @@ class Whole:
         with self._shards.reading(self._name) as reading:
             if reading.any_aside:
                 return _from_records(reading, wanted)
+            reading.prepare(wanted)
             allowed = filtering.mask(reading.shard, wanted)
             rows = np.arange(reading.shard.rows) if allowed is None else np.flatnonzero(allowed)
             return reading.memories(_reading_order(reading.shard, rows).tolist())
@@ -60,7 +61,8 @@ class Whole:
 
 def _from_records(reading: Reading, wanted: Filter) -> list[Memory]:
     assert reading.namespace is not None  # something of it is left out of the shard
-    messages = reading.records.page(reading.namespace, reading.name, filtering.conditions(wanted), None, 0)
+    where = filtering.conditions(wanted, reading.records.dialect)
+    messages = reading.records.page(reading.namespace, reading.name, where, None, 0)
     begins: dict[str, int] = {}
     for place, message in enumerate(messages):
         begins.setdefault(message.session_id, place)

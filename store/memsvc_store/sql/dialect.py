@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from memsvc_store.errors import DatabaseBusy, DatabaseError, DatabaseUnreadable, StorageFull
-from memsvc_store.sql import vacuum
+from memsvc_store.sql import conditions, vacuum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +65,8 @@ class Dialect:
     """Run first in a transaction that erases: has it overwrite what it deletes."""
     problems: Callable[[Connection], list[str]] = lambda connection: []
     """What the database itself finds wrong with its file."""
+    matching: Callable[[sa.ColumnElement[str], str], sa.ColumnElement[bool]]
+    """(metadata, a document as JSON) -> whether the one is as the other wants it (`values/where.py`)."""
     rewrite: Callable[[Connection, float], bool]
     """(connection, seconds) -> the files are written anew without what was deleted; False where this role may not."""
     empty_log: Callable[[Connection, float], bool] = lambda connection, seconds: True
@@ -89,9 +91,14 @@ class Statements:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
+    @property
+    def dialect(self) -> Dialect:
+        """The connection's."""
+        return dialect_of(self.connection)
+
     def insert_into(self, table: sa.Table) -> Any:
         """An INSERT of the connection's own dialect, which knows ON CONFLICT."""
-        return dialect_of(self.connection).insert(table)
+        return self.dialect.insert(table)
 
     def rows_in(
         self,
@@ -146,6 +153,7 @@ def _sqlite_engine(url: sa.URL, seconds: float) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves
+        conditions.teach_sqlite(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
@@ -185,6 +193,7 @@ SQLITE = Dialect(
     opened=_write_ahead,
     erasing=("PRAGMA secure_delete=ON",),
     problems=_integrity_problems,
+    matching=conditions.matching_in_sqlite,
     rewrite=vacuum.rewrite_sqlite,
     empty_log=vacuum.empty_log_of_sqlite,
     errors=[
@@ -219,6 +228,7 @@ POSTGRES = Dialect(
     reading={"isolation_level": "REPEATABLE READ"},
     alone={"isolation_level": "AUTOCOMMIT"},
     migrating=(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})",),
+    matching=conditions.matching_in_postgres,
     rewrite=vacuum.rewrite_postgres,
     errors=[
         ("53100", StorageFull, "no room left on the server's disk; nothing of this write was kept"),

@@ -78,14 +78,17 @@ def _hyperedge(memory_id: str, beginning: str, speaker: str, entities: str) -> H
     return Hyperedge(memory_id, beginning[:BEGINNING], len(beginning) <= BEGINNING, speaker, Nodes(entities))
 
 
-def everything(records: Records, namespace: str) -> Iterator[tuple[Message | Episode | None, Memory, str | None]]:
+def everything(
+    records: Records, namespace: str, where: Sequence[sa.ColumnElement[bool]] = ()
+) -> Iterator[tuple[Message | Episode | None, Memory, str | None]]:
     """Every live memory, with its message or episode and its write key; see `Store.export`.
 
     Raises:
         NotFound: no such namespace.
     """
     found = there(records, namespace)
-    ids = records.live_ids(found, "message")
+    ids = records.live_ids(found, "message", where)
+    given = set(ids)
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
         messages, keys = records.messages(found, page), records.write_keys(found, page)
@@ -93,9 +96,10 @@ def everything(records: Records, namespace: str) -> Iterator[tuple[Message | Epi
             if memory.id not in messages:
                 raise DatabaseUnreadable(f"memory {memory.id!r} has lost its message; run `memsvc verify`")
             yield messages[memory.id], memory, keys.get(memory.id)
-    for fact in records.memories(found, namespace, records.live_ids(found, "fact")):
-        yield None, fact, None
-    ids, rows = records.live_ids(found, "episode"), records.episodes
+    for fact in records.memories(found, namespace, records.live_ids(found, "fact", where)):
+        if given.issuperset(fact.sources):  # else nobody could import it
+            yield None, fact, None
+    ids, rows = records.live_ids(found, "episode", where), records.episodes
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
         keys = rows.write_keys(found, page)

@@ -13,7 +13,7 @@ from memsvc_store.sql.dialect import Statements, slices
 from memsvc_store.sql.episode_rows import EpisodeRows
 from memsvc_store.sql.job_rows import Jobs
 from memsvc_store.sql.provenance import ChangeLog, Sources
-from memsvc_store.sql.rows import Entry, Namespace, to_entry, to_memory, to_message
+from memsvc_store.sql.rows import Entry, Namespace, to_entry, to_memory, to_message, to_metadata
 from memsvc_store.sql.stored_vectors import SAME_TEXT, StoredVectors
 from memsvc_store.sql.trace_rows import Traces
 from memsvc_store.sql.utility_rows import Utilities
@@ -185,6 +185,12 @@ class Records(Statements):
         )
         return self._to_memories(namespace, name, self.connection.execute(statement))
 
+    def metadata(self, namespace: Namespace) -> dict[int, Any]:
+        """Row number -> metadata of the live memories, without those that have none."""
+        here = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None) & (_mem.c.metadata != "{}")
+        found = self.connection.execute(sa.select(_mem.c.key, _mem.c.id, _mem.c.metadata).where(here))
+        return {row.key: to_metadata(row.id, row.metadata) for row in found}
+
     def said_before(self, namespace: Namespace, name: str, session_id: str, position: int, limit: int) -> list[Memory]:
         """The last live messages of a session before a position, in the order they were said."""
         same = (_mem.c.namespace_key == _msg.c.namespace_key) & (_mem.c.id == _msg.c.id)
@@ -198,10 +204,10 @@ class Records(Statements):
         )
         return self._to_memories(namespace, name, self.connection.execute(statement))[::-1]
 
-    def live_ids(self, namespace: Namespace, kind: Kind) -> list[str]:
+    def live_ids(self, namespace: Namespace, kind: Kind, where: Sequence[sa.ColumnElement[bool]] = ()) -> list[str]:
         """Ids of the live memories of one kind, in the order they were first stored."""
-        where = (_mem.c.namespace_key == namespace.key) & (_mem.c.kind == kind) & _mem.c.retired_at.is_(None)
-        return list(self.connection.execute(sa.select(_mem.c.id).where(where).order_by(_mem.c.key)).scalars())
+        here = (_mem.c.namespace_key == namespace.key) & (_mem.c.kind == kind) & _mem.c.retired_at.is_(None)
+        return list(self.connection.execute(sa.select(_mem.c.id).where(here, *where).order_by(_mem.c.key)).scalars())
 
     def live_with(self, namespace: Namespace, ids: Sequence[str], *, cold: bool) -> set[str]:
         """Which of these memories are live and cold, or live and not."""

@@ -171,6 +171,12 @@ def to_memory(row: Row[Any], namespace: str, sources: Mapping[str, tuple[str, ..
         )
 
 
+def to_metadata(memory_id: str, text: str) -> Any:
+    """The metadata of a memory, from its column."""
+    with readable("memory", memory_id):
+        return json.loads(text)
+
+
 def to_entry(row: Row[Any], memory: Memory) -> Entry:
     """A memory and its row with its vector, as the projections take it."""
     with readable("memory", row.id):

@@ -7,4 +7,5 @@ document           any of them as JSON can hold it
 scripts            one form for all spellings of a text, and what a word is, in any script
 text, nodes        words, terms and questions of a text; the hyperedge that follows from it
 clock, patterns    points in time; which namespaces a pattern covers
+where              conditions on metadata, and what they mean
 """

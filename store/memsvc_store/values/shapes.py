@@ -342,7 +342,8 @@ class Filter:
 
     `since` and `until` bound `valid_from`, both inclusive. `as_of` keeps what was valid at that
     moment: `valid_from <= as_of < valid_to`. `current_at` leaves out what had ended by then, `valid_to <= current_at`;
-    `include_ended` is what was said of that, None for nothing.
+    `include_ended` is what was said of that, None for nothing. `where` are conditions on metadata, as JSON
+    (`where.py`); of the `tags` its key of that name has one.
     """
 
     since: datetime | None = None
@@ -353,6 +354,16 @@ class Filter:
     session_id: tuple[str, ...] | None = None
     speaker: tuple[str, ...] | None = None
     kind: tuple[Kind, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    where: str | None = None
+
+    @property
+    def metadata(self) -> str | None:
+        """What it asks of metadata in all, as JSON."""
+        if self.tags is None:
+            return self.where
+        tagged = json.dumps({"tags": {"$in": self.tags}}, ensure_ascii=False)
+        return tagged if self.where is None else f'{{"$and": [{tagged}, {self.where}]}}'
 
     def __bool__(self) -> bool:
         """Whether it narrows anything."""

@@ -180,12 +180,18 @@ def test_search_gives_hits_with_their_parts_and_a_trace(one: Any, here: str, ann
         ({"as_of": 1772442061, "kind": "message"}, [0, 1]),
         ({"kind": "episode"}, []),
         ({"include_ended": False, "speaker": "Ben"}, [1]),
+        ({"where": {"place.lat": {"$gt": 59}, "place.tags": "capital"}}, [0]),
+        ({"where": {"$not": {"place": {"$exists": True}}}, "speaker": "Ann"}, [2]),
+        ({"where": '{"place.tags": {"$in": [null]}}'}, [0]),
+        ({"tags": ["capital"]}, []),
     ],
 )
 def test_filters_narrow(one: Any, here: str, ann: list[str], filters: dict[str, Any], expected: list[int]) -> None:
     wanted = {ann[place] for place in expected}
     assert {memory.id for memory in one.list(namespace=here, **filters)} == wanted
     assert {hit.id for hit in one.search("Oslo rain", namespace=here, **filters)} == wanted
+    assert {json.loads(line)["id"] for line in [*one.export(namespace=here, **filters)][1:]} == wanted
+    assert {found.id for found in one.ask("Oslo rain?", namespace=here, gate="always", **filters).evidence} <= wanted
 
 
 def test_list_gives_pages(one: Any, here: str, ann: list[str]) -> None:
