@@ -15,6 +15,7 @@ import typer
 
 from memsvc_cli import (
     asking,
+    browsing,
     care,
     demo,
     episodes,
@@ -80,6 +81,8 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
     (READ, "trace", reading.trace),
     (READ, "get", reading.get),
     (READ, "list", reading.list_),
+    (READ, "sessions", browsing.sessions),
+    (READ, "session", browsing.session),
     (READ, "history", reading.history),
     (READ, "graph", graphing.graph),
     (MOVE, "export", moving.export),

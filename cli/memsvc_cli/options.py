@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from memsvc.contract.options import ORDERS
 from memsvc.contract.parameters import LOCAL, Parameter, parameters
 from memsvc_learners.credit import CREDITS
 from memsvc_retrievers.choices import DELIBERATIONS, POLICIES, STYLES
@@ -58,7 +59,8 @@ _SPELLED: Mapping[str, tuple[str, ...]] = {
 """Options that are called otherwise than their parameters; the others are `--token-budget` for `token_budget`."""
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "Policy": POLICIES, "Deliberation": DELIBERATIONS, "Style": STYLES, "Credit": CREDITS
+    "Policy": POLICIES, "Deliberation": DELIBERATIONS, "Style": STYLES, "Credit": CREDITS,
+    "Order": ORDERS,
 }  # fmt: skip
 """Types of which help names the values."""
 

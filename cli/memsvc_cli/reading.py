@@ -1,4 +1,4 @@
-"""search, trace, get, list, history: the commands that read."""
+"""search, trace, get, list, history: the commands that read what was asked for."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,7 +95,7 @@ def list_(
     """List memories in the order of their event time.
 
     \b
-    memsvc list -n acme/ann --session monday --limit 20
+    memsvc list -n acme/ann --order newest --limit 20
     """
     with opened(db) as memory:
         found = memory.list(namespace=namespace, limit=limit, offset=offset, **given)
@@ -104,7 +104,7 @@ def list_(
         elif found:
             output.table(views.memories(found, given.get("timezone")))
         else:
-            _say_why_nothing(memory, namespace)
+            say_why_nothing(memory, namespace)
     if len(found) == limit:
         output.note(f"There may be more: --offset {offset + limit} goes on.")
 
@@ -128,7 +128,7 @@ def history(
 def explain_gaps(memory: "Opened", namespace: str, *, found: bool) -> None:
     """Tell a person why a look-up found nothing, or could find less than it should. Costs queries of its own."""
     if not found:
-        _say_why_nothing(memory, namespace)
+        say_why_nothing(memory, namespace)
         if namespace not in memory.namespaces():
             return
     if stale := memory.stats(namespace=namespace)["stale"]:
@@ -138,10 +138,11 @@ def explain_gaps(memory: "Opened", namespace: str, *, found: bool) -> None:
         )
 
 
-def _say_why_nothing(memory: "Opened", namespace: str) -> None:
+def say_why_nothing(memory: "Opened", namespace: str, where: str | None = None) -> None:
+    """Tell a person that there is nothing in the namespace, or in a part of it, or that there is no such namespace."""
     names = memory.namespaces()
     if namespace in names:
-        output.note(f"Nothing found in namespace {namespace!r}.")
+        output.note(f"Nothing found in {where or f'namespace {namespace!r}'}.")
     else:
         known = f"; there are {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}" if names else ""
         output.note(f"Nothing found: namespace {namespace!r} holds no memories{known}.")

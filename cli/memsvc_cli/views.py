@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from memsvc import Change, Hit
     from memsvc.doctor import Check
     from memsvc.sources import Setting
-    from memsvc_store.values.shapes import Job, Memory
+    from memsvc_store.values.shapes import Job, Memory, Session
 
 T = TypeVar("T")
 
@@ -48,6 +48,31 @@ def memories(found: "Sequence[Memory]", timezone: str | None = None) -> Table:
         (Column("session"), lambda one: one.session_id),
         *ends(found, lambda one: one.valid_to, timezone=timezone),
         (Column("id", below="text"), lambda one: one.id),
+    )
+
+
+def conversation(found: "Sequence[Memory]") -> Table:
+    """The messages of one session; an echo says so."""
+    return Table.each(
+        found,
+        (Column("when"), lambda one: when(one.valid_from)),
+        (Column("who", style="cyan"), lambda one: one.speaker),
+        (Column("text", wrap=True), lambda one: one.text),
+        *ends(found, lambda one: one.valid_to),
+        *([(Column("echo", below="text"), _echo)] if any(one.echo_of for one in found) else []),
+        (Column("id", below="text"), lambda one: one.id),
+    )
+
+
+def sessions(found: "Sequence[Session]") -> Table:
+    """Sessions in their own order."""
+    return Table.each(
+        found,
+        (Column("session", wrap=True, style="cyan"), lambda one: one.id),
+        (Column("first"), lambda one: when(one.first_at)),
+        (Column("last"), lambda one: when(one.last_at)),
+        (Column("messages", right=True), lambda one: str(one.messages)),
+        (Column("speakers", wrap=True), lambda one: ", ".join(one.speakers)),
     )
 
 
@@ -204,6 +229,10 @@ def _blended(hit: "Hit") -> str:
     """Without blanks inside a term, so that a narrow column breaks between them."""
     one = hit.blend
     return "" if one is None else f"z(similarity)={one.z_similarity:+.3f} z(Q)={one.z_q:+.3f} lambda={one.weight:g}"
+
+
+def _echo(one: "Memory") -> str:
+    return "" if one.echo_of is None else f"echo of {one.echo_of}"
 
 
 def _shortened(text: str) -> str:

@@ -100,12 +100,17 @@ def request(name: str, given: dict[str, Any]) -> Request:
     sent = _ADAPTED.get(name, dict)(given)
     if row.repeat == "keyed" and not _timed(sent):
         sent = {"key": f"client-{secrets.token_hex(16)}"} | sent
-    parts = {part: quote(str(sent[part]), safe="") for part in sent if f"{{{part}}}" in row.path}
+    parts = {part: _segment(str(sent[part])) for part in sent if f"{{{part}}}" in row.path}
     rest = {part: value for part, value in sent.items() if part not in parts}
     return Request(
         row.method, f"/v1{row.path.format(**parts)}", encoding.query(rest) if row.queried else (),
         None if row.queried else encoding.body(rest), row.accept, row.repeat != "never", row.slow,
     )  # fmt: skip
+
+
+def _segment(text: str) -> str:
+    """A part of a path. `.` and `..` are steps of the path unless they are escaped (RFC 3986, 5.2.4)."""
+    return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
 
 @cache

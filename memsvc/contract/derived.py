@@ -97,6 +97,8 @@ class AwaitedVerbs:
     trace = _awaited(Verbs.trace)
     get = _awaited(Verbs.get)
     list = _awaited(Verbs.list)
+    sessions = _awaited(Verbs.sessions)
+    session = _awaited(Verbs.session)
     history = _awaited(Verbs.history)
     graph = _awaited(Verbs.graph)
     export = _stepped(Verbs.export)

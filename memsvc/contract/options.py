@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
     from memsvc_retrievers.choices import Deliberation, Policy, Style
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Time = str | datetime | date | float
 Names = str | Sequence[str]
 Where = Mapping[str, Any] | str
+Order = Literal["oldest", "newest"]
+ORDERS: tuple[Order, ...] = ("oldest", "newest")
 
 
 class Filters(TypedDict, total=False):

@@ -94,6 +94,8 @@ VERBS: Mapping[str, Row] = {
     "trace": Row("GET", "/traces/{trace_id}", "read", Trace, repeat="safe"),
     "get": Row("GET", _ONE, "read", Memory, repeat="safe"),
     "list": Row("GET", "/memories", "read", wire.Memories, repeat="safe"),
+    "sessions": Row("GET", "/sessions", "read", wire.Sessions, repeat="safe"),
+    "session": Row("GET", "/sessions/{session_id}", "read", wire.Memories, repeat="safe"),
     "history": Row("GET", f"{_ONE}/history", "read", wire.Changes, repeat="safe"),
     "graph": Row("GET", "/graph", "read", Graph, repeat="safe", slow=True),
     "export": Row("GET", "/export", "read", repeat="safe", accept=LINES),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from memsvc.asking.answer import Answer, Event
-    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Names, Time
+    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Names, Order, Time
     from memsvc.contract.receipts import Receipts
     from memsvc.episodes.experience import Trajectory
     from memsvc.episodes.found import Episodes
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from memsvc_retrievers.graph import Graph
     from memsvc_store.values.erasure_receipts import Erasure
     from memsvc_store.values.learned import FeedbackReceipt, Move, Trace, Utility
-    from memsvc_store.values.shapes import Change, Job, JobState, Memory, Receipt
+    from memsvc_store.values.shapes import Change, Job, JobState, Memory, Receipt, Session
 
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]
     Jobs = list[Job]
     Memories = list[Memory]
     Moves = list[Move]
+    Sessions = list[Session]
     Strings = list[str]
     Worths = list[tuple[str, Utility]]
 
@@ -276,6 +277,7 @@ class Verbs:
         namespace: str,
         limit: int = 100,
         offset: int = 0,
+        order: Order = "oldest",
         cold: bool | None = None,
         **filters: Unpack[Filters],
     ) -> Memories:
@@ -284,10 +286,38 @@ class Verbs:
         Args:
             limit: how many at most.
             offset: how many to leave out first.
+            order: which come first, and are counted first by `limit` and `offset`: oldest or newest.
             cold: only those that `retain` took out of the look-ups, or if False only the others; by default both.
 
         Raises:
-            InvalidInput: a limit below 1, an offset below 0, an unknown filter or a bad value.
+            InvalidInput: a limit below 1, an offset below 0, an unknown order or filter, or a bad value.
+        """
+        raise NotImplementedError
+
+    def sessions(self, *, namespace: str, limit: int = 100, offset: int = 0) -> Sessions:
+        """The sessions in which something was said, the one with the latest message first; deleted messages do not
+        count, echoes and cold ones do.
+
+        Args:
+            limit: how many at most.
+            offset: how many to leave out first.
+
+        Raises:
+            InvalidInput: a limit below 1, or an offset below 0.
+        """
+        raise NotImplementedError
+
+    def session(self, session_id: str, *, namespace: str, last: int = 100) -> Memories:
+        """The last messages of a session, in the order of the conversation, echoes and cold ones included.
+
+        Messages of a session stand in the order in which they were stored. A session that nobody spoke in has none.
+
+        Args:
+            session_id: as `sessions` names it.
+            last: how many of its messages at most; of a longer session those that came last.
+
+        Raises:
+            InvalidInput: `last` below 1, or an id that no session can have.
         """
         raise NotImplementedError
 

@@ -8,7 +8,7 @@ from memsvc.contract import receipts as lists
 from memsvc.lookup.traces import Hits
 from memsvc_store.values.document import Value
 from memsvc_store.values.learned import Move, Utility
-from memsvc_store.values.shapes import Change, Hit, Job, Memory, Receipt
+from memsvc_store.values.shapes import Change, Hit, Job, Memory, Receipt, Session
 
 
 class Envelope(Value):
@@ -72,9 +72,16 @@ class Found(Envelope):
 
 @dataclass(frozen=True, slots=True)
 class Memories(Listed):
-    """Memories in the order of their event time."""
+    """Memories in the order asked for."""
 
     memories: tuple[Memory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions(Listed):
+    """Sessions, the one with the latest message first."""
+
+    sessions: tuple[Session, ...]
 
 
 @dataclass(frozen=True, slots=True)

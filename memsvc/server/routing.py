@@ -93,7 +93,7 @@ class VerbRoute(APIRoute):
     def __init__(self, service: Service, verb: Verb) -> None:
         self.service, self.verb = service, verb
         super().__init__(
-            f"/v1{verb.row.path}", _endpoint(service, verb),
+            _pattern(verb), _endpoint(service, verb),
             methods=[verb.row.method], operation_id=verb.name, name=verb.name, tags=[verb.tag], response_model=None,
             summary=_summary(verb), description=verb.description, status_code=verb.status,
         )  # fmt: skip
@@ -129,6 +129,11 @@ class VerbRoute(APIRoute):
                 takes = f"known: {', '.join(known)}" if known else "it takes none; what it is told stands in the body"
                 hint = f"did you mean {near[0]!r}?" if near else takes
                 raise InvalidInput(f"unknown query parameter {shown(name)}; {hint}")
+
+
+def _pattern(verb: Verb) -> str:
+    """The path that the route matches. A session's id is its caller's own, and may hold a `/`, which comes decoded."""
+    return f"/v1{verb.row.path}".replace("{session_id}", "{session_id:path}")
 
 
 def _endpoint(service: Service, verb: Verb) -> Callable[..., Awaitable[Response]]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
+from memsvc.contract.options import Order
 from memsvc.contract.parameters import LOCAL, SHARED, Parameter, about, parameters
 from memsvc.contract.table import VERBS
 from memsvc_learners.credit import Credit
@@ -65,7 +66,8 @@ _Object = Annotated[dict[str, Any], WithJsonSchema(MESSAGE_SCHEMA)]
 _Steps = Annotated[list[str | dict[str, Any]], Field(fail_fast=True, max_length=MAX_STEPS)]
 
 _JSON: Mapping[str, Any] = {
-    "Any": Any, "Credit": Credit, "Deliberation": Deliberation, "JobState": JobState, "Policy": Policy, "Style": Style,
+    "Any": Any, "Credit": Credit, "Deliberation": Deliberation, "JobState": JobState, "Order": Order,
+    "Policy": Policy, "Style": Style,
     "Time": _Moment, "Names": str | _Strings[str], "Where": dict[str, Any], "Sequence": _Strings, "Mapping": dict,
     "Messages": str | _Object | _Several, "Trajectory": str | _Steps, "LanguageModel": str, "Erasure": dict[str, Any],
 }  # fmt: skip
@@ -76,6 +78,7 @@ _QUERY: Mapping[str, Any] = {**_JSON, "Time": str, "Names": list[str], "Where": 
 
 _BOUNDS: Mapping[str, Mapping[str, Any]] = {
     "top_k": {"le": MAX_TOP_K}, "pool": {"le": MAX_TOP_K}, "limit": {"ge": 1, "le": MAX_TOP_K}, "offset": {"ge": 0},
+    "last": {"ge": 1, "le": MAX_TOP_K},
 }  # fmt: skip
 """What keeps an answer small, whoever asks."""
 

@@ -1,4 +1,4 @@
-"""search, search_episodes, ask, trace, get, list, history."""
+"""search, search_episodes, ask, trace, get, list, sessions, session, history."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from memsvc import bridge, checks
 from memsvc.checks import checked_choice
+from memsvc.contract.options import ORDERS
 from memsvc.lookup import budget
 from memsvc.lookup.filters import current, parse_filters
 from memsvc.lookup.traces import Hits, considered
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from memsvc.asking.answer import Answer, Event
     from memsvc.asking.pipeline import Answering
-    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters
+    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Order
     from memsvc.episodes.found import Episodes
     from memsvc_store.values import shapes
     from memsvc_store.values.learned import Trace
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]
     Memories = list[shapes.Memory]
+    Sessions = list[shapes.Session]
 
 
 class Reading(Parts):
@@ -106,14 +108,25 @@ class Reading(Parts):
         namespace: str,
         limit: int = 100,
         offset: int = 0,
+        order: Order = "oldest",
         cold: bool | None = None,
         **filters: Unpack[Filters],
     ) -> Memories:
         checked_choice("cold", cold, (None, False, True))
+        newest = checked_choice("order", order, ORDERS) == "newest"
         checks.checked_count("limit", limit, least=1)
         checks.checked_count("offset", offset, least=0)
         namespace, wanted = checks.checked_namespace(namespace), self._listed(filters)
-        return self.store.page(namespace, wanted, limit=limit, offset=offset, cold=cold)
+        return self.store.page(namespace, wanted, limit=limit, offset=offset, cold=cold, newest=newest)
+
+    def sessions(self, *, namespace: str, limit: int = 100, offset: int = 0) -> Sessions:
+        checks.checked_count("limit", limit, least=1)
+        checks.checked_count("offset", offset, least=0)
+        return self.store.sessions(checks.checked_namespace(namespace), limit=limit, offset=offset)
+
+    def session(self, session_id: str, *, namespace: str, last: int = 100) -> Memories:
+        namespace, session_id = checks.checked_namespace(namespace), checks.checked_name("session_id", session_id)
+        return self.store.session(namespace, session_id, last=checks.checked_count("last", last, least=1))
 
     def history(self, memory_id: str, *, namespace: str) -> Changes:
         return self.store.history(checks.checked_namespace(namespace), checks.checked_id(memory_id))

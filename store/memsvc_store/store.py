@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         Message,
         Node,
         Receipt,
+        Session,
     )
 
 
@@ -238,15 +239,34 @@ class Store:
             return transaction.live_memory(records, records.namespace(namespace), namespace, memory_id)
 
     def page(
-        self, namespace: str, wanted: Filter = NO_FILTER, *, limit: int, offset: int = 0, cold: bool | None = None
+        self,
+        namespace: str,
+        wanted: Filter = NO_FILTER,
+        *,
+        limit: int,
+        offset: int = 0,
+        cold: bool | None = None,
+        newest: bool = False,
     ) -> list[Memory]:
-        """Live memories in event order, the cold ones too, or only them, or only the others."""
+        """Live memories in event order, or the `newest` first; the cold ones too, or only them, or only the others."""
         where = conditions(wanted, self.database.dialect)
         if cold is not None:
             where.append(schema.memories.c.cold == int(cold))
         with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
-            return records.page(found, namespace, where, limit, offset) if found else []
+            return records.page(found, namespace, where, limit, offset, newest=newest) if found else []
+
+    def sessions(self, namespace: str, *, limit: int, offset: int = 0) -> list[Session]:
+        """The sessions of the live messages, the one with the latest of them first."""
+        with Records.within(self.database.read()) as records:
+            found = records.namespace(namespace)
+            return listing.sessions(records, found, limit, offset) if found else []
+
+    def session(self, namespace: str, session_id: str, *, last: int) -> list[Memory]:
+        """The last live messages of a session, in the order of their positions."""
+        with Records.within(self.database.read()) as records:
+            found = records.namespace(namespace)
+            return records.said_before(found, namespace, session_id, None, last) if found else []
 
     def episodes(self, namespace: str, ids: Sequence[str]) -> list[Episode]:
         """The live episodes among these ids, in the order asked."""

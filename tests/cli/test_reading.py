@@ -263,3 +263,24 @@ def test_settings_that_cannot_be_read(shell: Shell, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MEMSVC_EXACT_LIMIT", "many")
     monkeypatch.setenv("MEMSVC_SNAPSHOT_ROWS", "few")
     assert "'exact_limit' came as 'many'" in shell("list").error
+
+
+def test_sessions_are_listed_and_shown(filled: Shell) -> None:
+    rows = [line.split("\t") for line in filled("sessions").out.splitlines()]
+    assert rows == [
+        ["session", "first", "last", "messages", "speakers"],
+        ["s2", "2026-04-10 18:00", "2026-04-10 18:00", "1", "Ann"],
+        ["s1", "2026-03-02 09:00", "2026-03-02 09:01", "2", "Ann, Ben"],
+    ]
+    assert [one["id"] for one in filled("sessions", "--limit", "1", "--json").document["sessions"]] == ["s2"]
+    shown = filled("session", "s1", "--last", "1")
+    assert shown.out.splitlines()[1].split("\t")[:3] == ["2026-03-02 09:01", "Ben", "How do you like the rain there?"]
+    assert shown.err == "There may be earlier ones: --last 2 shows more.\n"
+    nothing = filled("session", "s3")
+    assert (nothing.out, nothing.err) == ("", "Nothing found in session 's3' of namespace 'default'.\n")
+
+
+def test_list_gives_the_newest_first(filled: Shell) -> None:
+    found = filled("list", "--order", "newest", "--limit", "2", "--json").document["memories"]
+    assert [one["id"] for one in found] == filled.ids()[:0:-1]
+    assert "oldest, newest" in filled("list", "--order", "latest").error

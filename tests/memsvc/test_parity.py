@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 from memsvc.contract.derived import NAMES
 from memsvc.contract.parameters import parameters
 from memsvc.mcp.tools import TOOLS
-from memsvc_cli import asking, care, episodes, extracting, forgetting, graphing, learning, moving, reading, writing
+from memsvc_cli import (
+    asking,
+    browsing,
+    care,
+    episodes,
+    extracting,
+    forgetting,
+    graphing,
+    learning,
+    moving,
+    reading,
+    writing,
+)
 from memsvc_cli.app import app
 
 if TYPE_CHECKING:
@@ -35,10 +47,11 @@ WITHOUT = {
 
 NO_TOOL = {
     "ask_stream": "a tool gives one result; its steps are MCP's notifications of progress",
+    "session": "`list_memories` of a session",
     **dict.fromkeys(
         "calibrate_gate calibrate_threshold count_tokens export extract import_ jobs namespaces rebuild_utilities "
         "reflect reindex reset_utility retain retry stats top_utilities trace utility utility_history verify "
-        "verify_erasure update delete get history".split(),
+        "verify_erasure update delete get sessions history".split(),
         "for the operator and the host's own code, not for the model that talks",
     ),
 }
@@ -54,6 +67,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "trace": reading.trace,
     "get": reading.get,
     "list": reading.list_,
+    "sessions": browsing.sessions,
+    "session": browsing.session,
     "history": reading.history,
     "graph": graphing.graph,
     "export": moving.export,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 TOPICS: Mapping[str, tuple[str, ...]] = {
     "Write": ("add", "add_episode", "update", "delete"),
-    "Read": ("search", "search_episodes", "list", "get", "history", "graph", "ask"),
+    "Read": ("search", "search_episodes", "list", "get", "sessions", "session", "history", "graph", "ask"),
     "Learn": (
         "feedback", "trace", "retain", "calibrate_gate", "calibrate_threshold",
         "utility", "utility_history", "top_utilities", "reset_utility", "rebuild_utilities",
@@ -45,6 +45,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "search_episodes": {"body": {**_ANN, "intent": "book a table", "top_k": 3}},
     "list": {"query": {**_ANN, "limit": 20, "speaker": ["Ann"]}},
     "get": _OF_ONE,
+    "sessions": {"query": {**_ANN, "limit": 20}},
+    "session": {"path": {"session_id": "s1"}, "query": {**_ANN, "last": 20}},
     "history": _OF_ONE,
     "graph": {"query": {**_ANN, "thing": "Ann", "limit": 10}},
     "ask": {"body": {**_ANN, "question": "Where does Ann live?"}},

@@ -1,4 +1,4 @@
-"""Listings of a whole namespace from SQL alone: all that is live for `export`, and the hyperedges for the graph.
+"""Listings of a whole namespace from SQL alone: all that is live for `export`, the hyperedges for the graph, sessions.
 
 The projections hold hyperedges too, without cold memories, and a shard of them takes a model's vectors and FAISS. A
 question about the whole graph is asked rarely, reads two columns of each row, and loads none of that.
@@ -14,12 +14,14 @@ import sqlalchemy as sa
 from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.sql import schema
 from memsvc_store.sql.records import there
-from memsvc_store.values.shapes import Nodes
+from memsvc_store.values.clock import from_instant
+from memsvc_store.values.shapes import Nodes, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from memsvc_store.sql.records import Records
+    from memsvc_store.sql.rows import Namespace
     from memsvc_store.values.shapes import Episode, Memory, Message, Node
 
 BEGINNING = 400
@@ -76,6 +78,33 @@ def hyperedges(records: Records, namespace: str, limit: int) -> Hyperedges:
 
 def _hyperedge(memory_id: str, beginning: str, speaker: str, entities: str) -> Hyperedge:
     return Hyperedge(memory_id, beginning[:BEGINNING], len(beginning) <= BEGINNING, speaker, Nodes(entities))
+
+
+def sessions(records: Records, namespace: Namespace, limit: int, offset: int) -> list[Session]:
+    """A page of the sessions of the live messages, the one with the latest of them first."""
+    said = (_mem.c.namespace_key == namespace.key) & (_mem.c.kind == "message") & _mem.c.retired_at.is_(None)
+    first, last = sa.func.min(_mem.c.valid_from), sa.func.max(_mem.c.valid_from)
+    statement = (
+        sa.select(_mem.c.session_id, first.label("first"), last.label("last"), sa.func.count().label("messages"))
+        .where(said)
+        .group_by(_mem.c.session_id)
+        .order_by(last.desc(), _mem.c.session_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    page = records.connection.execute(statement).all()
+    spoke = sa.select(_mem.c.session_id, _mem.c.speaker, first.label("first")).where(said)
+    spoke = spoke.group_by(_mem.c.session_id, _mem.c.speaker)
+    speakers: dict[str, list[tuple[int, str]]] = {row.session_id: [] for row in page}
+    for row in records.rows_in(spoke, _mem.c.session_id, list(speakers)):
+        speakers[row.session_id].append((row.first, row.speaker))
+    return [
+        Session(
+            row.session_id, from_instant(row.first), from_instant(row.last), row.messages,
+            tuple(name for _, name in sorted(speakers[row.session_id])),
+        )
+        for row in page
+    ]  # fmt: skip
 
 
 def everything(

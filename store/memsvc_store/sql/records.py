@@ -173,13 +173,21 @@ class Records(Statements):
         return [found[key] for key in keys]
 
     def page(
-        self, namespace: Namespace, name: str, where: Sequence[sa.ColumnElement[bool]], limit: int | None, offset: int
+        self,
+        namespace: Namespace,
+        name: str,
+        where: Sequence[sa.ColumnElement[bool]],
+        limit: int | None,
+        offset: int,
+        *,
+        newest: bool = False,
     ) -> list[Memory]:
-        """Live memories in event order, cold ones too."""
+        """Live memories in event order, or the `newest` first; cold ones too."""
+        order = (_mem.c.valid_from, _mem.c.key)
         statement = (
             sa.select(_mem)
             .where(_mem.c.namespace_key == namespace.key, _mem.c.retired_at.is_(None), *where)
-            .order_by(_mem.c.valid_from, _mem.c.key)
+            .order_by(*(column.desc() for column in order) if newest else order)
             .limit(limit)
             .offset(offset)
         )
@@ -191,14 +199,17 @@ class Records(Statements):
         found = self.connection.execute(sa.select(_mem.c.key, _mem.c.id, _mem.c.metadata).where(here))
         return {row.key: to_metadata(row.id, row.metadata) for row in found}
 
-    def said_before(self, namespace: Namespace, name: str, session_id: str, position: int, limit: int) -> list[Memory]:
-        """The last live messages of a session before a position, in the order they were said."""
+    def said_before(
+        self, namespace: Namespace, name: str, session_id: str, position: int | None, limit: int
+    ) -> list[Memory]:
+        """The last live messages of a session before a position, or of all of it, in the order they were said."""
+        before = sa.true() if position is None else _msg.c.position < position
         same = (_mem.c.namespace_key == _msg.c.namespace_key) & (_mem.c.id == _msg.c.id)
         statement = (
             sa.select(_mem)
             .select_from(_msg.join(_mem, same))
             .where(_msg.c.namespace_key == namespace.key, _msg.c.session_id == session_id)
-            .where(_msg.c.position < position, _mem.c.retired_at.is_(None))
+            .where(before, _mem.c.retired_at.is_(None))
             .order_by(_msg.c.position.desc())
             .limit(limit)
         )

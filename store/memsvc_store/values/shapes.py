@@ -153,6 +153,19 @@ class Memory(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Session(Value):
+    """A conversation: when its first and its last message were said, how many there are, and who spoke, in the order
+    of their first words; of the messages that were not deleted.
+    """
+
+    id: str
+    first_at: datetime
+    last_at: datetime
+    messages: int
+    speakers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A message on its way into the store, checked but not yet written.
 

@@ -148,6 +148,7 @@ def test_an_echo_names_itself_and_what_it_repeats(one: Any, here: str) -> None:
     assert (receipt.status, receipt.echo_of) == ("echo", original.id)
     assert one.get(receipt.id, namespace=here).echo_of == original.id
     assert [hit.id for hit in one.search("Oslo", namespace=here)] == [original.id]
+    assert [memory.id for memory in one.session("today", namespace=here)] == [receipt.id]
 
 
 def test_without_a_key_two_equal_messages_stay_two(one: Any, here: str) -> None:
@@ -197,6 +198,33 @@ def test_filters_narrow(one: Any, here: str, ann: list[str], filters: dict[str, 
 def test_list_gives_pages(one: Any, here: str, ann: list[str]) -> None:
     assert [memory.id for memory in one.list(namespace=here, limit=1, offset=1, cold=False)] == ann[1:2]
     assert one.list(namespace=here, cold=True) == []
+    assert [memory.id for memory in one.list(namespace=here, order="newest")] == ann[::-1]
+    assert [memory.id for memory in one.list(namespace=here, order="newest", limit=1, offset=1)] == ann[1:2]
+
+
+SESSIONS = ["team/plans", "/lead", "..", "50 % ?#&", "Zoë"]
+
+
+def test_sessions_and_what_was_said_in_them(one: Any, here: str) -> None:
+    assert one.sessions(namespace=here) == one.session("s", namespace=here) == []  # nobody has said anything yet
+    for minute, session_id in enumerate(SESSIONS):
+        messages = [
+            {"name": name, "content": f"{name} speaks.", "timestamp": f"2026-03-02T09:{minute:02}:0{second}Z"}
+            for second, name in enumerate(["Ben", "Ann", "Ben"])
+        ]
+        stored = one.add(messages, namespace=here, session_id=session_id)
+        assert [memory.id for memory in one.session(session_id, namespace=here)] == [got.id for got in stored]
+        assert [memory.id for memory in one.session(session_id, namespace=here, last=2)] == [
+            got.id for got in stored[1:]
+        ]
+    found = one.sessions(namespace=here)
+    assert [session.id for session in found] == SESSIONS[::-1]
+    assert one.sessions(namespace=here, limit=2, offset=1) == found[1:3]
+    assert (found[0].messages, found[0].speakers) == (3, ("Ben", "Ann"))  # in the order in which they spoke up
+    assert (found[0].first_at, found[0].last_at) == tuple(datetime(2026, 3, 2, 9, 4, n, tzinfo=UTC) for n in (0, 2))
+    one.delete(stored[0].id, namespace=here)
+    [latest, *_] = one.sessions(namespace=here)
+    assert (latest.messages, latest.speakers) == (2, ("Ann", "Ben"))
 
 
 def test_ask_answers_and_tells_its_steps(one: Any, here: str, ann: list[str]) -> None:
@@ -332,6 +360,10 @@ def test_what_is_forgotten_leaves_a_receipt(one: Any, here: str, ann: list[str])
         (InvalidFilter, "list", (), {"spaeker": "Ann"}),
         (InvalidFilter, "search", ("x",), {"kind": "dream"}),
         (InvalidTimestamp, "list", (), {"since": "soon"}),
+        (InvalidInput, "list", (), {"order": "latest"}),
+        (InvalidInput, "sessions", (), {"limit": 0}),
+        (InvalidInput, "session", ("s",), {"last": 0}),
+        (MemsvcError, "session", ("",), {}),
         (InvalidFilter, "ask", ("x",), {"gates": "never"}),
         (InvalidInput, "ask", ("x",), {"gate": "sometimes"}),
         (InvalidInput, "ask", ("x",), {"model": object()}),
