@@ -136,7 +136,7 @@ def _embedder(embedder: Embedder) -> Check:
 
 def _model(model: LanguageModel | None) -> Check:
     if model is None:
-        return Check("model", "off", "none is set: `ask` quotes the best evidence and does not reason", HOW_TO_SET)
+        return Check("model", "off", "none is set: `ask` gives what was said and does not reason", HOW_TO_SET)
     prompt = Prompt('You add numbers. Reply with JSON: {"sum": <number>}.', "What is 2 + 3?", "doctor", max_tokens=256)
     [completion] = model.complete_many([prompt], schema=_Sum)
     total, call = completion.value(_Sum).sum, completion.call

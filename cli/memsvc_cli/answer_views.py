@@ -35,7 +35,7 @@ def judged(verdict: "Verdict") -> str:
 
 def provenance(answer: "Answer") -> str:
     """Who gave an answer, in which time, for how many calls and tokens."""
-    parts: list[str] = [answer.process]
+    parts: list[str] = ["extractive: no model reasoned over it" if answer.process == "extractive" else answer.process]
     if answer.coverage is not None and answer.coverage.share < 1:
         parts.append(f"{answer.coverage.share:.0%} of the log read")
     parts.append(f"{answer.seconds:.2f} s")

@@ -36,7 +36,7 @@ def ask(
     json: options.Json = False,
     **given: Any,
 ) -> None:
-    """Answer a question, and say what the answer rests on. Without a language model the best evidence is quoted.
+    """Answer a question, and say what the answer rests on. Without a language model it is what was said, best first.
 
     \b
     memsvc ask "Where does Ann live?" -n acme/ann
@@ -70,9 +70,10 @@ def _shown(show: output.Step) -> "Callable[[Event], None]":
 
 
 def _print(answer: "Answer", *, explain: bool, timezone: str | None) -> None:
-    output.line(answer.text, style="bold")
+    for said in answer.text.splitlines():
+        output.line(said, style="bold")
     output.line(answer_views.provenance(answer), style="dim")
-    if answer.evidence:
+    if answer.evidence and (explain or answer.process != "extractive"):  # whose evidence is its text
         output.line()
         output.table(answer_views.evidence(answer.evidence, timezone))
     if not explain:

@@ -1,15 +1,13 @@
-"""What `ask` gives back and tells while it works, and the answer that needs no model: the best evidence, quoted."""
+"""What `ask` gives back, and what it tells while it works."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from memsvc_retrievers.coverage import Coverage
 from memsvc_retrievers.ledger import Ledger
-from memsvc_retrievers.passages import Evidence, Passage, evidence
+from memsvc_retrievers.passages import Evidence
 from memsvc_retrievers.verdict import Verdict
 from memsvc_store.values.document import Value
-from memsvc_store.values.shapes import Hit
 
 Process = Literal["fast", "scan", "hypergraph", "extractive", "abstained"]
 Stage = Literal["retrieved", "drafted", "judged", "deliberating", "answered"]
@@ -17,19 +15,16 @@ Stage = Literal["retrieved", "drafted", "judged", "deliberating", "answered"]
 NOTHING_FOUND = "No memory matches the question."
 NOT_ANSWERED = "The memories do not answer the question."
 
-_QUOTES = 3
-"""Memories that are quoted without a model; the first one is the answer's text."""
-
 
 @dataclass(frozen=True, slots=True)
 class Answer(Value):
     """What `ask` found, what it rests on, and what it cost.
 
     `process` says who gave it: `fast` (from what was looked up), `scan` (the log was read again), `hypergraph` (a
-    working memory was grown), `extractive` (no model: quoted, not reasoned), or `abstained` (no answer; `evidence` is
-    empty). `verdict` is the gate's, `coverage` what a slow process read; None where there was none. `seconds` is
-    time on the clock. `retrieved` are the ids that the look-up found, best first. `trace_id` is what `feedback`
-    wants; None if the namespace is not there.
+    working memory was grown), `extractive` (no model reasoned: what was said, a line each), or `abstained` (no
+    answer; `evidence` is empty). `verdict` is the gate's, `coverage` what a slow process read; None where there was
+    none. `seconds` is time on the clock. `retrieved` are the ids that the look-up found, best first. `trace_id` is what
+    `feedback` wants; None if the namespace is not there.
     """
 
     text: str
@@ -59,13 +54,3 @@ class Event(Value):
     text: str = ""
     verdict: Verdict | None = None
     answer: Answer | None = None
-
-
-def extract(question: str, hits: Sequence[Hit]) -> Answer:
-    """Quote the sentence of each of the best hits that shares most with the question."""
-    found = evidence([Passage.of(hit.memory) for hit in hits[:_QUOTES]], question, cited=False)
-    if not found:
-        return Answer(NOTHING_FOUND, "abstained", (), 0.0)
-    first = found[0]
-    text = f"“{first.quote}” ({first.speaker}, {first.said_at.day} {first.said_at:%B %Y})"
-    return Answer(text, "extractive", found, 0.0)

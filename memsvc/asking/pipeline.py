@@ -6,8 +6,9 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from memsvc.asking.answer import NOT_ANSWERED, NOTHING_FOUND, Answer, Event, extract
+from memsvc.asking.answer import NOT_ANSWERED, NOTHING_FOUND, Answer, Event
 from memsvc.asking.calibrating import GATE, gate_record
+from memsvc.asking.extractive import extract
 from memsvc.errors import ModelError
 from memsvc.lookup.traces import considered
 from memsvc_retrievers.deliberation import deliberate
@@ -54,7 +55,7 @@ class How:
 class Answering:
     """One question on its way to an answer: checked, and worked at once, in any thread.
 
-    Without a `model` what was found is quoted. `session_id` is the session that gets the answer, if it is to be known.
+    Without a `model` what was said is given. `session_id` is the session that gets the answer, if it is to be known.
     Of what was found, `hits` reach the floor and `below` do not: where none does, there is nothing to draft a fast
     answer from, and the question goes straight to deliberation, or, if the gate never escalates, unanswered.
     """
@@ -92,7 +93,7 @@ class Answering:
             raise
 
     def _quoted(self) -> Answer:
-        """The best evidence, as it was said."""
+        """What was said, without a model."""
         self._search()
         answer = extract(self.question, self.hits)
         return self._answered(answer, dict.fromkeys(one.id for one in answer.evidence))

@@ -228,8 +228,8 @@ class Verbs:
     ) -> Answer:
         """Answer a question: a fast answer, a gate that judges it, and where it falls short, full deliberation.
 
-        Without a language model the best evidence is quoted (`extractive`). Where nothing answers, the answer
-        says so (`abstained`).
+        Without a language model nothing is concluded: it is what was said, whole (`extractive`). Where nothing
+        answers, the answer says so (`abstained`).
 
         Args:
             on_event: called with each step as it is done; what it raises ends the work.

@@ -4,6 +4,7 @@ Times are to the second, which is what a model can use. The other tools give the
 these annotations, so that what they name is imported for real.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -63,7 +64,7 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A quote that an answer rests on, word for word from the memory `id`."""
+    """A quote that an answer rests on, word for word from the memory `id`. `dates`: what its relative dates mean."""
 
     id: str
     speaker: str
@@ -71,11 +72,14 @@ class Ground:
     quote: str
     flags: tuple[Flag, ...]
     until: datetime | None = None
+    dates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer. `process` says how it came about; `abstained`: the memories hold no answer."""
+    """An answer. `process` says how it came about. `extractive`: no model reasoned over it, it is what was said, the
+    best first; `abstained`: the memories hold no answer.
+    """
 
     notice: str = field(init=False, default=NOTICE)
     answer: str
@@ -94,6 +98,7 @@ class Answered:
                 one.quote,
                 flags(one.quote),
                 _local(one.valid_to, timezone),
+                one.dates,
             )
             for one in answer.evidence
         )

@@ -89,8 +89,9 @@ def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
 def ask_memory(call: Call, given: dict[str, Any]) -> Answered:
     """Answer a question from memory, with quotes as evidence. It says so where the memories hold no answer.
 
-    Slower than `search_memory`, and better where several memories have to be put together, counted or dated. It may
-    take minutes; cancelling stops the work.
+    With a language model (`process` is not `extractive`) it puts several memories together, counts and dates; that may
+    take minutes, and cancelling stops the work. Without one no model reasons: you get the few messages that bear on the
+    question, whole, with the days that "last week" and the like mean, and work the answer out yourself.
     """
     with call.host.asks.one() as ended:
         work = call.memory._asking(**_for_session(call, given))

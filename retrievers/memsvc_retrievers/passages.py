@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from memsvc_retrievers.relative_dates import relative_dates
 from memsvc_store.values.document import Value
-from memsvc_store.values.text import terms
+from memsvc_store.values.text import asks, terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,8 +69,9 @@ class Passage(NamedTuple):
 class Evidence(Value):
     """A quote that occurs, word for word, in the memory `id`.
 
-    `valid_to` is when that ended, None while it holds. `cited`: the model named it as what its answer rests on. Else it
-    is the best that was found.
+    `valid_to` is when that ended, None while it holds. `dates` are the relative dates of the quote, with the time that
+    each means ("last week": "the week before 9 March 2026"). `cited`: the model named it as what its
+    answer rests on. Else it is the best that was found.
     """
 
     id: str
@@ -77,6 +80,7 @@ class Evidence(Value):
     said_at: datetime
     cited: bool = False
     valid_to: datetime | None = None
+    dates: Mapping[str, str] = field(default_factory=dict)
 
 
 def one_line(text: str) -> str:
@@ -159,11 +163,14 @@ def evidence(passages: Sequence[Passage], about: str, *, cited: bool) -> tuple[E
     quotes = {source.message.id: source.quote for source in reversed(sources) if source.quote}
     messages = {source.message.id: source.message for source in sources}
     return tuple(
-        Evidence(
-            key, quotes.get(key) or best_sentence(about, one.text), one.speaker, one.valid_from, cited, one.valid_to
-        )
-        for key, one in messages.items()
+        quoted(one, quotes.get(key) or best_sentence(about, one.text), cited=cited) for key, one in messages.items()
     )
+
+
+def quoted(memory: Memory, quote: str, *, cited: bool = False) -> Evidence:
+    """A quote from a memory as evidence."""
+    dates = relative_dates(quote, memory.valid_from.date())
+    return Evidence(memory.id, quote, memory.speaker, memory.valid_from, cited, memory.valid_to, dates)
 
 
 def nearest(passages: Sequence[Passage], about: str) -> list[Passage]:
@@ -175,8 +182,41 @@ def nearest(passages: Sequence[Passage], about: str) -> list[Passage]:
 def best_sentence(about: str, text: str) -> str:
     """The sentence with the most of the words that it is about, the earliest among equals; at least the first."""
     wanted = set(terms(about))
-    sentences = [match.group().strip() for match in _SENTENCE.finditer(text) if match.group().strip()]
-    return max(sentences, key=lambda sentence: len(wanted & set(terms(sentence))), default=text.strip())
+    return max(sentences(text), key=lambda sentence: len(wanted & set(terms(sentence))), default=text.strip())
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, in order; a line break ends one as well."""
+    return [match.group().strip() for match in _SENTENCE.finditer(text) if match.group().strip()]
+
+
+def around(about: str, text: str, limit: int) -> str:
+    """A text of at most `limit` characters whole; of a longer one, as it stands there, what surrounds the match.
+
+    The match is the statement with the most of the words that it is about; sentences around it are taken while there is
+    room, those after it first.
+    """
+    if len(text) <= limit:
+        return text.strip()
+    wanted = set(terms(about))
+    spans = [match.span() for match in _SENTENCE.finditer(text) if match.group().strip()]
+
+    def shared(span: tuple[int, int]) -> tuple[bool, int]:
+        sentence = text[slice(*span)]
+        common = len(wanted & set(terms(sentence)))
+        return common > 0 and not asks(sentence)[1], common
+
+    first = last = max(range(len(spans)), key=lambda place: shared(spans[place]), default=0)
+    if not spans or spans[first][1] - spans[first][0] > limit:
+        cut = text[spans[first][0] if spans else 0 :][:limit]
+        return (cut.rpartition(" ")[0] or cut).strip()
+    while True:
+        if last + 1 < len(spans) and spans[last + 1][1] - spans[first][0] <= limit:
+            last += 1
+        elif first and spans[last][1] - spans[first - 1][0] <= limit:
+            first -= 1
+        else:
+            return text[spans[first][0] : spans[last][1]].strip()
 
 
 def span(quote: str, text: str) -> str | None:

@@ -27,9 +27,10 @@ def test_ask_quotes_its_evidence(filled: Shell) -> None:
     ran = filled("ask", "Where did Ann move last week?")
     assert ran.code == 0
     lines = ran.out.splitlines()
-    assert lines[0] == "“I moved to Oslo last week.” (Ann, 2 March 2026)"
-    assert lines[1].startswith("extractive, 0.")
-    assert lines[3].split("\t") == ["when", "who", "quote", "id"]
+    assert lines[0] == "“I moved to Oslo last week.” (Ann, 2 March 2026; “last week” is the week before 2 March 2026)"
+    assert lines[1].startswith("extractive: no model reasoned over it, 0.")
+    explained = filled("ask", "Where did Ann move last week?", "--explain").out.splitlines()
+    assert explained[3].split("\t") == ["when", "who", "quote", "id"]
     document = filled("ask", "Where did Ann move last week?", "--json").document
     assert set(document) == {
         "text", "trace_id", "process", "evidence", "retrieved", "seconds", "verdict", "coverage", "ledger",

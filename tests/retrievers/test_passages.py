@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from memsvc_retrievers.passages import (
     Passage,
     Source,
+    around,
     best_sentence,
     cited,
     evidence,
@@ -120,3 +121,18 @@ def test_a_long_passage_is_cut_to_the_piece_that_matters() -> None:
 def test_what_fits_is_taken_in_order() -> None:
     passages = [Passage.of(entry(key, "Ann", "word " * size).memory) for key, size in enumerate([10, 500, 20])]
     assert fitting(passages, 100) == [passages[0], passages[2]]
+
+
+@given(st.text("ab .!?\n。", max_size=60), st.integers(1, 40))
+def test_what_stands_around_a_match_occurs_in_the_text_and_is_short(text: str, limit: int) -> None:
+    found = around("a", text, limit)
+    assert found in text
+    assert len(found) <= limit
+    assert bool(found) == bool(text.strip()) or not found.strip(".!?。")
+
+
+def test_around_a_match_stand_its_neighbours_and_a_text_that_fits_is_whole() -> None:
+    text = "One. Two. Where is Kim? Kim is in Oslo. Four. Five."
+    assert around("Kim", text, 100) == text
+    assert around("Where is Kim", text, 22) == "Kim is in Oslo. Four."
+    assert around("Where is Kim", "Kim " * 50, 10) == "Kim Kim"
