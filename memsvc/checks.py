@@ -169,6 +169,33 @@ def checked_metadata(value: object) -> Mapping[str, Any]:
     return dict(value)
 
 
+def checked_tags(value: object) -> list[str]:
+    """Labels: a string, or a list of them; each once.
+
+    Raises:
+        InvalidMessage: anything else.
+    """
+    given = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(given, Sequence | Set) or isinstance(given, bytes):
+        raise InvalidMessage(f"'tags' came as {shown(value)}; give a list of strings")
+    return list(dict.fromkeys(checked_name("tags", one) for one in given))
+
+
+def tagged(metadata: Mapping[str, Any], tags: Sequence[str]) -> Mapping[str, Any]:
+    """Metadata with further labels under `tags`.
+
+    Raises:
+        InvalidMessage: what is there is no list that they could be added to.
+    """
+    if not tags:
+        return metadata
+    there = metadata.get("tags", [])
+    labels = [there] if isinstance(there, str) else there
+    if not isinstance(labels, list | tuple):
+        raise InvalidMessage(f"'metadata' has 'tags' that came as {shown(there)}, and the tags go there; give a list")
+    return {**metadata, "tags": [*labels, *(one for one in tags if one not in labels)]}
+
+
 def checked_json(field: str, value: object) -> str:
     """A value as JSON that reads back as what it was, but for tuples, which become lists.
 

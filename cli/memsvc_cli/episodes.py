@@ -41,7 +41,7 @@ def add_episode(
     receipts.report(namespace, [receipt], [intent], json=json)
 
 
-@options.takes("search_episodes", "kind")
+@options.takes("search_episodes", "kind", "role")
 def episodes(
     intent: Annotated[str, typer.Argument(help="The task at hand.")],
     token_budget: Annotated[

@@ -45,6 +45,9 @@ def add(
             "--metadata", metavar="KEY=VALUE", help="What else is known of it, or a JSON object. May be repeated."
         ),
     ] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tags", metavar="TAGS", help="A label of it. May be repeated.")
+    ] = None,
     session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The session it belongs to.")] = None,
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Your name for this write; a second one stores nothing.")
@@ -71,7 +74,7 @@ def add(
         raise typer.BadParameter("give either a text or --file")
     common: dict[str, Any] = {
         "namespace": namespace, "session_id": session, "role": role, "name": name, "timezone": timezone,
-        "metadata": read_metadata(metadata) if metadata else None,
+        "metadata": read_metadata(metadata) if metadata else None, "tags": tags,
     }  # fmt: skip
     if text is not None:
         with opened(db, create=True) as memory:

@@ -12,7 +12,7 @@ from memsvc.writing.messages import as_mapping
 from memsvc.writing.plain import is_object
 from memsvc_store.values.shapes import Receipt
 
-_BESIDE = ("key", "occurrence", "metadata")
+_BESIDE = ("key", "occurrence", "metadata", "tags")
 """Fields that messages which say the same may differ in."""
 
 MOST_MESSAGES = 1_000

@@ -27,6 +27,7 @@ class Filters(TypedDict, total=False):
         include_ended: what has ended (its `valid_to` has passed) as well; look-ups leave it out, listings show it.
         session_id: only these sessions.
         speaker: only what these said.
+        role: only what was said in these roles: user, assistant, tool, system.
         kind: message, fact, episode.
         timezone: the zone, such as Asia/Shanghai, in which `today`, a date or a time without an offset is meant; by
             default the setting `timezone`, which is UTC.
@@ -40,6 +41,7 @@ class Filters(TypedDict, total=False):
     include_ended: bool | None
     session_id: Names | None
     speaker: Names | None
+    role: Names | None
     kind: Names | None
     timezone: str | None
     tags: Names | None

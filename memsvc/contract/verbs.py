@@ -57,14 +57,15 @@ class Verbs:
         timestamp: Time | None = None,
         timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        tags: Names | None = None,
         strict: bool = False,
     ) -> Receipts:
         """Store messages, verbatim; returns once they are on disk, with one receipt each.
 
         Args:
             messages: a string, a message `{"role", "content"[, "name", "timestamp", "session_id",
-                "key", "occurrence", "metadata"]}`, or a list of either. Messages of OpenAI, Anthropic, LangChain,
-                pydantic-ai and the AI SDK are taken as they are, with parts and tool calls.
+                "key", "occurrence", "metadata", "tags"]}`, or a list of either. Messages of OpenAI, Anthropic,
+                LangChain, pydantic-ai and the AI SDK are taken as they are, with parts and tool calls.
             session_id: the session of the messages that name none; by default "default".
             key: makes the call idempotent: message `i` is stored once under `key/i`. Of a message given alone it is
                 the message's own key.
@@ -73,6 +74,7 @@ class Verbs:
             timestamp: when the messages were said that do not say so, a microsecond apart: ISO 8601, a date,
                 `yesterday`, `7d` (ago), seconds since 1970; by default now.
             metadata: what else is known of all of them; what a message's own says goes first.
+            tags: labels of all of them, beside each one's own; kept in the metadata, under `tags`.
             strict: store all or nothing: a message that cannot be used is an error.
 
         Equal is not the same. A message's own key names it: the same key is a `duplicate`, another key is another
@@ -108,6 +110,7 @@ class Verbs:
         timestamp: Time | None = None,
         timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        tags: Names | None = None,
     ) -> Receipt:
         """Store a task attempt, verbatim; returns once it is on disk (MemRL, section 4.3).
 
@@ -122,6 +125,7 @@ class Verbs:
             session_id: the session it belongs to.
             timestamp: when it was, as in `add`; by default now.
             metadata: what else is known of it, as an object that JSON can hold.
+            tags: labels; kept in the metadata, under `tags`.
 
         Raises:
             InvalidNamespace, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was stored.

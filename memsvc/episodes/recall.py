@@ -48,8 +48,11 @@ class Recall:
         """The episodes for an intent; see `Memory.search_episodes`."""
         namespace = checks.checked_namespace(namespace)
         checks.checked_query(intent, "intent")
-        if options.get("kind") is not None:
-            raise InvalidFilter(f"kind came as {shown(options['kind'])}, and only episodes are looked up; leave it out")
+        for name in ("kind", "role"):
+            if options.get(name) is not None:
+                raise InvalidFilter(
+                    f"{name} came as {shown(options[name])}, and only episodes are looked up; leave it out"
+                )
         mine: dict[str, Any] = {name: value for name, value in options.items() if name in _OWN and value is not None}
         filters = {name: value for name, value in options.items() if name not in _OWN}
         times = self._times()

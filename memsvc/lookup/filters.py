@@ -49,6 +49,7 @@ def parse_filters(given: Mapping[str, Any], times: Times, also: Sequence[str] = 
         include_ended=_flag(given, "include_ended"),
         session_id=_names(given, "session_id"),
         speaker=_names(given, "speaker"),
+        role=_names(given, "role"),
         kind=_names(given, "kind"),  # type: ignore[arg-type]  # checked below
         tags=_names(given, "tags"),
         where=_where(given.get("where")),

@@ -50,6 +50,7 @@ MESSAGE_SCHEMA: dict[str, Any] = {
         "session_id": {"type": ["string", "null"]},
         "key": {"type": ["string", "null"], "description": "your own name for it: under one key it is stored once"},
         "metadata": {"type": ["object", "null"]},
+        "tags": {"type": ["array", "null"], "items": {"type": "string"}, "description": "labels, to filter by"},
     },
 }
 
@@ -91,7 +92,10 @@ _OTHERWISE: Mapping[tuple[str, str], Mapping[str, Any]] = {
 _ONE_NAMESPACE = ("feedback",)
 """Verbs that over HTTP go to one namespace, which their key is checked against."""
 
-_NOT_HTTPS = {("search_episodes", "kind"): "only episodes are looked up: any other kind is an error"}
+_NOT_HTTPS = {
+    ("search_episodes", "kind"): "only episodes are looked up: any other kind is an error",
+    ("search_episodes", "role"): "episodes have none",
+}
 """Parameters that requests do without, and why."""
 
 

@@ -17,7 +17,7 @@ from memsvc.writing.shapes import ROLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memsvc.contract.options import Time
+    from memsvc.contract.options import Names, Time
     from memsvc.episodes.experience import Trajectory
     from memsvc.writing.messages import Messages
     from memsvc_store.values.shapes import Memory, Receipt
@@ -38,6 +38,7 @@ class Writing(Parts):
         timestamp: Time | None = None,
         timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        tags: Names | None = None,
         strict: bool = False,
     ) -> Receipts:
         namespace = checks.checked_namespace(namespace)
@@ -51,6 +52,7 @@ class Writing(Parts):
             name=None if name is None else checks.checked_name("name", name),
             said_at=None if timestamp is None else times.moment(timestamp),
             metadata=checks.checked_metadata(metadata),
+            tags=checks.checked_tags(tags),
         )  # fmt: skip
         drafts = self._echoes.marked(namespace, messages_of.drafts(messages, envelope), times.now)
         receipts = Receipts(self._store(namespace, drafts, partial(accepted, strict=strict)))
@@ -71,11 +73,13 @@ class Writing(Parts):
         timestamp: Time | None = None,
         timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        tags: Names | None = None,
     ) -> Receipt:
         namespace = checks.checked_namespace(namespace)
         draft = attempts.drafted(
             intent, trajectory, reward=reward, success=success, experience=experience, key=key,
-            session_id=session_id, timestamp=timestamp, metadata=metadata,
+            session_id=session_id, timestamp=timestamp,
+            metadata=checks.tagged(checks.checked_metadata(metadata), checks.checked_tags(tags)),
             times=self._times(timezone), max_text_chars=self.settings.max_text_chars,
             max_trajectory_chars=self.settings.max_trajectory_chars,
         )  # fmt: skip

@@ -38,6 +38,7 @@ class MessageInput(TypedDict, total=False):
     key: str
     occurrence: int
     metadata: Mapping[str, Any]
+    tags: Sequence[str]
 
 
 OneMessage = str | MessageInput | Mapping[str, Any] | Model | Dataclass
@@ -56,6 +57,7 @@ class Envelope:
     name: str | None = None
     said_at: datetime | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    tags: Sequence[str] = ()
 
 
 def drafts(messages: Messages, envelope: Envelope) -> list[Draft | Receipt]:
@@ -143,8 +145,9 @@ def _draft(message: Any, index: int, envelope: Envelope, *, alone: bool = False)
     return with_hyperedge(draft)
 
 
-def _metadata(given: Mapping[str, Any], kept: Mapping[str, Any], envelope: Envelope) -> dict[str, Any]:
-    metadata = {**envelope.metadata, **checks.checked_metadata(given.get("metadata"))}
+def _metadata(given: Mapping[str, Any], kept: Mapping[str, Any], envelope: Envelope) -> Mapping[str, Any]:
+    own = {**envelope.metadata, **checks.checked_metadata(given.get("metadata"))}
+    metadata = checks.tagged(own, [*envelope.tags, *checks.checked_tags(given.get("tags"))])
     if not kept:
         return metadata
     if AS_CAME in metadata:

@@ -647,3 +647,31 @@ def test_after_it_was_closed_every_verb_says_so(path: Path, where: str) -> None:
     ):
         with pytest.raises(DatabaseUnreadable, match="was closed; open it again"):
             verb()
+
+
+def test_tags_of_a_call_and_of_a_message_add_up_and_bad_ones_are_told(memory: Memory) -> None:
+    own = {"content": "b", "tags": ["own", "all"], "metadata": {"tags": ["kept"]}}
+    memory.add(["a", own], namespace="ann", tags=["all", "all"])
+    assert [one.metadata for one in memory.list(namespace="ann")] == [
+        {"tags": ["all"]}, {"tags": ["kept", "all", "own"]},
+    ]  # fmt: skip
+    memory.add_episode("do it", "done", reward=1, namespace="ann", tags="all")
+    assert len(memory.list(namespace="ann", tags="all")) == 3
+    assert [hit.episode.intent for hit in memory.search_episodes("do it", namespace="ann", tags="all").hits] == [
+        "do it"
+    ]
+    for wrong, says in ((5, "'tags' came as 5; give a list of strings"), (["a", 1], "'tags' came as 1")):
+        with pytest.raises(InvalidMessage, match=says):
+            memory.add("x", namespace="ann", tags=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidMessage, match="'metadata' has 'tags' that came as"):
+        memory.add("x", namespace="ann", tags="a", metadata={"tags": {"no": "list"}})
+
+
+def test_roles_are_of_messages_and_of_the_facts_that_rest_on_them(memory: Memory) -> None:
+    memory.add(
+        [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "In Oslo."}], namespace="a"
+    )
+    assert [one.role for one in memory.list(namespace="a")] == ["user", "assistant"]
+    assert [hit.text for hit in memory.search("Oslo", namespace="a", role="assistant")] == ["In Oslo."]
+    with pytest.raises(InvalidFilter, match="role came as 'user', and only episodes"):
+        memory.search_episodes("x", namespace="a", role="user")

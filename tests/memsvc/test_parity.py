@@ -42,6 +42,7 @@ WITHOUT = {
     ("reflect", "on_event"): PROGRESS,
     ("reindex", "progress"): PROGRESS,
     ("search_episodes", "kind"): "only episodes are looked up: any other kind is an error",
+    ("search_episodes", "role"): "episodes have none",
 }
 """Parameters that a command does without."""
 

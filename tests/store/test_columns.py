@@ -20,7 +20,7 @@ EXACT = 20_000
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "store.db", space=Space()) as store:
-        said = [draft("Where is it?"), draft("In Oslo.", minutes=1), draft("Good.", minutes=2)]
+        said = [draft("Where is it?"), draft("In Oslo.", minutes=1, role="assistant"), draft("Good.", minutes=2)]
         stored = store.add("ann", [*said, draft("Hm?", session="s2", speaker="Bob", minutes=3)])
         store.add_facts("ann", [fact("It is in Oslo.", str(stored[1].id))])
         yield store

@@ -43,6 +43,7 @@ def test_a_fact_comes_back_whole_by_every_way(store: Store, target: str) -> None
     assert (got.kind, got.text, got.sources) == ("fact", "Ann moved to Oslo.", (two, one))
     assert (got.valid_from, got.valid_to, got.metadata) == (START, end, {"a": 1})
     assert store.page("ann", FACTS, limit=9) == [got]
+    assert got.role == "user"
     with store.reading("ann") as reading:  # replayed into a shard, and held there
         [(found, cosine)] = reading.nearest(vector("Ann moved to Oslo."), 5, FACTS)
         assert found == got

@@ -182,6 +182,9 @@ def test_versions_are_gapless_and_count_writes_that_did_something(store: Store) 
         (Filter(session_id=("s2",)), ["c"]),
         (Filter(speaker=("Bob", "nobody")), ["b"]),
         (Filter(kind=("fact",)), []),
+        (Filter(role=("assistant", "tool")), ["b"]),
+        (Filter(tags=("x", "y")), ["c"]),
+        (Filter(tags=("x",), where='{"n": {"$lt": 1}}'), []),
         (Filter(speaker=("Ann",), session_id=("s1",)), ["a"]),
     ],
 )
@@ -190,12 +193,13 @@ def test_listings_and_lookups_filter_alike(store: Store, wanted: Filter, found: 
         "ann",
         [
             draft("a"),
-            draft("b", speaker="Bob", minutes=10, valid_to=START + timedelta(minutes=12)),
-            draft("c", session="s2", minutes=20),
+            draft("b", speaker="Bob", role="assistant", minutes=10, valid_to=START + timedelta(minutes=12)),
+            draft("c", session="s2", minutes=20, metadata={"tags": ["x"], "n": 1}),
         ],
     )
     assert [memory.text for memory in store.page("ann", wanted, limit=9)] == found
     with store.reading("ann") as reading:
+        reading.prepare(wanted)
         mask = filtering.mask(reading.shard, wanted)
         assert mask is not None
         assert [memory.text for memory in reading.memories(np.flatnonzero(mask).tolist())] == found
@@ -387,7 +391,7 @@ TAMPERINGS = {
     "UPDATE messages SET metadata = 'x'": "is damaged",
     "UPDATE memories SET kind = 'zzz'": "its kind is 'zzz'",
     "UPDATE memories SET valid_from = 9000000000000000000": "is damaged",
-    "UPDATE memories SET speaker = 'Eve' WHERE position = 0": "another session, position or speaker",
+    "UPDATE memories SET speaker = 'Eve' WHERE position = 0": "another session, position, speaker or role",
     "UPDATE memories SET entities = '[]' WHERE position = 0": "another hyperedge",
     "UPDATE memories SET retired_at = 1 WHERE position = 0": "against the change log",
     "UPDATE changes SET operation = 'delete' WHERE ordinal = 0": "against the change log",

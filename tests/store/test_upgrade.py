@@ -72,6 +72,7 @@ def test_an_old_database_is_brought_to_head(old: str) -> None:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             assert compare_metadata(context, schema.metadata) == []
         assert [memory.text for memory in store.page("ann", limit=9)] == ["I moved to Oslo.", "Really?"]
+        assert [memory.role for memory in store.page("ann", limit=9)] == ["user", "user"]
         assert store.add("ann", [draft("I moved to Oslo.", key="k")])[0].status == "duplicate"
         assert store.jobs.enqueue_extraction("ann", 2) == 1
         [one] = said(store, "new", start=5)

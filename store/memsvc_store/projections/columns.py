@@ -108,6 +108,7 @@ class Columns:
     ids: list[str] = field(default_factory=list)
     sessions: Codes = field(default_factory=Codes)
     speakers: Codes = field(default_factory=Codes)
+    roles: Codes = field(default_factory=Codes)
     utilities: dict[str, float] = field(default_factory=dict)
     """Of every visited memory of the namespace, whether it has a row or not."""
 
@@ -125,6 +126,13 @@ class Columns:
             np.int32,
             lambda to, new: to.speakers.code(new.memory.speaker),
             lambda of, values: _named(of.speakers, values),
+        )
+    )
+    role: Column = field(
+        default_factory=Rule(
+            np.int32,
+            lambda to, new: to.roles.code(new.memory.role or ""),
+            lambda of, values: _named(of.roles, values),
         )
     )
     position: Column = field(default_factory=Rule(np.int32, lambda _, new: new.memory.position))

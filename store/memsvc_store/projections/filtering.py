@@ -37,6 +37,7 @@ def conditions(wanted: Filter, dialect: Dialect) -> list[sa.ColumnElement[bool]]
     for column, values in (
         (columns.session_id, wanted.session_id),
         (columns.speaker, wanted.speaker),
+        (columns.role, wanted.role),
         (columns.kind, wanted.kind),
     ):
         if values is not None:
@@ -73,6 +74,8 @@ def mask(shard: Shard, wanted: Filter) -> NDArray[np.bool_] | None:
         allowed &= np.isin(shard.session.values, shard.sessions.find(wanted.session_id))
     if wanted.speaker is not None:
         allowed &= np.isin(shard.speaker.values, shard.speakers.find(wanted.speaker))
+    if wanted.role is not None:
+        allowed &= np.isin(shard.role.values, shard.roles.find(wanted.role))
     if wanted.kind is not None:
         allowed &= np.isin(shard.kind.values, [KINDS.index(kind) for kind in wanted.kind])
     if wanted.metadata is not None:

@@ -195,7 +195,7 @@ class Shard(Columns):
         nodes, members = self.graph.pack()
         names = {
             "ids": self.ids, "terms": terms, "nodes": nodes,
-            "sessions": self.sessions.names, "speakers": self.speakers.names,
+            "sessions": self.sessions.names, "speakers": self.speakers.names, "roles": self.roles.names,
         }  # fmt: skip
         arrays: dict[str, NDArray[Any]] = {
             name: self.column(name).values for name, rule in RULES.items() if rule.packed
@@ -212,6 +212,7 @@ class Shard(Columns):
             self.column(name).extend(arrays[name] if rule.packed else np.zeros(len(alive)))
         self.ids = list(names["ids"])
         self.sessions, self.speakers = Codes(names["sessions"]), Codes(names["speakers"])
+        self.roles = Codes(names["roles"])
         self.vectors.extend(arrays["vectors"])
         self.lexical = LexicalIndex.unpack(names["terms"], _part(arrays, "postings"), arrays["lengths"], alive)
         self.graph = Hypergraph.unpack(names["nodes"], _part(arrays, "members"), alive)

@@ -63,10 +63,10 @@ def _pair_problems(
         derived = message_id(message.session_id, message.speaker, message.text, said_at, message.occurrence)
         if derived != aliases.get(message.id, message.id):
             problems.append(f"message {message.id} does not hash to its id")
-        if (message.session_id, message.position, message.speaker) != (
-            memory.session_id, memory.position, memory.speaker,
+        if (message.session_id, message.position, message.speaker, message.role) != (
+            memory.session_id, memory.position, memory.speaker, memory.role,
         ):  # fmt: skip
-            problems.append(f"memory {memory.id} has another session, position or speaker than its message")
+            problems.append(f"memory {memory.id} has another session, position, speaker or role than its message")
         if memory.echo_of == memory.id:
             problems.append(f"memory {memory.id} is an echo of itself")
         problems += _hyperedge_problems(memory)

@@ -130,6 +130,13 @@ class Records(Statements):
         rows = self.rows_in(sa.select(_msg).where(_msg.c.namespace_key == namespace.key), _msg.c.id, ids)
         return {row.id: to_message(row) for row in rows}
 
+    def roles(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, str]:
+        """Message id -> the role of whoever said it."""
+        where = _msg.c.namespace_key == namespace.key
+        return {
+            row.id: row.role for row in self.rows_in(sa.select(_msg.c.id, _msg.c.role).where(where), _msg.c.id, ids)
+        }
+
     def write_keys(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, str]:
         """Message id -> the key that its writer gave it, where one was given."""
         where = (_msg.c.namespace_key == namespace.key) & _msg.c.write_key.is_not(None)

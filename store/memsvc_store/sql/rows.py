@@ -75,10 +75,10 @@ def draft_rows(
     said_at = to_instant(draft.said_at)
     shared = {
         "namespace_key": namespace.key, "id": message, "session_id": draft.session_id, "position": position,
-        "speaker": draft.speaker, "metadata": dump_json(draft.metadata),
+        "speaker": draft.speaker, "role": draft.role, "metadata": dump_json(draft.metadata),
     }  # fmt: skip
     raw = shared | {
-        "role": draft.role, "text": draft.text, "said_at": said_at.micros, "said_at_offset": said_at.offset,
+        "text": draft.text, "said_at": said_at.micros, "said_at_offset": said_at.offset,
         "stored_at": at.micros, "write_key": draft.key, "occurrence": occurrence,
     }  # fmt: skip
     if draft.verbatim is not None:
@@ -91,12 +91,12 @@ def draft_rows(
     return raw, memory
 
 
-def fact_row(namespace: Namespace, fact: Fact, fact_id_: str) -> dict[str, Any]:
-    """The row of a fact's memory, all but the time of its making."""
+def fact_row(namespace: Namespace, fact: Fact, fact_id_: str, role: str) -> dict[str, Any]:
+    """The row of a fact's memory, all but the time of its making; `role` is that of its last message."""
     metadata = {**fact.metadata, "replaces": fact.replaces} if fact.replaces else fact.metadata
     return {
         "namespace_key": namespace.key, "id": fact_id_, "kind": "fact", "session_id": fact.session_id, "position": 0,
-        "speaker": fact.speaker, "metadata": dump_json(metadata), "retired_at": None, "cold": 0,
+        "speaker": fact.speaker, "role": role, "metadata": dump_json(metadata), "retired_at": None, "cold": 0,
         **text_values(fact.text, fact.entities), **validity_values(fact.valid_from, fact.valid_to),
     }  # fmt: skip
 
@@ -168,6 +168,7 @@ def to_memory(row: Row[Any], namespace: str, sources: Mapping[str, tuple[str, ..
             metadata=json.loads(row.metadata) if row.metadata != "{}" else {},
             cold=bool(row.cold),
             echo_of=row.echo_of,
+            role=row.role or None,
         )
 
 

@@ -96,7 +96,8 @@ messages = Table(
 )
 
 # What look-ups return. `digest` names the vector of its text; `entities` is its hyperedge. A cold one is left out of
-# look-ups to make room, an echo because it repeats the memory `echo_of`.
+# look-ups to make room, an echo because it repeats the memory `echo_of`. The
+# `role` is that of the message, of a fact that of the last one that it rests on; nothing for an episode.
 memories = Table(
     "memories",
     metadata,
@@ -119,6 +120,7 @@ memories = Table(
     Column("metadata", Text, nullable=False),
     Column("cold", SmallInteger, nullable=False, server_default="0"),
     Column("echo_of", String(32)),
+    Column("role", Text, nullable=False, server_default=""),
     UniqueConstraint("namespace_key", "id"),
     Index("ix_memories_namespace_key_digest", "namespace_key", "digest"),
     Index("ix_memories_namespace_key_kind_key", "namespace_key", "kind", "key"),

@@ -131,7 +131,8 @@ class Memory(Value):
 
     `sources` are the ids of the messages it came from (none for an episode), `entities` the nodes of its hyperedge.
     `cold`: no look-up finds it, to make room; deliberation and listings do. `echo_of`: the same, since it repeats that
-    memory, which a look-up had just given its session; that one may be gone since.
+    memory, which a look-up had just given its session; that one may be gone since. `role` is that of whoever said it,
+    of a fact that of its last message, None for an episode.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Memory(Value):
     metadata: Mapping[str, Any]
     cold: bool = False
     echo_of: str | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +368,7 @@ class Filter:
     include_ended: bool | None = None
     session_id: tuple[str, ...] | None = None
     speaker: tuple[str, ...] | None = None
+    role: tuple[str, ...] | None = None
     kind: tuple[Kind, ...] | None = None
     tags: tuple[str, ...] | None = None
     where: str | None = None

@@ -35,7 +35,7 @@ def add(write: Write, facts: Sequence[Fact], model: str) -> list[Receipt]:
         receipts.append(receipt)
         if receipt.status == "stored":
             assert receipt.id is not None
-            row = fact_row(write.namespace, fact, receipt.id)
+            row = fact_row(write.namespace, fact, receipt.id, known.roles[fact.sources[-1]])
             _store(write, row, fact.sources, known.before.get(receipt.id))
             if fact.vector is not None:
                 vectors[row["digest"]] = fact.vector
@@ -95,6 +95,7 @@ class _Standing:
         self._live = {memory.id for memory in self.before.values() if memory.retired_at is None}
         self._saying = records.sources.facts_saying(namespace, sorted({fact.text for fact in facts}))
         sources = sorted({source for fact in facts for source in fact.sources})
+        self.roles = records.roles(namespace, sources)
         self._messages = set(records.known_messages(namespace, sources).values()) - records.retired(namespace, sources)
 
     def receipt(self, fact: Fact) -> Receipt:

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 ANN = [
     {"name": "Ann", "content": "I moved to Oslo last week.", "timestamp": "2026-03-02T09:00:00+01:00",
-     "session_id": "s1", "metadata": {"place": {"lat": 59.9, "tags": ["capital", None]}}},
-    {"name": "Ben", "content": "How do you like the rain there?", "timestamp": datetime(2026, 3, 2, 9, 1, tzinfo=UTC)},
+     "session_id": "s1", "tags": ["north"], "metadata": {"place": {"lat": 59.9, "tags": ["capital", None]}}},
+    {"name": "Ben", "content": "How do you like the rain there?", "timestamp": datetime(2026, 3, 2, 9, 1, tzinfo=UTC),
+     "role": "assistant", "metadata": {"tags": "rain"}, "tags": "north"},
     {"name": "Ann", "content": "Line\u2028separators and \U0001f31e are fine in Oslo.", "timestamp": 1772442120.5},
 ]  # fmt: skip
 
@@ -185,6 +186,9 @@ def test_search_gives_hits_with_their_parts_and_a_trace(one: Any, here: str, ann
         ({"where": {"$not": {"place": {"$exists": True}}}, "speaker": "Ann"}, [2]),
         ({"where": '{"place.tags": {"$in": [null]}}'}, [0]),
         ({"tags": ["capital"]}, []),
+        ({"tags": "north"}, [0, 1]),
+        ({"tags": ["rain", "sun"]}, [1]),
+        ({"role": ["assistant", "tool"]}, [1]),
     ],
 )
 def test_filters_narrow(one: Any, here: str, ann: list[str], filters: dict[str, Any], expected: list[int]) -> None:
