@@ -8,6 +8,7 @@ MemsvcError
 │   ├── Unauthorized       no key, or one that does not hold
 │   ├── Forbidden          the key is not allowed this in its namespaces
 │   ├── RateLimited        too many requests with one key; says when to go on
+│   │   └── QuotaExhausted the tokens that language models may take in a day are taken
 │   └── TooLarge           a request beyond the size that is taken
 ├── ServiceError           a service that a client talks to failed it
 │   ├── ServiceUnavailable not reached, or it broke off, also after the retries
@@ -82,6 +83,7 @@ __all__ = [
     "ModelRefused",
     "ModelUnavailable",
     "NotFound",
+    "QuotaExhausted",
     "RateLimited",
     "ServiceError",
     "ServiceForeign",
@@ -134,6 +136,10 @@ class RateLimited(AccessError):
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class QuotaExhausted(RateLimited):
+    """The tokens that language models may take in a day are taken; what needs no model works as before."""
 
 
 class TooLarge(AccessError):

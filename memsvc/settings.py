@@ -153,6 +153,12 @@ class Settings(BaseSettings):
         description="Tokens that a prompt and its reply may take: what is read is cut to fit. Ollama is told to run "
         "with so many, since it cuts longer prompts off in silence",
     )
+    model_tokens_per_day: int | None = Field(
+        None,
+        ge=1,
+        description="Tokens that language models may take in a day (UTC), for all processes on the database together; "
+        "None: no bound",
+    )
     gate: Policy = Field("quality", description=f"Who decides whether the fast answer will do: {', '.join(POLICIES)}")
     deliberation: Deliberation = Field(
         "auto",

@@ -146,6 +146,11 @@ class LanguageModels:
         self._lock = threading.Lock()
         self.around: Callable[[LanguageModel], LanguageModel] = lambda model: model
 
+    def surround(self, wrap: Callable[[LanguageModel], LanguageModel]) -> None:
+        """Put something around every model, and around what stands around it already."""
+        inner = self.around
+        self.around = lambda model: wrap(inner(model))
+
     def get(self, name: str | None = None) -> LanguageModel | None:
         """The model of that name; without one those that are set, as one model, None where there is no default.
 

@@ -12,6 +12,8 @@ from memsvc_cli.opening import opened_here
 from memsvc_evals.table import Column, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from memsvc_store.keys import Key
 
 app = typer.Typer(cls=Commands, name="keys", help="Keys of the service: create, list, revoke.", no_args_is_help=True)
@@ -40,6 +42,13 @@ def create(
             help="How long it holds: hours, days or weeks, as in 12h, 90d, 4w; until it is revoked when left out.",
         ),
     ] = None,
+    tokens_per_day: Annotated[
+        int | None,
+        typer.Option(
+            "--tokens-per-day", metavar="N", min=1, show_default=False,
+            help="Tokens that language models may take for it in a day (UTC); no bound of its own when left out.",
+        ),
+    ] = None,
     db: options.Db = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
@@ -53,8 +62,9 @@ def create(
     lifetime = None if expires is None else parse_lifetime(expires)
     with opened_here(db, create=True) as memory:
         made = Keys(memory.store.database).create(
-            namespaces=namespace, allow=[one.strip() for one in allow.split(",")], name=name, lifetime=lifetime
-        )
+            namespaces=namespace, allow=[one.strip() for one in allow.split(",")], name=name, lifetime=lifetime,
+            tokens_per_day=tokens_per_day,
+        )  # fmt: skip
     if json:
         output.document({"token": made.token, "key": _document(made.key)})
         return
@@ -72,7 +82,7 @@ def list_(db: options.Db = None, json: options.Json = False) -> None:
     if json:
         output.document({"keys": [_document(one) for one in found]})
     elif found:
-        output.table(Table(_COLUMNS, [_row(one) for one in found]))
+        output.table(_table(found))
     else:
         here = "" if db is None else f" --db {shlex.quote(db)}"
         output.note(f"There is no key yet; `memsvc keys create --namespace NAME{here}` makes one.")
@@ -106,6 +116,15 @@ _COLUMNS = [
     Column("last used"),
 ]
 """What stands below another has no room beside it in 80 columns, where a time takes 16."""
+
+
+def _table(found: "Sequence[Key]") -> Table:
+    """The keys, with their tokens a day where one has a limit."""
+    if all(one.tokens_per_day is None for one in found):
+        return Table(_COLUMNS, [_row(one) for one in found])
+    limits = ["" if one.tokens_per_day is None else f"{one.tokens_per_day:,}" for one in found]
+    columns = [*_COLUMNS, Column("tokens a day", below="state")]
+    return Table(columns, [[*_row(one), limit] for one, limit in zip(found, limits, strict=True)])
 
 
 def _row(key: "Key") -> list[str]:

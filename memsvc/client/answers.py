@@ -109,7 +109,7 @@ def problem_of(content: bytes, seconds: float | None = None) -> errors.MemsvcErr
     kind = _CODES.get(problem.code, ServiceError)
     if kind is MessagesRejected:
         return MessagesRejected(problem.detail, problem.reasons)
-    return _rate_limited(problem.detail, seconds) if kind is RateLimited else kind(problem.detail)
+    return _rate_limited(problem.detail, seconds, kind) if issubclass(kind, RateLimited) else kind(problem.detail)
 
 
 def retry_seconds(headers: Mapping[str, str]) -> float | None:
@@ -187,8 +187,8 @@ def _text(line: bytes) -> str:
         raise ServiceForeign("a stream came that is not UTF-8, so it is none of memsvc; check the address") from error
 
 
-def _rate_limited(message: str, seconds: float | None) -> RateLimited:
-    return RateLimited(message, max(1, math.ceil(seconds or 0)))
+def _rate_limited(message: str, seconds: float | None, kind: type[RateLimited] = RateLimited) -> RateLimited:
+    return kind(message, max(1, math.ceil(seconds or 0)))
 
 
 def _kind(headers: Mapping[str, str]) -> str:

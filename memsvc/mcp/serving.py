@@ -25,6 +25,7 @@ from memsvc.mcp import telling
 from memsvc.mcp.arguments import read as read_arguments
 from memsvc.mcp.hosting import Call
 from memsvc.mcp.tools import TOOLS
+from memsvc.quota import charged
 from memsvc.service import problems
 from memsvc_store.values.document import adapter, dump
 
@@ -108,6 +109,7 @@ async def _worked(tool: Tool, host: Host, caller: Caller, given: dict[str, Any],
     def work(tell: Callable[[Event], None], stopped: Callable[[], bool]) -> Any:
         return tool.run(Call(host, caller, stopped, tell), given)
 
+    charged(caller.access.key_id, caller.access.tokens_per_day)
     stop, count = threading.Event(), 0
     underway = Underway(work, partial(host.pools.take, caller.access.key_id, tool.pool), stop)
     try:

@@ -70,7 +70,9 @@ def build_app(
     """
     metrics = metrics or Metrics()
     tracing = tracing or Tracing()
-    memory.models.around = partial(MeteredModel, metrics=metrics, tracing=tracing)
+    if memory.quota.limit is None:
+        memory.models.surround(memory.quota.around)  # keys have limits of their own
+    memory.models.surround(partial(MeteredModel, metrics=metrics, tracing=tracing))
     service = Service(memory, door, metrics, tracing, Warmup(memory.embedder), heartbeat)
     metrics.watch(memory, service.pools)
     app = FastAPI(

@@ -24,6 +24,7 @@ from memsvc.contract.parameters import about
 from memsvc.contract.table import JSON
 from memsvc.contract.wire import Receipts
 from memsvc.errors import InvalidInput
+from memsvc.quota import charged, rate_limit
 from memsvc.server.strict_json import StrictRequest
 from memsvc.service.bodies import body as body_of
 from memsvc.service.bodies import queried, sent
@@ -104,15 +105,17 @@ class VerbRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             request.scope["memsvc.verb"] = self.verb.name
-            request.state.access = await self.service.door(request)
+            access = request.state.access = await self.service.door(request)
+            payer = charged(access.key_id, access.tokens_per_day)
             self._check_query(request)
-            if self.body_field is None:
-                return await handle(request)
-            strict = StrictRequest(request.scope, request.receive)
-            if await strict.body():
-                _require_json(strict)
-                await strict.json()  # FastAPI would say of its errors no more than that there was one
-            return await handle(strict)
+            taken = request if self.body_field is None else StrictRequest(request.scope, request.receive)
+            if taken is not request and await taken.body():
+                _require_json(taken)
+                await taken.json()  # FastAPI would say of its errors no more than that there was one
+            response = await handle(taken)
+            if payer is not None and payer.used is not None:
+                response.headers.update(rate_limit(payer))
+            return response
 
         return guarded
 

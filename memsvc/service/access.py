@@ -38,11 +38,12 @@ class Access:
     namespaces: tuple[str, ...]
     allow: tuple[Permission, ...]
     key_id: str | None = None
+    tokens_per_day: int | None = None
 
     @classmethod
     def of(cls, key: Key) -> Access:
         """What the holder of a key may do."""
-        return cls(key.namespaces, key.allow, key.id)
+        return cls(key.namespaces, key.allow, key.id, key.tokens_per_day)
 
     def require(self, permission: Permission, namespace: str | None) -> None:
         """Nothing, if this is allowed there; None stands for all namespaces.

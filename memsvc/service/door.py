@@ -43,5 +43,9 @@ class Access(Protocol):
     def key_id(self) -> str | None:
         """Whose share of the service this takes; None where the door is open."""
 
+    @property
+    def tokens_per_day(self) -> int | None:
+        """Tokens that language models may take for it in a day; None: no bound of its own."""
+
     def sees(self, namespace: str) -> bool:
         """Whether the namespace is one of theirs."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memsvc.checks import MAX_NAME_CHARS, checked_namespace
+from memsvc.checks import MAX_NAME_CHARS, checked_count, checked_namespace
 from memsvc.errors import InvalidInput, InvalidNamespace, Unauthorized
 from memsvc.work.background import Background
 from memsvc_store.errors import shown
@@ -59,6 +59,7 @@ class Keys:
         allow: Iterable[str],
         name: str = "",
         lifetime: timedelta | None = None,
+        tokens_per_day: int | None = None,
     ) -> NewKey:
         """Make a key.
 
@@ -67,16 +68,19 @@ class Keys:
             allow: of `PERMISSIONS`; none implies another.
             name: for the list of keys, such as whose it is.
             lifetime: how long it holds; None: until it is revoked.
+            tokens_per_day: how many tokens language models may take for it in a day (UTC); None: no bound of its own.
 
         Raises:
             InvalidNamespace: a pattern of another form.
-            InvalidInput: nothing is allowed, or something else is; a name that does not print.
+            InvalidInput: nothing is allowed, or something else is; a name that does not print; no tokens.
         """
+        if tokens_per_day is not None:
+            checked_count("tokens_per_day", tokens_per_day, least=1)
         created, key_id = self._now(), secrets.token_hex(8)
         token = f"msk_{key_id}_{secrets.token_urlsafe(32)}"
         key = Key(
             key_id, _checked_name(name), checked_patterns(namespaces), checked_permissions(allow), created,
-            expires_at=None if lifetime is None else created + lifetime,
+            expires_at=None if lifetime is None else created + lifetime, tokens_per_day=tokens_per_day,
         )  # fmt: skip
         self._table.add(key, _digest(token))
         return NewKey(key, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -116,15 +117,20 @@ class _Holdings(Collector):
             threads.add_metric([pool], busy)
         yield threads
         yield from self._shards()
+        limit = self._memory.quota.limit
+        most = math.inf if limit is None else limit
+        yield GaugeMetricFamily("memsvc_model_tokens_limit", "Tokens that models may take a day", most)
         jobs = GaugeMetricFamily("memsvc_jobs", "Jobs, by kind and state", labels=["kind", "state"])
         try:
             counts = self._memory.store.jobs.counts()
+            used = 0 if limit is None else self._memory.quota.used()
         except DatabaseError:  # readiness says so, and the other numbers are wanted most just then
             return
         for kind in JOB_KINDS:
             for state in JOB_STATES:
                 jobs.add_metric([kind, state], counts.get((kind, state), 0))
         yield jobs
+        yield GaugeMetricFamily("memsvc_model_tokens_today", "Those that they have taken", used)
 
     def _shards(self) -> Iterator[Metric]:
         usage = self._memory.store.shard_usage()

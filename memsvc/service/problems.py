@@ -55,6 +55,7 @@ STATUS: dict[type[errors.MemsvcError], int] = {
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.RateLimited: 429,
+    errors.QuotaExhausted: 429,
     errors.TooLarge: 413,
     errors.ServiceError: 502,
     errors.ServiceUnavailable: 503,

@@ -11,6 +11,7 @@ from memsvc.contract.verbs import Verbs
 from memsvc.lookup.filters import current, parse_filters
 from memsvc.lookup.lookup import Lookup
 from memsvc.lookup.traces import Tracer
+from memsvc.quota import Quota
 from memsvc.times import Times
 from memsvc.work.background import Background
 from memsvc.work.reembed import Reembedder
@@ -57,6 +58,9 @@ class Parts(Verbs):
         self._tracer = Tracer(store, now)
         self._echoes = Echoes(store, settings.echo_minutes)
         self.models = models or wiring.LanguageModels(settings)
+        self.quota = Quota(store.database, settings.model_tokens_per_day, now)
+        if self.quota.limit is not None:
+            self.models.surround(self.quota.around)
         self._lookup = Lookup(
             store, self._checked,
             stale=self._reembedder.wake, warmed=self._keep_budget, weight=settings.search_weight,

@@ -88,7 +88,10 @@ class Reading(Parts):
         self, question: str, *, namespace: str, for_session: str | None = None, **options: Unpack[AskOptions]
     ) -> Answering:
         """`ask`, checked and ready: its `run` works, tells its steps, and stops when it is told to."""
-        return self._asker.prepare(question, namespace, options, self._told(for_session))
+        work = self._asker.prepare(question, namespace, options, self._told(for_session))
+        if work.model is not None:
+            self.quota.left()  # an answer that cannot be given costs nothing, and over HTTP has a status of its own
+        return work
 
     def _told(self, for_session: str | None) -> str | None:
         """The session whose look-up is kept, so that an echo of it is known; none where echoes are not looked for."""

@@ -21,6 +21,7 @@ from memsvc.errors import (
     MissingDependency,
     ModelInaccessible,
     ModelUnavailable,
+    QuotaExhausted,
     SettingsError,
     StorageFull,
 )
@@ -158,6 +159,7 @@ class Worker(Generic[M]):
             SettingsError: no language model is configured.
             ModelUnavailable: the model is away; what was not done was put back.
             ModelInaccessible: its server does nothing for this key or under this name; likewise.
+            QuotaExhausted: its tokens of the day are taken; likewise.
             DatabaseUnreadable, DatabaseBusy, StorageFull, EmbedderError, MissingDependency: likewise.
         """
         model = self._required_model()
@@ -181,9 +183,10 @@ class Worker(Generic[M]):
         self._task.enqueue(namespace)
         try:
             self.do([namespace], limit=BATCH)
-        except _AWAY as error:
-            logger.warning("%s of %s waits %.0f s: %s", self._task.name, namespace, AWAY_SECONDS, error)
-            return AWAY_SECONDS
+        except (*_AWAY, QuotaExhausted) as error:
+            seconds = float(error.retry_after) if isinstance(error, QuotaExhausted) else AWAY_SECONDS
+            logger.warning("%s of %s waits %.0f s: %s", self._task.name, namespace, seconds, error)
+            return seconds
         return self._queue.seconds_to_next(namespace, self._task.kind)
 
     def _batch(self, model: LanguageModel, namespace: str, jobs: Sequence[Job], note: Callable[[Job], None]) -> None:
@@ -219,7 +222,7 @@ class Worker(Generic[M]):
         recorder = Recorder(model)
         try:
             return self._task.finish(recorder, material, completion, lease)
-        except (Cancelled, MissingDependency, *_AWAY, *_DATABASE_AWAY):
+        except (Cancelled, MissingDependency, QuotaExhausted, *_AWAY, *_DATABASE_AWAY):
             raise
         except MemsvcError as error:
             first = () if completion is None else (completion.call,)

@@ -41,6 +41,7 @@ class Key:
 
     `namespaces` are patterns (`patterns.py`).
     `allow` is in the order of `PERMISSIONS`, and none implies another. Without `expires_at` it holds until revoked.
+    `tokens_per_day` is how many tokens language models may take for it in a day (UTC); None: no bound of its own.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Key:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    tokens_per_day: int | None = None
 
     def state(self, now: datetime) -> KeyState:
         """Whether it opens anything at this moment; one that was revoked and has expired was revoked."""
@@ -71,6 +73,7 @@ class KeyTable:
             "id": key.id, "name": key.name, "digest": digest,
             "namespaces": json.dumps(key.namespaces, ensure_ascii=False), "allow": json.dumps(key.allow),
             "created_at": to_micros(key.created_at), "expires_at": to_micros(key.expires_at),
+            "tokens_per_day": key.tokens_per_day,
         }  # fmt: skip
         with self._database.write() as connection:
             connection.execute(sa.insert(_key), row)
@@ -119,5 +122,5 @@ def _to_key(row: Row[Any]) -> Key:
         return Key(
             row.id, row.name, tuple(json.loads(row.namespaces)), tuple(json.loads(row.allow)),
             from_instant(row.created_at), from_micros(row.expires_at), from_micros(row.last_used_at),
-            from_micros(row.revoked_at),
+            from_micros(row.revoked_at), row.tokens_per_day,
         )  # fmt: skip

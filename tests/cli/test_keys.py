@@ -100,3 +100,12 @@ def test_on_a_terminal_the_token_stays_one_line(shell: Shell, terminal: None, mo
     monkeypatch.setenv("COLUMNS", "40")
     [token] = shell("keys", "create", "-n", "a").out.splitlines()
     assert opened(shell, token) == ("read", "write")
+
+
+def test_a_key_gets_so_many_tokens_a_day(shell: Shell) -> None:
+    made = shell("keys", "create", "-n", "a", "--tokens-per-day", "200000", "--json").document
+    assert made["key"]["tokens_per_day"] == 200_000
+    shell("keys", "create", "-n", "b")
+    header, one, other = [line.split("\t") for line in shell("keys", "list").out.splitlines()]
+    assert (header[-1], one[-1], other[-1]) == ("tokens a day", "200,000", "")
+    assert shell("keys", "create", "-n", "a", "--tokens-per-day", "0").code == 2

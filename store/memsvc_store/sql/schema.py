@@ -316,4 +316,15 @@ keys = Table(
     Column("expires_at", BigInteger),
     Column("last_used_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("tokens_per_day", BigInteger),
+)
+
+# Tokens that language models have taken on a day (its number since the year 1), for a key and for all (""). Only what a
+# limit is set for is counted, and only today's rows are kept.
+model_tokens = Table(
+    "model_tokens",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("payer", String(16), primary_key=True),
+    Column("tokens", BigInteger, nullable=False),
 )

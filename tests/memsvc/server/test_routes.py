@@ -112,7 +112,7 @@ class Refusing:
     """Lets nobody in, and writes down what was asked."""
 
     namespaces = ()
-    key_id = None
+    key_id = tokens_per_day = None
 
     def __init__(self) -> None:
         self.asked: list[tuple[Permission, str | None]] = []
