@@ -71,6 +71,20 @@ class Times:
         """
         return self._span(value, 1)[0]
 
+    def expiry(self, value: object) -> datetime:
+        """When something that is stored now expires: after now.
+
+        Raises:
+            InvalidTimestamp: it cannot be read, or has passed.
+        """
+        moment = self.ahead(value)
+        if moment <= self.now:
+            raise InvalidTimestamp(
+                f"expires_at came as {shown(value)}, which has passed ({moment.isoformat(timespec='seconds')}); give a "
+                "time to come, such as '30d' from now, or store nothing"
+            )
+        return moment
+
     def _span(self, value: object, direction: int) -> tuple[datetime, datetime | None]:
         """When it begins, and when what follows it does; None for a point in time."""
         try:

@@ -24,7 +24,8 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; a script has to say so.")] = False,
     db: options.Db = None,
     json: options.Json = False,
-    **part: str,
+    expired: Annotated[bool, typer.Option("--expired", help=options.told("forget", "expired"))] = False,
+    **part: Any,
 ) -> None:
     """Erase for good, from every table, file and snapshot, and print a signed receipt.
 
@@ -34,6 +35,7 @@ def forget(
     memsvc forget -n acme/ann --session monday --json > receipt.json
     memsvc forget --check receipt.json
     """
+    part |= {"expired": True} if expired else {}
     if check is not None:
         if namespace or part:
             raise typer.BadParameter("--check goes with a receipt alone; it names what was forgotten")
@@ -52,9 +54,11 @@ def forget(
     _show(receipt, json=json)
 
 
-def _named(namespace: str, part: dict[str, str]) -> str:
+def _named(namespace: str, part: dict[str, Any]) -> str:
     """What is asked for, as a person says it."""
-    chosen = [f"{name.removesuffix('_id')} “{value}”" for name, value in part.items()]
+    chosen = [
+        "what has expired" if value is True else f"{name.removesuffix('_id')} “{value}”" for name, value in part.items()
+    ]
     return f"{' and '.join(chosen) or 'everything'} of namespace “{namespace}”"
 
 

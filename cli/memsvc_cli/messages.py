@@ -22,12 +22,13 @@ class Item(NamedTuple):
     message: Any
 
 
-def read_messages(file: str, key: str | None = None) -> list[Item]:
+def read_messages(file: str, key: str | None = None, *, facts: bool = False) -> list[Item]:
     """Every message of a file, or of stdin for `-`.
 
     Args:
         key: message `i` without a key of its own gets `key/i`, counted over the whole file as
             `Memory.add` counts over a list.
+        facts: they are facts, which need neither key nor number.
 
     Raises:
         InvalidMessage: naming the file and the line that is not JSON.
@@ -37,6 +38,8 @@ def read_messages(file: str, key: str | None = None) -> list[Item]:
 
     text = read_text(file)
     items = _of_list(text, file) if text.lstrip().startswith("[") else _of_lines(text, file)
+    if facts:
+        return items
     items = [Item(item.place, one) for item, one in zip(items, numbered([i.message for i in items]), strict=True)]
     if key is None:
         return items

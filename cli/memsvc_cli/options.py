@@ -54,13 +54,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 _SPELLED: Mapping[str, tuple[str, ...]] = {
     "session_id": ("--session",), "memory_id": ("--id",), "top_k": ("--top-k", "-k"), "cold": ("--cold/--hot",),
-    "include_ended": ("--include-ended/--without-ended",), "success": ("--success/--failure",),
+    "include_ended": ("--include-ended/--without-ended",), "sources": ("--source",),
+    "success": ("--success/--failure",),
 }  # fmt: skip
 """Options that are called otherwise than their parameters; the others are `--token-budget` for `token_budget`."""
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "Policy": POLICIES, "Deliberation": DELIBERATIONS, "Style": STYLES, "Credit": CREDITS,
-    "Order": ORDERS,
+    "Order": ORDERS, "Kept": ("message", "fact"),
 }  # fmt: skip
 """Types of which help names the values."""
 

@@ -52,6 +52,16 @@ def add(
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Your name for this write; a second one stores nothing.")
     ] = None,
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="message, or fact: what you worked out yourself.")
+    ] = "message",
+    sources: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="ID", help="A message that the fact rests on; may be repeated."),
+    ] = None,
+    expires_at: Annotated[
+        str | None, typer.Option("--expires-at", metavar="TIME", help=options.told("add", "expires_at"))
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Store all or nothing, in one write: none if a message is rejected.")
     ] = False,
@@ -69,11 +79,13 @@ def add(
     \b
     memsvc add "I moved to Oslo last week." --speaker Ann --timestamp 2026-03-02T09:00 --metadata source=phone
     memsvc add -f chat.jsonl -n acme/ann --session monday
+    memsvc add "Ann prefers tea." --kind fact --source 3f2a... --expires-at 90d
     """
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a text or --file")
     common: dict[str, Any] = {
         "namespace": namespace, "session_id": session, "role": role, "name": name, "timezone": timezone,
+        "kind": kind, "sources": sources or None, "expires_at": expires_at,
         "metadata": read_metadata(metadata) if metadata else None, "tags": tags,
     }  # fmt: skip
     if text is not None:
@@ -82,7 +94,7 @@ def add(
         report(namespace, receipts, ["message"], json=json)
         return
     assert file is not None, "it was one of the two"
-    items = read_messages(file, key)
+    items = read_messages(file, key, facts=kind == "fact")
     with opened(db, create=True) as memory:
         receipts = (_add_strictly if strict else _add_all)(memory, items, common, timestamp)
     report(namespace, receipts, [item.place for item in items], json=json)
@@ -102,7 +114,7 @@ def update(
     memsvc update 3f2a... --text "I moved to Bergen." --valid-to 2027-01-01
     """
     if not given:
-        raise typer.BadParameter("give --text, --valid-from or --valid-to")
+        raise typer.BadParameter("give --text, --valid-from, --valid-to or --expires-at")
     with opened(db) as memory:
         changed = memory.update(memory_id, namespace=namespace, **given)
     output.document(changed) if json else output.pairs(views.memory(changed))

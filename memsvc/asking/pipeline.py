@@ -127,12 +127,13 @@ class Answering:
     def _passages(self) -> Iterator[Passage]:
         """Hits as lines, with the messages behind them.
 
-        A fact is left out where all of its messages are shown anyway, or the filter keeps one of them back.
+        A fact is left out where all of its messages are shown anyway, or the filter keeps one of them back. One that
+        its caller worked out from nothing else stands for itself.
         """
         behind = self.lookup.sources(self.namespace, self.hits, self.wanted)
         shown = {hit.id for hit in self.hits}
         for hit in self.hits:
-            if hit.memory.kind != "fact":
+            if hit.memory.kind != "fact" or not hit.memory.sources:
                 yield Passage.of(hit.memory)
             elif all(source in behind for source in hit.memory.sources) and not shown >= set(hit.memory.sources):
                 yield Passage.of(hit.memory, [behind[source] for source in hit.memory.sources])

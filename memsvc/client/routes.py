@@ -63,6 +63,8 @@ def _receipt(given: dict[str, Any]) -> dict[str, Any]:
     return {"namespace": receipt.namespace, "receipt": document(receipt)}
 
 
+_TIMES = ("since", "until", "as_of")
+
 _ADAPTED: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "feedback": _of_a_namespace,
     "verify_erasure": _receipt,
@@ -98,7 +100,7 @@ def request(name: str, given: dict[str, Any]) -> Request:
     if not isinstance(given.get("model", ""), str):
         raise InvalidInput(f"model came as {shown(given['model'])}; to a service, give a model's name")
     sent = _ADAPTED.get(name, dict)(given)
-    if row.repeat == "keyed" and not _timed(sent):
+    if row.repeat == "keyed" and not _timed(sent) and sent.get("kind") != "fact":  # which is known by what it says
         sent = {"key": f"client-{secrets.token_hex(16)}"} | sent
     parts = {part: _segment(str(sent[part])) for part in sent if f"{{{part}}}" in row.path}
     rest = {part: value for part, value in sent.items() if part not in parts}
@@ -123,5 +125,7 @@ def _options(given: dict[str, Any], known: type) -> dict[str, Any]:
     mine = own(known)
     filters = {name: value for name, value in given.items() if name not in mine}
     wanted = parse_filters(filters, Times(clock.now()), also=mine)
+    seconds = {name: given[name] for name in _TIMES if isinstance(given.get(name), int | float)}
+    given |= {name: clock.parse_timestamp(value) for name, value in seconds.items()}  # a query holds strings
     found = {name: value for name, value in given.items() if value is not None}
     return found if wanted.where is None else {**found, "where": json.loads(wanted.where)}

@@ -42,7 +42,8 @@ def slices(given: dict[str, Any]) -> list[dict[str, Any]]:
             f"{len(messages):,} messages came with strict, and a service stores {MOST_MESSAGES:,} at once; "
             "give at most as many in one call"
         )
-    messages = numbered(messages)
+    if given.get("kind") != "fact":
+        messages = numbered(messages)
     if isinstance(key, str):
         messages = [_keyed(message, f"{key}/{place}") for place, message in enumerate(messages)]
         given = {name: value for name, value in given.items() if name != "key"}

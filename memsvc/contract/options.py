@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.choices import Deliberation, Policy, Style
     from memsvc_retrievers.language import LanguageModel
 
+Kept = Literal["message", "fact"]
 Time = str | datetime | date | float
 Names = str | Sequence[str]
 Where = Mapping[str, Any] | str

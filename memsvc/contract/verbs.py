@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from memsvc.asking.answer import Answer, Event
-    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Names, Order, Time
+    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Kept, Names, Order, Time
     from memsvc.contract.receipts import Receipts
     from memsvc.episodes.experience import Trajectory
     from memsvc.episodes.found import Episodes
@@ -58,9 +58,12 @@ class Verbs:
         timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         tags: Names | None = None,
+        kind: Kept = "message",
+        sources: Sequence[str] | None = None,
+        expires_at: Time | None = None,
         strict: bool = False,
     ) -> Receipts:
-        """Store messages, verbatim; returns once they are on disk, with one receipt each.
+        """Store messages, verbatim, or facts; returns once they are on disk, with one receipt each.
 
         Args:
             messages: a string, a message `{"role", "content"[, "name", "timestamp", "session_id",
@@ -75,6 +78,10 @@ class Verbs:
                 `yesterday`, `7d` (ago), seconds since 1970; by default now.
             metadata: what else is known of all of them; what a message's own says goes first.
             tags: labels of all of them, beside each one's own; kept in the metadata, under `tags`.
+            kind: message, or fact: what the caller worked out itself, as a text, `{"content"[, "sources", "name",
+                "timestamp", "session_id", "metadata", "tags", "expires_at"]}`, or a list of either.
+            sources: ids of the messages that the facts rest on, if they rest on any; a fact goes with them.
+            expires_at: no look-up, listing or answer has them from then on: a time, or `30d` from now.
             strict: store all or nothing: a message that cannot be used is an error.
 
         Equal is not the same. A message's own key names it: the same key is a `duplicate`, another key is another
@@ -86,6 +93,8 @@ class Verbs:
         A message is an `echo` if a look-up `for_session` gave its session this very text within `echo_minutes`: it is
         stored as it was said, and left out of the ranking, where the memory that it repeats (`echo_of`) has its place.
         A user's message with a timestamp is none.
+        A fact is known by what it says and rests on, and needs no key; of one that is there already it is a
+        `duplicate`. Without `name`, `session_id` and `timestamp` it has those of the last message that it rests on.
         In a list, a message that cannot be used is `rejected` in its receipt (`receipts.rejected`) and the others are
         stored; a message given alone raises, and so does a call of which every message is rejected.
 
@@ -141,6 +150,7 @@ class Verbs:
         text: str | None = None,
         valid_from: Time | None = None,
         valid_to: Time | None = None,
+        expires_at: Time | None = None,
         timezone: str | None = None,
     ) -> Memory:
         """Correct a memory's text or event time; None leaves a field as it is.
@@ -149,9 +159,11 @@ class Verbs:
             text: what it should say.
             valid_from: true from this time on.
             valid_to: true up to this time.
+            expires_at: out of every look-up, listing and answer from then on, as in `add`; `never` takes that back.
 
         The raw message stays verbatim and `history` keeps what was replaced. Facts that rest on a message are
-        retired with its correction, and a job is queued to work them out anew.
+        retired with its correction, and a job is queued to work them out anew. What rests on a memory, and its
+        echoes, expire with it at the latest.
 
         Raises:
             NotFound, InvalidMessage, InvalidTimestamp, InvalidInput: nothing was changed.
@@ -271,7 +283,7 @@ class Verbs:
         """One memory.
 
         Raises:
-            NotFound: no such memory in this namespace, or it was deleted.
+            NotFound: no such memory in this namespace, or it was deleted, or has expired.
         """
         raise NotImplementedError
 
@@ -283,6 +295,7 @@ class Verbs:
         offset: int = 0,
         order: Order = "oldest",
         cold: bool | None = None,
+        expired: bool = False,
         **filters: Unpack[Filters],
     ) -> Memories:
         """Memories in the order of their event time.
@@ -292,6 +305,7 @@ class Verbs:
             offset: how many to leave out first.
             order: which come first, and are counted first by `limit` and `offset`: oldest or newest.
             cold: only those that `retain` took out of the look-ups, or if False only the others; by default both.
+            expired: those that have expired and are not erased yet, instead of the others.
 
         Raises:
             InvalidInput: a limit below 1, an offset below 0, an unknown order or filter, or a bad value.
@@ -559,6 +573,7 @@ class Verbs:
         session_id: str | None = None,
         memory_id: str | None = None,
         source: str | None = None,
+        expired: bool = False,
     ) -> Erasure:
         """Erase for good, from every table, file and snapshot, and have a signed receipt that says so.
 
@@ -571,6 +586,7 @@ class Verbs:
             memory_id: this message, fact or episode, deleted ones too.
             source: what was added under this source: messages and episodes whose metadata has `source` equal to it,
                 and those added under the `key` of this name (whose own key is `source`, or begins with `source/`).
+            expired: what has expired, of which look-ups know no more, and the files still do.
 
         With a message go all facts that rest on it, also those that rest on others as well; what these say is worked
         through again. With a memory go its echoes, the traces that may hold a word of it, and its part of what was
@@ -579,7 +595,7 @@ class Verbs:
         Raises:
             NotFound: nothing of it is there. What was erased before leaves nothing to be found.
             DatabaseBusy: the rows are gone; somebody kept the files from being rewritten. Forget the same again.
-            InvalidInput: more than one of session_id, memory_id and source.
+            InvalidInput: more than one of session_id, memory_id, source and expired.
         """
         raise NotImplementedError
 

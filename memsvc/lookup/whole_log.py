@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from memsvc_retrievers.choices import POOL
 from memsvc_retrievers.fast import find
 from memsvc_retrievers.question import take_apart
 from memsvc_retrievers.working_memory import Probe
+from memsvc_store.projections.whole import given_alone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 
 class WholeLog:
-    """The messages of one namespace that a filter lets through, for one question. Implements `Explore`."""
+    """The messages of one namespace that a filter lets through, and what its caller worked out, for one question.
+    Implements `Explore`.
+    """
 
     def __init__(self, store: Store, embedder: Embedder, namespace: str, wanted: Filter, *, weight: float) -> None:
         """`weight`: learned utility's in `scores`, as in `search`."""
         self._whole, self._embedder, self._weight = store.whole(namespace), embedder, weight
-        self._wanted = replace(wanted, kind=("message",))
+        self._wanted = given_alone(wanted)
 
     def messages(self) -> list[Memory]:
         """All of them, as they stand now, in reading order."""

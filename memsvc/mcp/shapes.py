@@ -16,7 +16,7 @@ from memsvc.lookup.traces import Hits
 from memsvc.mcp.quoting import NOTICE
 from memsvc.times import local
 from memsvc_retrievers.graph import Graph, Thing, Tie, View
-from memsvc_store.values.shapes import Flag, Memory
+from memsvc_store.values.shapes import FactBy, Flag, Memory
 
 
 def _local(moment: datetime | None, timezone: str | None) -> datetime | None:
@@ -26,7 +26,8 @@ def _local(moment: datetime | None, timezone: str | None) -> datetime | None:
 @dataclass(frozen=True, slots=True)
 class Quote:
     """A memory, verbatim. `until`: when it ended. `flags` warn of its text: `instruction-like`. `relevance` is the
-    probability that it bears on what was looked for; null where nothing was.
+    probability that it bears on what was looked for; null where nothing was. A fact rests on the messages `sources`, if
+    on any, and was worked out by `fact_by`.
     """
 
     id: str
@@ -38,6 +39,9 @@ class Quote:
     flags: tuple[Flag, ...]
     until: datetime | None = None
     relevance: float | None = None
+    sources: tuple[str, ...] = ()
+    fact_by: FactBy | None = None
+    expires_at: datetime | None = None
 
     @classmethod
     def of(cls, memory: Memory, timezone: str | None = None, relevance: float | None = None) -> Self:
@@ -45,6 +49,7 @@ class Quote:
         return cls(
             memory.id, memory.kind, memory.speaker, local(memory.valid_from, timezone).replace(microsecond=0),
             memory.session_id, memory.text, flags(memory.text), _local(memory.valid_to, timezone), relevance,
+            memory.sources if memory.kind == "fact" else (), memory.fact_by, _local(memory.expires_at, timezone),
         )  # fmt: skip
 
 

@@ -113,8 +113,16 @@ def _community(one: Thing) -> str:
 def _quotes(memories: Sequence[Quote], alike: Sequence[Sequence[int]]) -> Iterator[tuple[str, str]]:
     for number, places in enumerate(alike, 1):
         one = max((memories[place] for place in places), key=lambda quote: quote.said_at)
-        when = f"{one.said_at.isoformat()} · session {one.session_id} · {one.kind}"
+        when = f"{one.said_at.isoformat()} · session {one.session_id} · {one.kind}{_grounds(one)}"
         yield _heading(number, one, when) + counted(memories[place].id for place in places), one.text
+
+
+def _grounds(one: Quote) -> str:
+    """What a fact rests on; the caller's own may rest on nothing that is kept."""
+    if one.fact_by is None:
+        return ""
+    more = f" and {len(one.sources) - 3} more" if len(one.sources) > 3 else ""
+    return f" by the {one.fact_by}, from {', '.join(one.sources[:3]) or 'no message'}{more}"
 
 
 def _heading(number: int, one: Quote | Ground, when: str) -> str:

@@ -64,9 +64,10 @@ def add_memory(call: Call, given: dict[str, Any]) -> Receipts:
     """Remember what was said: store one message or several, word for word, to be found in later conversations.
 
     Use it for what will matter again: facts about people, preferences, decisions, dates, results. Give who said it
-    (`name`) and when (`timestamp`), if you know. Do not store what a look-up has just given you: it is there already,
-    and comes back as an `echo`. Each message gets a receipt: stored, duplicate, echo, or rejected with the reason; with
-    `strict` all are stored or none.
+    (`name`) and when (`timestamp`), if you know. What you have worked out yourself goes in with kind `fact`, and the
+    ids of the messages that it rests on as `sources`. What is of use for a while only gets `expires_at` (`30d`). Do not
+    store what a look-up has just given you: it is there already, and comes back as an `echo`. Each message gets a
+    receipt: stored, duplicate, echo, or rejected with the reason; with `strict` all are stored or none.
     """
     return Receipts(tuple(call.memory.add(**_in_session(call, given))))
 
@@ -133,14 +134,15 @@ def give_feedback(call: Call, given: dict[str, Any]) -> FeedbackReceipt:
 
 @_tool("forget", gives=Erasure, text=telling.erasure)
 def forget_memory(call: Call, given: dict[str, Any]) -> Erasure:
-    """Erase for good one memory (`memory_id`), one conversation (`session_id`), or all of one `source`.
+    """Erase for good one memory (`memory_id`), one conversation (`session_id`), all of one `source`, or what has
+    `expired`.
 
     It cannot be undone, and nothing of it is kept. Use it only when the person it belongs to asks for it.
     """
-    if not given.keys() & {"memory_id", "session_id", "source"}:
+    if not given.keys() & {"memory_id", "session_id", "source"} and not given.get("expired"):
         raise InvalidInput(
-            "nothing was named that is to be erased; give memory_id, session_id or source (a whole namespace is "
-            "erased with `memsvc forget`)"
+            "nothing was named that is to be erased; give memory_id, session_id, source or expired (a whole "
+            "namespace is erased with `memsvc forget`)"
         )
     return call.memory.forget(**given)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from memsvc.contract.options import Order
+from memsvc.contract.options import Kept, Order
 from memsvc.contract.parameters import LOCAL, SHARED, Parameter, about, parameters
 from memsvc.contract.table import VERBS
 from memsvc_learners.credit import Credit
@@ -51,6 +51,10 @@ MESSAGE_SCHEMA: dict[str, Any] = {
         "key": {"type": ["string", "null"], "description": "your own name for it: under one key it is stored once"},
         "metadata": {"type": ["object", "null"]},
         "tags": {"type": ["array", "null"], "items": {"type": "string"}, "description": "labels, to filter by"},
+        "expires_at": {
+            "type": ["string", "number", "null"],
+            "description": "gone from then on: a time, or 30d",
+        },
     },
 }
 
@@ -67,7 +71,7 @@ _Object = Annotated[dict[str, Any], WithJsonSchema(MESSAGE_SCHEMA)]
 _Steps = Annotated[list[str | dict[str, Any]], Field(fail_fast=True, max_length=MAX_STEPS)]
 
 _JSON: Mapping[str, Any] = {
-    "Any": Any, "Credit": Credit, "Deliberation": Deliberation, "JobState": JobState, "Order": Order,
+    "Any": Any, "Credit": Credit, "Deliberation": Deliberation, "JobState": JobState, "Kept": Kept, "Order": Order,
     "Policy": Policy, "Style": Style,
     "Time": _Moment, "Names": str | _Strings[str], "Where": dict[str, Any], "Sequence": _Strings, "Mapping": dict,
     "Messages": str | _Object | _Several, "Trajectory": str | _Steps, "LanguageModel": str, "Erasure": dict[str, Any],

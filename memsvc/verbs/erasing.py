@@ -25,8 +25,9 @@ class Erasing(Parts):
         session_id: str | None = None,
         memory_id: str | None = None,
         source: str | None = None,
+        expired: bool = False,
     ) -> Erasure:
-        target = forgetting.target(session_id=session_id, memory_id=memory_id, source=source)
+        target = forgetting.target(session_id=session_id, memory_id=memory_id, source=source, expired=expired)
         receipt = self.store.erasure.forget(checks.checked_namespace(namespace), target)
         if receipt.what != "namespace":
             self._wake(receipt.namespace)

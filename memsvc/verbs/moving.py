@@ -9,14 +9,13 @@ from memsvc import checks
 from memsvc.contract.receipts import Receipts
 from memsvc.verbs.parts import Parts
 from memsvc.writing import transfer
-from memsvc_store.values.shapes import Draft, EpisodeDraft, Fact
+from memsvc_store.values.shapes import Draft, EpisodeDraft, Fact, Receipt
 from memsvc_store.writing.writes import draft_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from memsvc.contract.options import Filters
-    from memsvc_store.values.shapes import Receipt
 
 _IMPORT_BATCH = 256
 
@@ -40,7 +39,16 @@ class Moving(Parts):
         return receipts
 
     def _import(self, namespace: str, batch: Sequence[transfer.Item], ids: dict[str, str]) -> list[Receipt]:
-        """Store one batch of an export, all of one kind; `ids` gathers what its messages are called here."""
+        """Store one batch of an export, all of one kind, but what has expired since it was written."""
+        now = self._now()
+        over = [item.expires_at is not None and item.expires_at <= now for item in batch]
+        fresh = [item for item, passed in zip(batch, over, strict=True) if not passed]
+        written = iter(self._import_fresh(namespace, fresh, ids))
+        expired = Receipt("rejected", None, "it has expired since it was exported")
+        return [expired if passed else next(written) for passed in over]
+
+    def _import_fresh(self, namespace: str, batch: Sequence[transfer.Item], ids: dict[str, str]) -> list[Receipt]:
+        """Store one batch; `ids` gathers what its messages are called here."""
         drafts = [item for item in batch if isinstance(item, Draft)]
         drafts = [replace(one, echo_of=ids.get(one.echo_of or "", one.echo_of)) for one in drafts]
         receipts = self._store(namespace, drafts, moved=True)

@@ -113,14 +113,16 @@ class Reading(Parts):
         offset: int = 0,
         order: Order = "oldest",
         cold: bool | None = None,
+        expired: bool = False,
         **filters: Unpack[Filters],
     ) -> Memories:
         checked_choice("cold", cold, (None, False, True))
+        checked_choice("expired", expired, (False, True))
         newest = checked_choice("order", order, ORDERS) == "newest"
         checks.checked_count("limit", limit, least=1)
         checks.checked_count("offset", offset, least=0)
         namespace, wanted = checks.checked_namespace(namespace), self._listed(filters)
-        return self.store.page(namespace, wanted, limit=limit, offset=offset, cold=cold, newest=newest)
+        return self.store.page(namespace, wanted, limit=limit, offset=offset, cold=cold, newest=newest, expired=expired)
 
     def sessions(self, *, namespace: str, limit: int = 100, offset: int = 0) -> Sessions:
         checks.checked_count("limit", limit, least=1)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from memsvc import checks
 from memsvc.contract.receipts import Receipts, accepted
 from memsvc.episodes import attempts
+from memsvc.errors import InvalidInput
 from memsvc.verbs.parts import Parts
+from memsvc.writing import facts as facts_of
 from memsvc.writing import messages as messages_of
 from memsvc.writing.messages import Envelope
 from memsvc.writing.shapes import ROLES
+from memsvc_store.values.shapes import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
-    from memsvc.contract.options import Names, Time
+    from memsvc.contract.options import Kept, Names, Time
     from memsvc.episodes.experience import Trajectory
+    from memsvc.times import Times
     from memsvc.writing.messages import Messages
-    from memsvc_store.values.shapes import Memory, Receipt
+    from memsvc_store.values.shapes import Memory
+
+KEPT: tuple[Kept, ...] = ("message", "fact")
 
 
 class Writing(Parts):
@@ -39,6 +46,9 @@ class Writing(Parts):
         timezone: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         tags: Names | None = None,
+        kind: Kept = "message",
+        sources: Sequence[str] | None = None,
+        expires_at: Time | None = None,
         strict: bool = False,
     ) -> Receipts:
         namespace = checks.checked_namespace(namespace)
@@ -53,10 +63,42 @@ class Writing(Parts):
             said_at=None if timestamp is None else times.moment(timestamp),
             metadata=checks.checked_metadata(metadata),
             tags=checks.checked_tags(tags),
+            expires_at=None if expires_at is None else times.expiry(expires_at),
         )  # fmt: skip
+        if checks.checked_choice("kind", kind, KEPT) == "fact":
+            return self._add_facts(namespace, messages, sources, envelope, strict=strict)
+        if sources is not None:
+            raise InvalidInput("sources came, and only facts have any; give kind='fact', or leave them out")
         drafts = self._echoes.marked(namespace, messages_of.drafts(messages, envelope), times.now)
         receipts = Receipts(self._store(namespace, drafts, partial(accepted, strict=strict)))
         self._wake(namespace)
+        return receipts
+
+    def _add_facts(
+        self, namespace: str, given: object, sources: object, envelope: Envelope, *, strict: bool
+    ) -> Receipts:
+        """Store what the caller worked out."""
+        for field, value in (("key", envelope.key), ("role", envelope.role)):
+            if value is not None:
+                raise InvalidInput(
+                    f"{field} came with kind='fact', and a fact is known by what it says and rests on; leave it out"
+                )
+        worked = facts_of.read(given, sources, envelope)
+
+        def placed(written: Iterable[Receipt]) -> list[Receipt]:
+            of_facts = iter(written)
+            return [one if isinstance(one, Receipt) else next(of_facts) for one in worked]
+
+        ready = [one for one in worked if not isinstance(one, Receipt)]
+        accepted(placed(Receipt("stored") for _ in ready), strict=strict)  # before the model works for nothing
+        ids = sorted({source for one in ready for source in one.sources})
+        messages = {memory.id: memory for memory in self.store.live(namespace, ids) if memory.kind == "message"}
+        vectors = self._vectors(namespace, [one.text for one in ready])
+        found = [replace(one.fact(messages, envelope.times.here), vector=vectors.get(one.text)) for one in ready]
+        receipts = Receipts(
+            placed(self.store.add_facts(namespace, found, accept=lambda one: accepted(placed(one), strict=strict)))
+        )
+        self._keep_budget(namespace)
         return receipts
 
     def add_episode(
@@ -99,6 +141,7 @@ class Writing(Parts):
         text: str | None = None,
         valid_from: Time | None = None,
         valid_to: Time | None = None,
+        expires_at: Time | None = None,
         timezone: str | None = None,
     ) -> Memory:
         namespace, memory_id = checks.checked_namespace(namespace), checks.checked_id(memory_id)
@@ -114,6 +157,7 @@ class Writing(Parts):
             vector=vector,
             valid_from=None if valid_from is None else times.moment(valid_from),
             valid_to=None if valid_to is None else times.moment(valid_to),
+            expires_at=_expiry(expires_at, times),
             intent=intent,
         )
         self._wake(namespace)
@@ -123,3 +167,7 @@ class Writing(Parts):
         namespace = checks.checked_namespace(namespace)
         self.store.delete(namespace, checks.checked_id(memory_id))
         self._wake(namespace)
+
+
+def _expiry(given: Time | None, times: Times) -> datetime | Literal["never"] | None:
+    return given if given is None or given == "never" else times.expiry(given)  # type: ignore[return-value]

@@ -21,6 +21,7 @@ from memsvc.errors import InvalidMessage
 from memsvc.work.outcomes import spent
 from memsvc_retrievers.extraction_prompts import CandidatesReply, DecisionsReply, facts_prompt, update_prompt
 from memsvc_retrievers.ledger import Ledger
+from memsvc_store.values.clock import to_micros
 from memsvc_store.values.nodes import hyperedge
 from memsvc_store.values.shapes import Fact, Filter
 
@@ -113,12 +114,11 @@ class Extraction:
             records, found = reading.records, []
             for job in jobs:
                 memories = records.memories(reading.namespace, namespace, job.messages)
-                live = tuple(memory for memory in memories if memory.retired_at is None)
-                before = (
-                    records.said_before(reading.namespace, namespace, live[0].session_id, live[0].position, BEFORE)
-                    if live
-                    else []
-                )
+                live = tuple(memory for memory in memories if not gone(memory, reading.now))
+                before: list[Memory] = []
+                if live:
+                    at = live[0].session_id, live[0].position, BEFORE, reading.now
+                    before = records.said_before(reading.namespace, namespace, *at)
                 found.append(Material(job, live, tuple(before), ()))
             with reading.paused():
                 vectors = self._embedder.embed([_joined(material) for material in found])
@@ -177,6 +177,12 @@ class Extraction:
             replace(candidate, vector=vector, background=tuple(old for old, cosine in found if cosine > ALIKE))
             for candidate, vector, found in zip(candidates, vectors, near, strict=True)
         ]
+
+
+def gone(memory: Memory, now: int) -> bool:
+    """Whether a memory was deleted or has expired by now (microseconds since 1970)."""
+    end = to_micros(memory.expires_at)
+    return memory.retired_at is not None or (end is not None and end <= now)
 
 
 def read_candidates(

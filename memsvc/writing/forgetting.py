@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def target(*, session_id: str | None, memory_id: str | None, source: str | None) -> Target:
+def target(*, session_id: str | None, memory_id: str | None, source: str | None, expired: bool) -> Target:
     """What to erase; the whole namespace where nothing is named.
 
     Raises:
@@ -25,9 +25,10 @@ def target(*, session_id: str | None, memory_id: str | None, source: str | None)
         Target("source", None if source is None else checks.checked_name("source", source)),
     ]
     chosen = [one for one in named if one.name is not None]
+    chosen += [Target("expired")] if checks.checked_choice("expired", expired, (False, True)) else []
     if len(chosen) > 1:
         raise InvalidInput(
-            f"{' and '.join(one.what for one in chosen)} came; give one of session_id, memory_id and source, "
+            f"{' and '.join(one.what for one in chosen)} came; give one of session_id, memory_id, source and expired, "
             "or none of them for the whole namespace"
         )
     return chosen[0] if chosen else Target("namespace")

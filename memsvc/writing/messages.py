@@ -39,6 +39,7 @@ class MessageInput(TypedDict, total=False):
     occurrence: int
     metadata: Mapping[str, Any]
     tags: Sequence[str]
+    expires_at: str | datetime | float
 
 
 OneMessage = str | MessageInput | Mapping[str, Any] | Model | Dataclass
@@ -58,6 +59,15 @@ class Envelope:
     said_at: datetime | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] = ()
+    expires_at: datetime | None = None
+
+    def expiry(self, own: object) -> datetime | None:
+        """When a message expires that says this of itself, or nothing (None).
+
+        Raises:
+            InvalidTimestamp: it cannot be read, or has passed.
+        """
+        return self.expires_at if own is None else self.times.expiry(own)
 
 
 def drafts(messages: Messages, envelope: Envelope) -> list[Draft | Receipt]:
@@ -139,6 +149,7 @@ def _draft(message: Any, index: int, envelope: Envelope, *, alone: bool = False)
         key=key,
         occurrence=None if occurrence is None else checks.checked_occurrence(occurrence),
         timed=dated,
+        expires_at=envelope.expiry(given.get("expires_at")),
         anew=occurrence is None and (named or not dated),
         **as_came(_metadata(given, shape.kept, envelope)),
     )

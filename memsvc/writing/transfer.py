@@ -21,7 +21,7 @@ from memsvc.writing.messages import as_came, with_hyperedge
 from memsvc_store.errors import shown
 from memsvc_store.values.clock import parse_timestamp
 from memsvc_store.values.nodes import INTENT, hyperedge
-from memsvc_store.values.shapes import EXPERIENCE_BY, Draft, EpisodeDraft, Fact, Message, Node
+from memsvc_store.values.shapes import EXPERIENCE_BY, FACT_BY, Draft, EpisodeDraft, Fact, Message, Node
 from memsvc_store.writing.episodes import intents, own_intent
 from memsvc_store.writing.writes import checked_interval, draft_id
 
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
     Item = Draft | Fact | EpisodeDraft
 
-FORMAT = 4
-"""Since 2 there are lines of facts, since 3 of episodes, since 4 equal messages and echoes; older ones are read."""
+FORMAT = 5
+"""Since 2 there are lines of facts, since 3 of episodes, since 4 equal messages and echoes, since 5 facts of the caller
+and what expires; older ones are read."""
 
 
 def write(namespace: str, records: Iterable[tuple[Message | Episode | None, Memory, str | None]]) -> Iterator[str]:
@@ -63,7 +64,7 @@ def line(message: Message, memory: Memory, key: str | None) -> str:
         record["echo_of"] = memory.echo_of
     if message.metadata:
         record["metadata"] = dict(message.metadata)
-    return json.dumps(record | _changed(memory, message.text, message.said_at), ensure_ascii=False)
+    return json.dumps(record | _changed(memory, message.text, message.said_at) | _ends(memory), ensure_ascii=False)
 
 
 def fact_line(fact: Memory) -> str:
@@ -76,7 +77,9 @@ def fact_line(fact: Memory) -> str:
         record["valid_to"] = fact.valid_to.isoformat()
     if fact.metadata:
         record["metadata"] = dict(fact.metadata)
-    return json.dumps(record, ensure_ascii=False)
+    if fact.fact_by != "model":
+        record["fact_by"] = fact.fact_by
+    return json.dumps(record | _ends(fact), ensure_ascii=False)
 
 
 def episode_line(episode: Episode, key: str | None) -> str:
@@ -96,7 +99,8 @@ def episode_line(episode: Episode, key: str | None) -> str:
     for node in intents(memory.entities):
         if node != own_intent(memory.text):  # it was put to a similar intent
             record["intent"] = node.name
-    return json.dumps(record | _changed(memory, episode.intent, episode.happened_at), ensure_ascii=False)
+    changed = _changed(memory, episode.intent, episode.happened_at)
+    return json.dumps(record | changed | _ends(memory), ensure_ascii=False)
 
 
 def _changed(memory: Memory, text: str, at: datetime) -> dict[str, Any]:
@@ -109,6 +113,10 @@ def _changed(memory: Memory, text: str, at: datetime) -> dict[str, Any]:
     if memory.valid_to is not None:
         found["valid_to"] = memory.valid_to.isoformat()
     return found
+
+
+def _ends(memory: Memory) -> dict[str, Any]:
+    return {} if memory.expires_at is None else {"expires_at": memory.expires_at.isoformat()}
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -195,6 +203,7 @@ def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
         corrected=None if corrected is None else checked_text(corrected, max_text_chars),
         valid_from=valid_from,
         valid_to=valid_to,
+        expires_at=_moment(record, "expires_at"),
         **as_came(checked_metadata(record.get("metadata"))),
     )
 
@@ -204,7 +213,10 @@ def _fact(record: dict[str, Any], max_text_chars: int) -> Fact:
     session_id, sources = checked_name("session_id", record["session_id"]), record["sources"]
     valid_from, valid_to = parse_timestamp(record["valid_from"]), _moment(record, "valid_to")
     checked_interval(valid_from, valid_to)
-    if not isinstance(sources, list) or not sources:
+    by = record.get("fact_by", "model")
+    if by not in FACT_BY:
+        raise InvalidMessage(f"'fact_by' came as {shown(by)}; give one of {', '.join(FACT_BY)}")
+    if not isinstance(sources, list) or (not sources and by == "model"):
         raise InvalidMessage(f"'sources' came as {shown(sources)}; give a list of at least one message id")
     return Fact(
         text=text,
@@ -213,8 +225,10 @@ def _fact(record: dict[str, Any], max_text_chars: int) -> Fact:
         session_id=session_id,
         valid_from=valid_from,
         valid_to=valid_to,
+        expires_at=_moment(record, "expires_at"),
         entities=hyperedge(text, speaker, session_id, valid_from.date()),
         metadata=checked_metadata(record.get("metadata")),
+        by=by,
     )
 
 
@@ -244,6 +258,7 @@ def _episode(record: dict[str, Any], max_text_chars: int, max_trajectory_chars: 
         corrected=None if corrected is None else checked_text(corrected, max_text_chars),
         valid_from=valid_from,
         valid_to=valid_to,
+        expires_at=_moment(record, "expires_at"),
     )
     nodes = hyperedge(draft.memory_text, draft.speaker, draft.session_id, (valid_from or happened_at).date())
     intent = () if shared is None else (Node(INTENT, checked_name("intent", shared)),)

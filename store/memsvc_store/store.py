@@ -8,7 +8,7 @@ process and in any other.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.erasing.erasure import Erasures
@@ -20,7 +20,7 @@ from memsvc_store.projections.snapshot import Snapshots
 from memsvc_store.projections.whole import Whole
 from memsvc_store.sql import listing, schema
 from memsvc_store.sql.database import Database
-from memsvc_store.sql.records import Records, there
+from memsvc_store.sql.records import Records, there, unexpired
 from memsvc_store.sql.rows import text_digest
 from memsvc_store.values import clock
 from memsvc_store.values.patterns import EVERYTHING
@@ -133,12 +133,20 @@ class Store:
             accept(receipts)
             return receipts
 
-    def add_facts(self, namespace: str, found: Sequence[Fact]) -> list[Receipt]:
-        """Store facts about messages that are there, and retire those that they replace; one receipt each."""
+    def add_facts(
+        self, namespace: str, found: Sequence[Fact], *, accept: Callable[[list[Receipt]], None] = lambda _: None
+    ) -> list[Receipt]:
+        """Store facts about messages that are there, and retire those that they replace; one receipt each.
+
+        Args:
+            accept: as in `add`.
+        """
         if not found:
             return []
         with transaction.writing(self.database, namespace, self._now(), create=True) as write:
-            return facts.add(write, found, self.model)
+            receipts = facts.add(write, found, self.model)
+            accept(receipts)
+            return receipts
 
     def add_episodes(self, namespace: str, drafts: Sequence[EpisodeDraft]) -> list[Receipt]:
         """Store task attempts; returns once they are on disk, with one receipt each."""
@@ -165,11 +173,13 @@ class Store:
         vector: NDArray[np.float32] | None = None,
         valid_from: datetime | None = None,
         valid_to: datetime | None = None,
+        expires_at: datetime | Literal["never"] | None = None,
         intent: Node | None = None,
     ) -> Memory:
         """Correct a memory; None leaves a field as it is. What it was stays in its history.
 
-        An episode of another text gets the node `intent`, by default that text's own.
+        What rests on it, and its echoes, expire with it at the latest. An episode of another text gets the node
+        `intent`, by default that text's own.
 
         Raises:
             NotFound: no such live memory.
@@ -178,7 +188,8 @@ class Store:
         with transaction.writing(self.database, namespace, self._now()) as write:
             writes.update(
                 write, memory_id, self.model,
-                text=text, vector=vector, valid_from=valid_from, valid_to=valid_to, intent=intent,
+                text=text, vector=vector, valid_from=valid_from, valid_to=valid_to, expires_at=expires_at,
+                intent=intent,
             )  # fmt: skip
             return write.live(memory_id)
 
@@ -219,7 +230,7 @@ class Store:
         """The live memories among these, cold ones too."""
         with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
-            return records.live(found, namespace, ids, ()) if found else []
+            return records.live(found, namespace, ids, [unexpired(self._micros())]) if found else []
 
     def reading(self, namespace: str) -> AbstractContextManager[Reading]:
         """The namespace's projections and rows at its present version, for one look-up."""
@@ -236,7 +247,8 @@ class Store:
             NotFound: no such id in this namespace, or it was deleted.
         """
         with Records.within(self.database.read()) as records:
-            return transaction.live_memory(records, records.namespace(namespace), namespace, memory_id)
+            found = records.namespace(namespace)
+            return transaction.live_memory(records, found, namespace, memory_id, self._micros())
 
     def page(
         self,
@@ -247,9 +259,13 @@ class Store:
         offset: int = 0,
         cold: bool | None = None,
         newest: bool = False,
+        expired: bool = False,
     ) -> list[Memory]:
-        """Live memories in event order, or the `newest` first; the cold ones too, or only them, or only the others."""
-        where = conditions(wanted, self.database.dialect)
+        """Live memories in event order, or the `newest` first; the cold ones too, or only them, or only the others; or
+        those that have expired.
+        """
+        fresh = unexpired(self._micros())
+        where = [*conditions(wanted, self.database.dialect), ~fresh if expired else fresh]
         if cold is not None:
             where.append(schema.memories.c.cold == int(cold))
         with Records.within(self.database.read()) as records:
@@ -260,13 +276,13 @@ class Store:
         """The sessions of the live messages, the one with the latest of them first."""
         with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
-            return listing.sessions(records, found, limit, offset) if found else []
+            return listing.sessions(records, found, limit, offset, self._micros()) if found else []
 
     def session(self, namespace: str, session_id: str, *, last: int) -> list[Memory]:
         """The last live messages of a session, in the order of their positions."""
         with Records.within(self.database.read()) as records:
             found = records.namespace(namespace)
-            return records.said_before(found, namespace, session_id, None, last) if found else []
+            return records.said_before(found, namespace, session_id, None, last, self._micros()) if found else []
 
     def episodes(self, namespace: str, ids: Sequence[str]) -> list[Episode]:
         """The live episodes among these ids, in the order asked."""
@@ -305,7 +321,8 @@ class Store:
             NotFound: no such namespace; at the first step.
         """
         with Records.within(self.database.read()) as records:
-            yield from listing.everything(records, namespace, conditions(wanted, self.database.dialect))
+            where = [*conditions(wanted, self.database.dialect), unexpired(self._micros())]
+            yield from listing.everything(records, namespace, where)
 
     def hyperedges(self, namespace: str, limit: int) -> Hyperedges:
         """Which nodes the latest live memories join, cold ones too, `limit` of them at most; no model is asked.
@@ -314,7 +331,7 @@ class Store:
             NotFound: no such namespace.
         """
         with Records.within(self.database.read()) as records:
-            return listing.hyperedges(records, namespace, limit)
+            return listing.hyperedges(records, namespace, limit, self._micros())
 
     def version(self, namespace: str) -> int:
         """How many writes the namespace has seen.
@@ -332,13 +349,13 @@ class Store:
 
     def counts(self, namespace: str) -> dict[str, int]:
         """Rows of a namespace by what they are: sessions, messages, memories (the live ones: hot or cold, and of them
-        episodes), retired, vectors, feedback, stale (without a vector of the model); and its version.
+        episodes), expired, retired, vectors, feedback, stale (without a vector of the model); and its version.
         """
         with Records.within(self.database.read()) as records:
             found = there(records, namespace)
+            counts = {"sessions": records.sessions(found), **records.counts(found, self._micros())}
             stale = records.vectors.count_stale(found, self.model)
-            sessions = records.sessions(found)
-            return {"sessions": sessions, **records.counts(found), "stale": stale, "version": found.version}
+            return {**counts, "stale": stale, "version": found.version}
 
     # -- vectors --------------------------------------------------------------------------------
 
@@ -366,7 +383,7 @@ class Store:
         try:
             with self._shards.reading(namespace) as reading:
                 if reading.namespace is not None:
-                    fresh = self._shards.build(namespace, reading.records, reading.namespace)
+                    fresh = self._shards.build(namespace, reading.records, reading.namespace, reading.now)
                     know(fresh, reading.records, reading.namespace, reading.shard.facets.keys)
                     problems += verify.shard_problems(reading.shard, fresh)
         except DatabaseUnreadable as error:  # rows too damaged to build projections from
@@ -413,9 +430,12 @@ class Store:
                     )  # fmt: skip
                 self._opened = Shards(
                     self.database, snapshots, model=model, dimension=dimension, exact_limit=self._exact_limit,
-                    budget_bytes=self._shard_bytes,
+                    budget_bytes=self._shard_bytes, now=self._now,
                 )  # fmt: skip
             return self._opened
+
+    def _micros(self) -> int:
+        return clock.to_instant(self._now()).micros
 
     def _refresh(self, namespace: str) -> None:
         """Bring a shard up to date, where one was loaded."""

@@ -111,7 +111,7 @@ def test_an_empty_list_is_no_write(memory: Memory) -> None:
         ({"role": "user"}, "came as NoneType"),
         ({"content": 7}, "came as int"),
         ({"content": "x" * 100_001}, "100,001 characters and the limit is 100,000"),
-        ({"content": "hi", "timestamp": "yesterday"}, "not a point in time"),
+        ({"content": "hi", "timestamp": "some day"}, "not a point in time"),
         ({"content": "hi", "timestmap": "2026-03-02"}, "did you mean 'timestamp'"),
         ({"content": ["hi", 1]}, "part 1 came as int"),
         ({"content": "hi", "name": " "}, "'name' came as ' '"),

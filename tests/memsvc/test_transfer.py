@@ -74,10 +74,10 @@ def test_episodes_travel_whole(store: Store) -> None:
 
 
 def test_older_exports_are_read(store: Store) -> None:
-    for number in (1, 2, 3, 4):
+    for number in (1, 2, 3, 4, 5):
         assert len(read([HEADER.replace("3", str(number)), json.dumps(LINE)])) == 1
-    with pytest.raises(InvalidInput, match="format 1 to 4"):
-        read([HEADER.replace("3", "5")])
+    with pytest.raises(InvalidInput, match="format 1 to 5"):
+        read([HEADER.replace("3", "6")])
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def entry(
         retired_at=None,
         metadata={},
     )
-    return Entry(memory, key, to_instant(said_at).micros, None, vector(text) if embedded else None)
+    return Entry(memory, key, to_instant(said_at).micros, None, None, vector(text) if embedded else None)
 
 
 def shard(entries: Sequence[Entry]) -> Shard:

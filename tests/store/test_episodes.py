@@ -129,7 +129,11 @@ def test_a_deleted_episode_is_gone_and_a_retry_brings_it_not_back(store: Store) 
     assert [found.id for found in store.episodes("ann", [kept, gone, "nothing"])] == [kept]
     assert [memory.id for _, memory, _ in store.export("ann")] == [kept]
     [again] = store.add_episodes("ann", [episode("Count")])
-    assert (again.status, again.id, again.reason) == ("duplicate", gone, "it was deleted since, and stays so")
+    assert (again.status, again.id, again.reason) == (
+        "duplicate",
+        gone,
+        "it was deleted or has expired since, and stays so",
+    )
     assert store.counts("ann")["episodes"] == 1
     assert store.verify("ann") == []
 

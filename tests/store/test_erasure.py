@@ -165,7 +165,7 @@ def test_a_fact_goes_alone_and_its_predecessor_may_come_back(target: str) -> Non
         [second] = store.add_facts("ann", [fact("In Bergen.", one, replaces=(first.id or "",))])
         assert (
             store.add_facts("ann", [fact("In Oslo.", one)])[0].reason
-            == "it was deleted or replaced since, and stays so"
+            == "it was deleted or replaced since, and stays so; name other sources, or say it in other words"
         )
         store.erasure.forget("ann", Target("memory", second.id))
         assert live(store) == {one}

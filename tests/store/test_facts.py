@@ -258,5 +258,5 @@ def test_messages_said_before_come_in_order_and_without_deleted_ones(store: Stor
     store.delete("ann", ids[3])
     with store.reading("ann") as reading:
         assert reading.namespace is not None
-        before = reading.records.said_before(reading.namespace, "ann", "s1", 5, 3)
+        before = reading.records.said_before(reading.namespace, "ann", "s1", 5, 3, reading.now)
     assert [memory.text for memory in before] == ["b", "c", "e"]

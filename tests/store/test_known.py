@@ -93,7 +93,7 @@ def test_one_that_was_deleted_stays_so_and_the_others_of_its_like_stay(store: St
     store.delete(here, gone.id or "")
     again = store.add(here, [no(), no(), no()])
     assert statuses(again) == ["duplicate"] * 3
-    assert [one.reason for one in again] == [None, "it was deleted since, and stays so", None]
+    assert [one.reason for one in again] == [None, "it was deleted or has expired since, and stays so", None]
     assert statuses(store.add(here, [no("new")])) == ["stored"]
 
 

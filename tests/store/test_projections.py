@@ -194,7 +194,7 @@ def memory_of(number: int, text: str, metadata: dict[str, Any]) -> Entry:
     memory = Memory(
         key, "ns", "message", text, "s", number, "Ann", nodes, (key,), said_at, None, said_at, None, metadata
     )
-    return Entry(memory, number, number, None, np.eye(1, DIMENSION, dtype=np.float32)[0])
+    return Entry(memory, number, number, None, None, np.eye(1, DIMENSION, dtype=np.float32)[0])
 
 
 @pytest.mark.parametrize(

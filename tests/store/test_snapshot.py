@@ -47,10 +47,17 @@ def test_a_snapshot_replaces_the_build_and_later_writes_are_replayed(
     whole = Records.entries
 
     def entries(
-        self: Records, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None, *, cold: bool
+        self: Records,
+        namespace: Namespace,
+        name: str,
+        model: str,
+        now: int,
+        ids: Sequence[str] | None = None,
+        *,
+        cold: bool,
     ) -> Iterator[Entry]:
         assert ids is not None, "the shard was built from SQL"
-        return whole(self, namespace, name, model, ids, cold=cold)
+        return whole(self, namespace, name, model, now, ids, cold=cold)
 
     monkeypatch.setattr(Records, "entries", entries)
     with opened(path) as store:
@@ -76,7 +83,7 @@ def test_a_restored_shard_equals_a_built_one(tmp_path: Path) -> None:
 def test_a_snapshot_of_an_older_memsvc_goes_and_the_shard_is_built(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     snapshot = written(path)
-    snapshot.write_bytes(resealed(snapshot.read_bytes().replace(b'"format": 3', b'"format": 1')))
+    snapshot.write_bytes(resealed(snapshot.read_bytes().replace(b'"format": 4', b'"format": 1')))
     with opened(path) as store, store.reading("ann") as reading:
         assert len(reading.shard) == 19
         assert list(snapshot.parent.iterdir()) == []
@@ -99,7 +106,7 @@ def resealed(raw: bytes) -> bytes:
         lambda raw: b"[1]\n" + raw,
         lambda raw: raw.replace(b'"terms": [', b'"terms": ["more", '),
         lambda raw: resealed(raw.replace(b'"version": 2', b'"version": 9')),
-        lambda raw: resealed(raw.replace(b'"format": 3', b'"format": 0')),
+        lambda raw: resealed(raw.replace(b'"format": 4', b'"format": 0')),
         lambda raw: resealed(raw.replace(b'"dimension": 16', b'"dimension": 17')),
         lambda raw: resealed(raw.replace(b'"namespace": "ann"', b'"namespace": "bob"')),
         lambda raw: resealed(re.sub(rb'"ids": \[[^]]*]', b'"ids": []', raw)),
@@ -173,5 +180,5 @@ def test_small_shards_get_none_and_an_unwritable_folder_is_no_error(tmp_path: Pa
 def test_the_header_names_its_origin(tmp_path: Path) -> None:
     snapshot = written(tmp_path / "a.db")
     header = json.loads(snapshot.read_bytes().split(b"\n")[1])
-    origin = {"format": 3, "model": "test-model:16", "dimension": 16, "namespace": "ann", "version": 2}
+    origin = {"format": 4, "model": "test-model:16", "dimension": 16, "namespace": "ann", "version": 2}
     assert {field: header[field] for field in origin} == origin

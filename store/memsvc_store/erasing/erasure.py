@@ -54,7 +54,8 @@ class Erasures:
         self._database, self._snapshots, self._refresh, self._now = database, snapshots, refresh, now
 
     def forget(self, namespace: str, target: Target) -> Erasure:
-        """Erase a whole namespace, or a session, source or memory of it, and what rests on it; the signed receipt.
+        """Erase a whole namespace, or a session, source or memory of it, or what has expired, and what rests on it; the
+        signed receipt.
 
         It takes as long as copying the database does. Meanwhile others read, and on SQLite writers wait.
 
@@ -109,7 +110,7 @@ class Erasures:
         if records.namespace(namespace) is not None:
             write = Write(records, records.lock_namespace(namespace), namespace, at)
             _lock_out(connection, namespace)
-            if target.name is None:
+            if target.what == "namespace":
                 gone = erasing.erase_namespace(write)
             else:
                 gone = erasing.erase_part(write, target)

@@ -17,6 +17,7 @@ from memsvc_store.erasing import learned
 from memsvc_store.sql import schema
 from memsvc_store.sql.dialect import slices
 from memsvc_store.sql.provenance import ERASED
+from memsvc_store.sql.records import unexpired
 from memsvc_store.sql.rows import dump_json, text_digest
 from memsvc_store.values.nodes import INTENT
 from memsvc_store.values.scripts import named
@@ -80,7 +81,7 @@ def erase_part(write: Write, target: Target) -> dict[str, int]:
         write.records.connection.execute(sa.update(_tr).where(its).values(session_id=None))
     _strip_facts(write, found.ids)
     _rename_intents(write, found)
-    again = sorted(behind.keys() - write.records.retired(write.namespace, list(behind)))
+    again = sorted(behind.keys() - write.records.retired(write.namespace, list(behind), write.at.micros))
     write.records.jobs.insert(write.namespace, "extract", [[one] for one in again], write.at, through=0)
     write.step("erase", ERASED)
     return gone
@@ -117,6 +118,9 @@ def _corrected_echoes(write: Write) -> list[tuple[str, str]]:
 def _named(write: Write, target: Target) -> set[str]:
     """The ids of the memories that a target names."""
     connection, key, name = write.records.connection, write.namespace.key, target.name or ""
+    if target.what == "expired":
+        over = ~unexpired(write.at.micros)
+        return set(connection.execute(sa.select(_mem.c.id).where(_mem.c.namespace_key == key, over)).scalars())
     if target.what == "memory":
         return {memory.id for memory in write.records.memories(write.namespace, write.name, [name])}
     if target.what == "session":
@@ -153,7 +157,7 @@ def _texts(write: Write, memories: Sequence[Memory]) -> Iterator[str]:
 
 def _messages_behind(write: Write, doomed: Doomed) -> dict[str, None]:
     """The messages that stay of those behind doomed facts: what they say may hold again."""
-    found = [one for fact in doomed.memories if fact.kind == "fact" for one in facts.messages_behind(write, fact)]
+    found = [one for fact in doomed.memories if fact.fact_by == "model" for one in facts.messages_behind(write, fact)]
     return dict.fromkeys(one for one in found if one not in doomed.ids)
 
 
@@ -254,7 +258,7 @@ def _rename_intents(write: Write, doomed: Doomed) -> None:
 
 def _touch(write: Write, memory_id: str) -> None:
     """Have shards read a memory again: what it said of others has changed. What is retired has no row there."""
-    if not write.records.retired(write.namespace, [memory_id]):
+    if not write.records.retired(write.namespace, [memory_id], write.at.micros):
         write.step("update", memory_id)
 
 

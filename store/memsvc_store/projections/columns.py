@@ -102,7 +102,8 @@ class Columns:
     """The columns, and what their values refer to. Row `i` means the same memory in all of them.
 
     `before` and `after` are the rows of the utterances around it in the same session, -1 for none; `asks` holds a
-    question, `only_asks` ends with one. `q` is the learned utility, 0 where it was not visited yet.
+    question, `only_asks` ends with one. `of_caller` are facts that the caller worked out. `q` is the learned utility, 0
+    where it was not visited yet.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -140,6 +141,10 @@ class Columns:
     valid_to: Column = field(
         default_factory=Rule(np.int64, lambda _, new: FOREVER if new.valid_to is None else new.valid_to)
     )
+    expires_at: Column = field(
+        default_factory=Rule(np.int64, lambda _, new: FOREVER if new.expires_at is None else new.expires_at)
+    )
+    of_caller: Column = field(default_factory=Rule(np.bool_, lambda _, new: new.memory.fact_by == "caller"))
     alive: Column = field(default_factory=Rule(np.bool_, lambda _, new: True))
     embedded: Column = field(default_factory=Rule(np.bool_, lambda _, new: new.vector is not None))
     before: Column = field(default_factory=Rule(np.int32, lambda _, new: -1, lambda of, rows: _ids(of, rows)))

@@ -34,6 +34,8 @@ def conditions(wanted: Filter, dialect: Dialect) -> list[sa.ColumnElement[bool]]
     if wanted.current_at is not None:
         moment = to_instant(wanted.current_at).micros
         conditions.append(sa.func.coalesce(columns.valid_to, moment + 1) > moment)
+    if wanted.given:
+        conditions.append((columns.kind == "message") | (columns.fact_by == "caller"))
     for column, values in (
         (columns.session_id, wanted.session_id),
         (columns.speaker, wanted.speaker),
@@ -70,6 +72,8 @@ def mask(shard: Shard, wanted: Filter) -> NDArray[np.bool_] | None:
         allowed &= (shard.valid_from.values <= moment) & (moment < shard.valid_to.values)
     if lasts is not None:
         allowed &= lasts
+    if wanted.given:
+        allowed &= (shard.kind.values == KINDS.index("message")) | shard.of_caller.values
     if wanted.session_id is not None:
         allowed &= np.isin(shard.session.values, shard.sessions.find(wanted.session_id))
     if wanted.speaker is not None:

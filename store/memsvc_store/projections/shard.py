@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsvc_store.projections.columns import ROW_BYTES, RULES, Codes, Columns, size_of_memory
+from memsvc_store.projections.columns import FOREVER, ROW_BYTES, RULES, Codes, Columns, size_of_memory
 from memsvc_store.projections.facets import Facets
 from memsvc_store.projections.hypergraph import Hypergraph, names_of_speakers
 from memsvc_store.projections.lexical import LexicalIndex
@@ -68,6 +68,8 @@ class Shard(Columns):
         self._row_at: dict[tuple[int, int], int] = {}
         self._dead = 0
         self._stale = 0
+        self.seen = 0  # the latest moment of a look-up: what had expired by then has no live row
+        self._next_expiry: int = FOREVER
         self._names: dict[str, str] | None = None
 
     def __len__(self) -> int:
@@ -133,6 +135,16 @@ class Shard(Columns):
         if fresh:
             self._append(fresh)
 
+    def expire(self, now: int) -> None:
+        """Forget what has expired by now (microseconds since 1970); free where nothing has."""
+        self.seen = max(self.seen, now)
+        if now < self._next_expiry:
+            return
+        for row in np.flatnonzero(self.alive.values & (self.expires_at.values <= now)).tolist():
+            self._remove(self.ids[row])
+        self._names = None
+        self._next_expiry = int(self.expires_at.values[self.alive.values].min(initial=FOREVER))
+
     def lose(self, known: Iterable[str]) -> list[str]:
         """Forget what was learned of memories that are none of the known ones; which of them still have rows.
 
@@ -196,6 +208,7 @@ class Shard(Columns):
         names = {
             "ids": self.ids, "terms": terms, "nodes": nodes,
             "sessions": self.sessions.names, "speakers": self.speakers.names, "roles": self.roles.names,
+            "seen": self.seen,
         }  # fmt: skip
         arrays: dict[str, NDArray[Any]] = {
             name: self.column(name).values for name, rule in RULES.items() if rule.packed
@@ -210,7 +223,8 @@ class Shard(Columns):
         alive = arrays["alive"]
         for name, rule in RULES.items():
             self.column(name).extend(arrays[name] if rule.packed else np.zeros(len(alive)))
-        self.ids = list(names["ids"])
+        self.ids, self.seen = list(names["ids"]), int(names["seen"])
+        self._next_expiry = int(self.expires_at.values[alive].min(initial=FOREVER))
         self.sessions, self.speakers = Codes(names["sessions"]), Codes(names["speakers"])
         self.roles = Codes(names["roles"])
         self.vectors.extend(arrays["vectors"])
@@ -230,6 +244,7 @@ class Shard(Columns):
             self.column(name).extend([rule.read(self, entry) for entry in entries])
         self._stale += sum(entry.vector is None for entry in entries)
         self.facets.extend(entry.memory.metadata for entry in entries)
+        self._next_expiry = min(self._next_expiry, int(self.expires_at.values[first:].min()))
         for row, entry in enumerate(entries, first):
             self.ids.append(entry.memory.id)
             self._row_of[entry.memory.id] = row

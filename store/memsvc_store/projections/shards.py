@@ -17,11 +17,13 @@ from memsvc_store.errors import DatabaseError
 from memsvc_store.projections import filtering
 from memsvc_store.projections.shard import Shard
 from memsvc_store.sql.provenance import ERASED
-from memsvc_store.sql.records import Records
+from memsvc_store.sql.records import Records, unexpired
+from memsvc_store.values import clock
 from memsvc_store.values.shapes import NO_FILTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     import numpy as np
     from numpy.typing import NDArray
@@ -46,7 +48,7 @@ class ShardUsage(NamedTuple):
 
 
 class Reading:
-    """One namespace at one version: its projections, and its rows."""
+    """One namespace at one version and moment (`now`, in microseconds): its projections, and its rows."""
 
     def __init__(self, shards: Shards, shard: Shard, connection: Connection, name: str) -> None:
         self.shard, self.name = shard, name
@@ -89,9 +91,8 @@ class Reading:
         absent = [one for one in ids if one not in known]
         if not absent or self.namespace is None:
             return hot, []
-        return hot, self.records.live(
-            self.namespace, self.name, absent, filtering.conditions(wanted, self.records.dialect)
-        )
+        where = [*filtering.conditions(wanted, self.records.dialect), unexpired(self.now)]
+        return hot, self.records.live(self.namespace, self.name, absent, where)
 
     def nearest(self, vector: NDArray[np.float32], limit: int, wanted: Filter) -> list[tuple[Memory, float]]:
         """The memories whose texts are most like a unit vector, with their cosines, best first."""
@@ -116,9 +117,10 @@ class Reading:
         self._begin()
 
     def _begin(self) -> None:
+        self.now = clock.to_instant(self._shards.now()).micros
         self.namespace = self.records.namespace(self.name)
         if self.namespace is not None:
-            self._shards.bring_up_to_date(self.name, self.shard, self.records, self.namespace)
+            self._shards.bring_up_to_date(self.name, self.shard, self.records, self.namespace, self.now)
         elif self.shard.version:  # a backup from before this namespace was restored
             self.shard.clear()
 
@@ -135,7 +137,10 @@ class Shards:
         dimension: int,
         exact_limit: int,
         budget_bytes: int,
+        now: Callable[[], datetime],
     ) -> None:
+        """`now` is the clock by which memories expire."""
+        self.now = now
         self._database, self._snapshots = database, snapshots
         self._model, self._dimension = model, dimension
         self._exact_limit, self._budget = exact_limit, budget_bytes
@@ -167,10 +172,10 @@ class Shards:
         """An empty shard for `reading`, which will hold cold memories too; always exact, since it is not kept."""
         return Shard(self._dimension, exact_limit=sys.maxsize, whole=True)
 
-    def build(self, name: str, records: Records, namespace: Namespace) -> Shard:
-        """A shard from SQL alone."""
+    def build(self, name: str, records: Records, namespace: Namespace, now: int) -> Shard:
+        """A shard from SQL alone, with what has not expired by now."""
         shard = Shard(self._dimension, exact_limit=self._exact_limit)
-        self._fill(name, shard, records, namespace)
+        self._fill(name, shard, records, namespace, now)
         _learn(shard, records, namespace)
         return shard
 
@@ -213,38 +218,39 @@ class Shards:
             self._shards.move_to_end(name)
             return shard
 
-    def bring_up_to_date(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
-        """Replay what the shard has missed, writes and feedback, or build it."""
-        if shard.at(namespace) and shard.knows(namespace):
-            return
+    def bring_up_to_date(self, name: str, shard: Shard, records: Records, namespace: Namespace, now: int) -> None:
+        """Replay what the shard has missed, writes, feedback and time, or build it."""
         try:
+            _go_back(shard, records, namespace, now)
             if not shard.at(namespace):
-                self._catch_up(name, shard, records, namespace)
+                self._catch_up(name, shard, records, namespace, now)
             if not shard.knows(namespace):
                 _learn(shard, records, namespace)
+            shard.expire(now)
         except BaseException:
             shard.clear()  # half-applied; the next look-up builds it anew
             raise
 
-    def _catch_up(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
+    def _catch_up(self, name: str, shard: Shard, records: Records, namespace: Namespace, now: int) -> None:
         if shard.version and records.changes.stamp(namespace, shard.version) != shard.stamp:
             shard.clear()  # a backup was restored under us: the shard's history is not this database's
         if shard.version == 0 and self._snapshots is not None and not shard.whole:
             self._snapshots.load(name, shard, records, namespace)
-        self._fill(name, shard, records, namespace)
+            _go_back(shard, records, namespace, now)
+        self._fill(name, shard, records, namespace, now)
         if shard.crowded:
             shard.clear()
-            self._fill(name, shard, records, namespace)
+            self._fill(name, shard, records, namespace, now)
 
-    def _fill(self, name: str, shard: Shard, records: Records, namespace: Namespace) -> None:
+    def _fill(self, name: str, shard: Shard, records: Records, namespace: Namespace, now: int) -> None:
         """Build an empty shard whole, or replay what a filled one has missed."""
         if shard.version == 0:
-            shard.apply((), records.entries(namespace, name, self._model, cold=shard.whole))
+            shard.apply((), records.entries(namespace, name, self._model, now, cold=shard.whole))
         elif shard.version < namespace.version:
             touched = records.changes.changed_since(namespace, shard.version)
             if ERASED in touched:  # the log no longer says of what
                 touched += shard.lose(records.memory_ids(namespace))
-            shard.apply(touched, records.entries(namespace, name, self._model, touched, cold=shard.whole))
+            shard.apply(touched, records.entries(namespace, name, self._model, now, touched, cold=shard.whole))
         shard.version, shard.stamp = namespace.version, namespace.stamp
 
     def _let_go(self, name: str) -> None:
@@ -287,6 +293,12 @@ def know(shard: Shard, records: Records, namespace: Namespace | None, keys: Sequ
     """Have a shard know keys of the metadata: at most one statement, where it does not know one of them yet."""
     if missing := shard.facets.missing(keys):
         shard.know(missing, lambda: {} if namespace is None else records.metadata(namespace))
+
+
+def _go_back(shard: Shard, records: Records, namespace: Namespace, now: int) -> None:
+    """Empty a shard that has let go of what has not expired yet: the clock was set back."""
+    if now < shard.seen and records.any_expired(namespace, now, shard.seen):
+        shard.clear()
 
 
 def _learn(shard: Shard, records: Records, namespace: Namespace) -> None:

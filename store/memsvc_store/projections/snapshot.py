@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from memsvc_store.sql.database import Database
     from memsvc_store.sql.rows import Namespace
 
-FORMAT = 3
-"""Since 2 the words are those of every script, since 3 there are roles; an older one is deleted and built again."""
+FORMAT = 4
+"""Since 2 the words are those of every script, since 3 there are roles, since 4 memories expire; an older one is
+deleted and built again."""
 
 logger = logging.getLogger(__name__)
 

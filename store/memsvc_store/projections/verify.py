@@ -13,6 +13,7 @@ from memsvc_store.sql.episode_rows import Contents, packed
 from memsvc_store.sql.rows import message_id, text_digest
 from memsvc_store.values.clock import to_instant
 from memsvc_store.values.nodes import hyperedge
+from memsvc_store.values.shapes import FACT_BY
 from memsvc_store.writing.episodes import episode_id, intents
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]
         problems += _fact_problems(said, [memory for memory in memories.values() if memory.kind == "fact"])
         tried = {id_: memory for id_, memory in memories.items() if memory.kind == "episode"}
         problems += _episode_problems(tried, records, namespace)
+        problems += [
+            f"{memory.kind} {memory.id} was worked out by {memory.fact_by}"
+            for memory in memories.values()
+            if (memory.kind == "fact") != (memory.fact_by in FACT_BY)
+        ]
         others = (memory for memory in memories.values() if memory.kind != "message" and memory.echo_of is not None)
         problems += [f"{memory.kind} {memory.id} is an echo, and only messages are" for memory in others]
         problems += _history_problems(memories, records, namespace)
@@ -77,7 +83,7 @@ def _fact_problems(said: Mapping[str, Memory], facts: Iterable[Memory]) -> list[
     """Each fact rests on messages that are there, and a live one on live ones."""
     problems = []
     for fact in facts:
-        if not fact.sources:
+        if not fact.sources and fact.fact_by != "caller":
             problems.append(f"fact {fact.id} rests on no message")
         for source in fact.sources:
             if source not in said:

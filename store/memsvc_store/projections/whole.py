@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsvc_store.projections import filtering
+from memsvc_store.sql.records import unexpired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +33,13 @@ class Whole:
         self._own: Shard | None = None
 
     def log(self, wanted: Filter) -> list[Memory]:
-        """Every live message that the filter lets through, as it stands now, in reading order, from one snapshot.
+        """Every live message that the filter lets through, as it stands now, in reading order, from one snapshot; and
+        the facts of the caller, which stand nowhere else.
 
         Sessions follow each other by their first message, messages by their time: sessions that ran side by side
         are not shuffled into each other.
         """
-        wanted = replace(wanted, kind=("message",))
+        wanted = given_alone(wanted)
         with self._shards.reading(self._name) as reading:
             if reading.any_aside:
                 return _from_records(reading, wanted)
@@ -59,9 +61,16 @@ class Whole:
             yield reading
 
 
+def given_alone(wanted: Filter) -> Filter:
+    """The filter, for what is in nobody's words but those that it was given in."""
+    if wanted.kind is None or "fact" in wanted.kind:
+        return replace(wanted, kind=wanted.kind and ("message", "fact"), given=True)
+    return replace(wanted, kind=("message",))
+
+
 def _from_records(reading: Reading, wanted: Filter) -> list[Memory]:
     assert reading.namespace is not None  # something of it is left out of the shard
-    where = filtering.conditions(wanted, reading.records.dialect)
+    where = [*filtering.conditions(wanted, reading.records.dialect), unexpired(reading.now)]
     messages = reading.records.page(reading.namespace, reading.name, where, None, 0)
     begins: dict[str, int] = {}
     for place, message in enumerate(messages):

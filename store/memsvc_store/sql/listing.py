@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.sql import schema
-from memsvc_store.sql.records import there
+from memsvc_store.sql.records import there, unexpired
 from memsvc_store.values.clock import from_instant
 from memsvc_store.values.shapes import Nodes, Session
 
@@ -50,14 +50,14 @@ class Hyperedges:
     memories: int
 
 
-def hyperedges(records: Records, namespace: str, limit: int) -> Hyperedges:
+def hyperedges(records: Records, namespace: str, limit: int, now: int) -> Hyperedges:
     """The hyperedges of the latest live memories by event time, `limit` at most; without echoes.
 
     Raises:
         NotFound: no such namespace.
     """
     here = _mem.c.namespace_key == there(records, namespace).key
-    live = here & _mem.c.retired_at.is_(None) & _mem.c.echo_of.is_(None)
+    live = here & _mem.c.retired_at.is_(None) & _mem.c.echo_of.is_(None) & unexpired(now)
     statement = (
         sa.select(
             _mem.c.id,
@@ -80,9 +80,10 @@ def _hyperedge(memory_id: str, beginning: str, speaker: str, entities: str) -> H
     return Hyperedge(memory_id, beginning[:BEGINNING], len(beginning) <= BEGINNING, speaker, Nodes(entities))
 
 
-def sessions(records: Records, namespace: Namespace, limit: int, offset: int) -> list[Session]:
+def sessions(records: Records, namespace: Namespace, limit: int, offset: int, now: int) -> list[Session]:
     """A page of the sessions of the live messages, the one with the latest of them first."""
     said = (_mem.c.namespace_key == namespace.key) & (_mem.c.kind == "message") & _mem.c.retired_at.is_(None)
+    said &= unexpired(now)
     first, last = sa.func.min(_mem.c.valid_from), sa.func.max(_mem.c.valid_from)
     statement = (
         sa.select(_mem.c.session_id, first.label("first"), last.label("last"), sa.func.count().label("messages"))
@@ -108,7 +109,7 @@ def sessions(records: Records, namespace: Namespace, limit: int, offset: int) ->
 
 
 def everything(
-    records: Records, namespace: str, where: Sequence[sa.ColumnElement[bool]] = ()
+    records: Records, namespace: str, where: Sequence[sa.ColumnElement[bool]]
 ) -> Iterator[tuple[Message | Episode | None, Memory, str | None]]:
     """Every live memory, with its message or episode and its write key; see `Store.export`.
 

@@ -44,7 +44,8 @@ class Sources(Statements):
             {"namespace_key": namespace.key, "memory_id": fact, "ordinal": ordinal, "message_id": message}
             for ordinal, message in enumerate(messages)
         ]
-        self.connection.execute(sa.insert(_src), rows)
+        if rows:
+            self.connection.execute(sa.insert(_src), rows)
 
     def resting_on(self, namespace: Namespace, message: str) -> list[str]:
         """Ids of the live facts that rest on a message, in the order they were stored."""
@@ -53,9 +54,17 @@ class Sources(Statements):
         statement = sa.select(_mem.c.id).select_from(_src.join(_mem, same)).where(where, _live_fact)
         return list(self.connection.execute(statement.order_by(_mem.c.key)).scalars())
 
-    def facts_saying(self, namespace: Namespace, texts: Sequence[str]) -> dict[str, str]:
-        """Text -> the id of a live fact that says exactly this, the oldest; texts that no fact says are absent."""
-        select = sa.select(_mem.c.id, _mem.c.text).where(_mem.c.namespace_key == namespace.key, _live_fact)
+    def echoes_of(self, namespace: Namespace, memory: str) -> list[str]:
+        """Ids of the live echoes of a memory, in the order they were stored."""
+        where = (_mem.c.namespace_key == namespace.key) & (_mem.c.echo_of == memory) & _mem.c.retired_at.is_(None)
+        return list(self.connection.execute(sa.select(_mem.c.id).where(where).order_by(_mem.c.key)).scalars())
+
+    def facts_saying(self, namespace: Namespace, texts: Sequence[str], now: int) -> dict[str, str]:
+        """Text -> the id of a live fact that says exactly this, the oldest; texts that no fact says are absent, and
+        what has expired by now says nothing.
+        """
+        fresh = sa.func.coalesce(_mem.c.expires_at, now + 1) > now
+        select = sa.select(_mem.c.id, _mem.c.text).where(_mem.c.namespace_key == namespace.key, _live_fact, fresh)
         digests = [text_digest(text) for text in texts]
         found: dict[str, str] = {}
         for row in self.rows_in(select.order_by(_mem.c.key), _mem.c.digest, digests):

@@ -130,13 +130,6 @@ class Records(Statements):
         rows = self.rows_in(sa.select(_msg).where(_msg.c.namespace_key == namespace.key), _msg.c.id, ids)
         return {row.id: to_message(row) for row in rows}
 
-    def roles(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, str]:
-        """Message id -> the role of whoever said it."""
-        where = _msg.c.namespace_key == namespace.key
-        return {
-            row.id: row.role for row in self.rows_in(sa.select(_msg.c.id, _msg.c.role).where(where), _msg.c.id, ids)
-        }
-
     def write_keys(self, namespace: Namespace, ids: Sequence[str]) -> dict[str, str]:
         """Message id -> the key that its writer gave it, where one was given."""
         where = (_msg.c.namespace_key == namespace.key) & _msg.c.write_key.is_not(None)
@@ -207,16 +200,18 @@ class Records(Statements):
         return {row.key: to_metadata(row.id, row.metadata) for row in found}
 
     def said_before(
-        self, namespace: Namespace, name: str, session_id: str, position: int | None, limit: int
+        self, namespace: Namespace, name: str, session_id: str, position: int | None, limit: int, now: int
     ) -> list[Memory]:
-        """The last live messages of a session before a position, or of all of it, in the order they were said."""
+        """The last live messages of a session before a position, or of all of it, that have not expired by now, in the
+        order they were said.
+        """
         before = sa.true() if position is None else _msg.c.position < position
         same = (_mem.c.namespace_key == _msg.c.namespace_key) & (_mem.c.id == _msg.c.id)
         statement = (
             sa.select(_mem)
             .select_from(_msg.join(_mem, same))
             .where(_msg.c.namespace_key == namespace.key, _msg.c.session_id == session_id)
-            .where(before, _mem.c.retired_at.is_(None))
+            .where(before, _mem.c.retired_at.is_(None), unexpired(now))
             .order_by(_msg.c.position.desc())
             .limit(limit)
         )
@@ -226,6 +221,12 @@ class Records(Statements):
         """Ids of the live memories of one kind, in the order they were first stored."""
         here = (_mem.c.namespace_key == namespace.key) & (_mem.c.kind == kind) & _mem.c.retired_at.is_(None)
         return list(self.connection.execute(sa.select(_mem.c.id).where(here, *where).order_by(_mem.c.key)).scalars())
+
+    def any_expired(self, namespace: Namespace, after: int, by: int) -> bool:
+        """Whether anything expires between two moments."""
+        between = (_mem.c.expires_at > after) & (_mem.c.expires_at <= by)
+        where = (_mem.c.namespace_key == namespace.key) & between
+        return bool(self.connection.execute(sa.select(sa.exists().where(where))).scalar_one())
 
     def live_with(self, namespace: Namespace, ids: Sequence[str], *, cold: bool) -> set[str]:
         """Which of these memories are live and cold, or live and not."""
@@ -255,9 +256,9 @@ class Records(Statements):
         where = (_mem.c.namespace_key == namespace.key) & (_mem.c.cold == 1)
         return set(self.connection.execute(sa.select(_mem.c.id).where(where)).scalars())
 
-    def retired(self, namespace: Namespace, ids: Sequence[str]) -> set[str]:
-        """Which of these memories were deleted or retired."""
-        where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_not(None)
+    def retired(self, namespace: Namespace, ids: Sequence[str], now: int) -> set[str]:
+        """Which of these memories were deleted or retired, or have expired by now."""
+        where = (_mem.c.namespace_key == namespace.key) & (_mem.c.retired_at.is_not(None) | ~unexpired(now))
         return {row.id for row in self.rows_in(sa.select(_mem.c.id).where(where), _mem.c.id, ids)}
 
     def memory_ids(self, namespace: Namespace) -> list[str]:
@@ -271,9 +272,10 @@ class Records(Statements):
         select = sa.select(_mem.c.id, _mem.c.text, _mem.c.digest).where(_mem.c.namespace_key == namespace.key)
         return [(row.id, row.text, bytes(row.digest)) for row in self.connection.execute(select)]
 
-    def counts(self, namespace: Namespace) -> dict[str, int]:
-        """How many rows the namespace has, by what they are."""
-        live = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None)
+    def counts(self, namespace: Namespace, now: int) -> dict[str, int]:
+        """How many rows the namespace has, by what they are; what has expired is counted as that alone."""
+        there = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None)
+        live = there & unexpired(now)
         rewards = (_fb.c.namespace_key == namespace.key) & _fb.c.reward.is_not(None)
         select = sa.select(
             _count(_msg, _msg.c.namespace_key == namespace.key).label("messages"),
@@ -283,6 +285,7 @@ class Records(Statements):
             _count(_mem, live & (_mem.c.cold == 1)).label("cold"),
             _count(_mem, live & _mem.c.echo_of.is_not(None)).label("echoes"),
             _count(_mem, live & (_mem.c.kind == "episode")).label("episodes"),
+            _count(_mem, there & ~unexpired(now)).label("expired"),
             _count(_vec, _vec.c.namespace_key == namespace.key).label("vectors"),
             _count(_fb, rewards).label("feedback"),
         )
@@ -298,10 +301,13 @@ class Records(Statements):
     # -- what the projections hold --------------------------------------------------------------
 
     def entries(
-        self, namespace: Namespace, name: str, model: str, ids: Sequence[str] | None = None, *, cold: bool = False
-    ) -> list[Entry]:
-        """Live memories with the model's vector, in the order they were first stored; no echoes, cold ones if asked."""
-        statement = _ENTRIES.where(_mem.c.namespace_key == namespace.key)
+        self, namespace: Namespace, name: str, model: str, now: int, ids: Sequence[str] | None = None,
+        *, cold: bool = False,
+    ) -> list[Entry]:  # fmt: skip
+        """Live memories with the model's vector, in the order they were first stored; no echoes, cold ones if asked,
+        and nothing that has expired by now.
+        """
+        statement = _ENTRIES.where(_mem.c.namespace_key == namespace.key, unexpired(now))
         if not cold:
             statement = statement.where(_mem.c.cold == 0)
         if ids is None:
@@ -320,6 +326,11 @@ class Records(Statements):
         facts = [row.id for row in rows if row.kind == "fact"]
         sources = self.sources.of(namespace, facts) if facts else {}
         return [to_memory(row, name, sources) for row in rows]
+
+
+def unexpired(now: int) -> sa.ColumnElement[bool]:
+    """What has not expired by now (microseconds since 1970)."""
+    return _mem.c.expires_at.is_(None) | (_mem.c.expires_at > now)
 
 
 def there(records: Records, namespace: str, *, kept: bool = False) -> Namespace:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from memsvc_store.errors import DatabaseUnreadable
-from memsvc_store.values.clock import Instant, from_instant, from_micros, to_instant
+from memsvc_store.values.clock import Instant, from_instant, from_micros, to_instant, to_micros
 from memsvc_store.values.shapes import KINDS, Draft, Fact, Memory, Message, Node, Nodes
 
 if TYPE_CHECKING:
@@ -37,13 +37,14 @@ class Namespace(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What the projections need of one live memory: itself, its place in SQL, its event time as numbers
-    (microseconds), and its vector, None where the model has none yet.
+    (microseconds), when it expires, and its vector, None where the model has none yet.
     """
 
     memory: Memory
     key: int
     valid_from: int
     valid_to: int | None
+    expires_at: int | None
     vector: NDArray[np.float32] | None
 
 
@@ -85,6 +86,7 @@ def draft_rows(
         raw["metadata"] = dump_json(draft.verbatim)
     memory = shared | {
         "kind": "message", "created_at": at.micros, "retired_at": None, "echo_of": draft.echo_of,
+        "expires_at": to_micros(draft.expires_at),
         **text_values(draft.memory_text, draft.entities),
         **validity_values(draft.valid_from or draft.said_at, draft.valid_to),
     }  # fmt: skip
@@ -97,6 +99,7 @@ def fact_row(namespace: Namespace, fact: Fact, fact_id_: str, role: str) -> dict
     return {
         "namespace_key": namespace.key, "id": fact_id_, "kind": "fact", "session_id": fact.session_id, "position": 0,
         "speaker": fact.speaker, "role": role, "metadata": dump_json(metadata), "retired_at": None, "cold": 0,
+        "fact_by": fact.by, "expires_at": to_micros(fact.expires_at),
         **text_values(fact.text, fact.entities), **validity_values(fact.valid_from, fact.valid_to),
     }  # fmt: skip
 
@@ -169,6 +172,8 @@ def to_memory(row: Row[Any], namespace: str, sources: Mapping[str, tuple[str, ..
             cold=bool(row.cold),
             echo_of=row.echo_of,
             role=row.role or None,
+            fact_by=row.fact_by,
+            expires_at=from_micros(row.expires_at),
         )
 
 
@@ -186,7 +191,7 @@ def to_entry(row: Row[Any], memory: Memory) -> Entry:
         if row.kind not in KINDS:
             raise ValueError(f"its kind is {row.kind!r}")
         vector = None if row.data is None else np.frombuffer(row.data, dtype="<f4")
-        return Entry(memory, row.key, row.valid_from, row.valid_to, vector)
+        return Entry(memory, row.key, row.valid_from, row.valid_to, row.expires_at, vector)
 
 
 def _text(value: object) -> str:

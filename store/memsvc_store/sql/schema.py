@@ -97,7 +97,8 @@ messages = Table(
 
 # What look-ups return. `digest` names the vector of its text; `entities` is its hyperedge. A cold one is left out of
 # look-ups to make room, an echo because it repeats the memory `echo_of`. The
-# `role` is that of the message, of a fact that of the last one that it rests on; nothing for an episode.
+# `role` is that of the message, of a fact that of the last one that it rests on; nothing for an episode. `fact_by` says
+# who worked a fact out. From `expires_at` on nothing but an erasure finds it.
 memories = Table(
     "memories",
     metadata,
@@ -121,6 +122,8 @@ memories = Table(
     Column("cold", SmallInteger, nullable=False, server_default="0"),
     Column("echo_of", String(32)),
     Column("role", Text, nullable=False, server_default=""),
+    Column("fact_by", String(8)),
+    Column("expires_at", BigInteger),
     UniqueConstraint("namespace_key", "id"),
     Index("ix_memories_namespace_key_digest", "namespace_key", "digest"),
     Index("ix_memories_namespace_key_kind_key", "namespace_key", "kind", "key"),

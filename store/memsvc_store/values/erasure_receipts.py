@@ -16,8 +16,8 @@ from typing import Any, Literal
 from memsvc_store.errors import InvalidInput, shown
 from memsvc_store.values.document import Value, adapter
 
-What = Literal["namespace", "session", "memory", "source"]
-WHATS: tuple[What, ...] = ("namespace", "session", "memory", "source")
+What = Literal["namespace", "session", "memory", "source", "expired"]
+WHATS: tuple[What, ...] = ("namespace", "session", "memory", "source", "expired")
 
 _PURPOSE = b"memsvc erasure 1\n"
 """Goes before what is signed, so that the key's signatures mean nothing else."""
@@ -25,13 +25,15 @@ _PURPOSE = b"memsvc erasure 1\n"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What to erase: all of a namespace, or the session, the memory or the source of this name."""
+    """What to erase: all of a namespace, or the session, the memory or the source of this name, or what has expired."""
 
     what: What
     name: str | None = None
 
     def __str__(self) -> str:
-        return "all of it" if self.name is None else f"{self.what} {self.name!r}"
+        if self.name is not None:
+            return f"{self.what} {self.name!r}"
+        return "all of it" if self.what == "namespace" else "what has expired"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ JobState = Literal["queued", "running", "done", "failed"]
 JOB_STATES: tuple[JobState, ...] = ("queued", "running", "done", "failed")
 ExperienceBy = Literal["rule", "model", "caller"]
 EXPERIENCE_BY: tuple[ExperienceBy, ...] = ("rule", "model", "caller")
+FactBy = Literal["model", "caller"]
+FACT_BY: tuple[FactBy, ...] = ("model", "caller")
 Flag = Literal["instruction-like"]
 Trajectory = str | list[Any]
 
@@ -130,6 +132,8 @@ class Memory(Value):
     """One retrievable unit. A message's memory has the id of its message.
 
     `sources` are the ids of the messages it came from (none for an episode), `entities` the nodes of its hyperedge.
+    `fact_by` says who worked a fact out: a `model`, from its messages, or the `caller`, from whatever it knew; None for
+    other kinds. From `expires_at` on no look-up, listing or answer has it.
     `cold`: no look-up finds it, to make room; deliberation and listings do. `echo_of`: the same, since it repeats that
     memory, which a look-up had just given its session; that one may be gone since. `role` is that of whoever said it,
     of a fact that of its last message, None for an episode.
@@ -152,6 +156,8 @@ class Memory(Value):
     cold: bool = False
     echo_of: str | None = None
     role: str | None = None
+    fact_by: FactBy | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +204,7 @@ class Draft:
     corrected: str | None = None
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    expires_at: datetime | None = None
 
     @property
     def memory_text(self) -> str:
@@ -207,10 +214,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What was worked out from messages, on its way into the store. Its id follows from `text` and `sources`.
+    """What was worked out, on its way into the store. Its id follows from `text` and `sources`.
 
-    `sources` are ids of live messages, at least one. `speaker`, `session_id` and `valid_from` are those of the
-    one said last. `replaces` are ids of facts that are retired because this one says what is true now.
+    `sources` are ids of live messages, at least one where a model worked it out (`by`). `speaker`, `session_id` and
+    `valid_from` are those of the one said last, unless the caller says otherwise. `replaces` are ids of facts that are
+    retired because this one says what is true now.
     """
 
     text: str
@@ -223,6 +231,8 @@ class Fact:
     vector: "NDArray[np.float32] | None" = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
+    by: FactBy = "model"
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +262,7 @@ class EpisodeDraft:
     corrected: str | None = None
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    expires_at: datetime | None = None
 
     @property
     def memory_text(self) -> str:
@@ -358,7 +369,8 @@ class Filter:
     `since` and `until` bound `valid_from`, both inclusive. `as_of` keeps what was valid at that
     moment: `valid_from <= as_of < valid_to`. `current_at` leaves out what had ended by then, `valid_to <= current_at`;
     `include_ended` is what was said of that, None for nothing. `where` are conditions on metadata, as JSON
-    (`where.py`); of the `tags` its key of that name has one.
+    (`where.py`); of the `tags` its key of that name has one. `given` keeps what is in nobody's words but those it was
+    given in: messages, and facts of the `caller`.
     """
 
     since: datetime | None = None
@@ -372,6 +384,7 @@ class Filter:
     kind: tuple[Kind, ...] | None = None
     tags: tuple[str, ...] | None = None
     where: str | None = None
+    given: bool = False
 
     @property
     def metadata(self) -> str | None:

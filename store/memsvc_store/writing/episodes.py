@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from memsvc_store.errors import NotFound
 from memsvc_store.sql.episode_rows import Contents
 from memsvc_store.sql.rows import content_id, dump_json, text_digest, text_values, validity_values
-from memsvc_store.values.clock import to_instant
+from memsvc_store.values.clock import to_instant, to_micros
 from memsvc_store.values.nodes import INTENT
 from memsvc_store.values.shapes import Node
 from memsvc_store.writing.known import Known
@@ -118,7 +118,7 @@ class _Episodes:
         return {one: one for one in self._rows.known(self._write.namespace, ids)}
 
     def retired(self, ids: Sequence[str]) -> set[str]:
-        return self._write.records.retired(self._write.namespace, ids)
+        return self._write.records.retired(self._write.namespace, ids, self._write.at.micros)
 
 
 def _rows(write: Write, draft: EpisodeDraft, memory_id: str, occurrence: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -134,7 +134,7 @@ def _rows(write: Write, draft: EpisodeDraft, memory_id: str, occurrence: int) ->
     memory = {
         "namespace_key": write.namespace.key, "id": memory_id, "kind": "episode", "session_id": draft.session_id,
         "position": 0, "speaker": draft.speaker, "metadata": dump_json(draft.metadata),
-        "created_at": write.at.micros, "retired_at": None,
+        "created_at": write.at.micros, "retired_at": None, "expires_at": to_micros(draft.expires_at),
         **text_values(draft.memory_text, with_intent(draft.entities, draft.memory_text)),
         **validity_values(draft.valid_from or draft.happened_at, draft.valid_to),
     }  # fmt: skip

@@ -1,13 +1,16 @@
-"""Facts: what was worked out from messages, and what becomes of it when those change.
+"""Facts: what was worked out, mostly from messages, and what becomes of it when those change.
 
 A fact never outlives a message that it rests on. A retired fact keeps its row and its history. It comes back only when
 it is worked out again and nothing stands against it: its owner did not delete it, and what replaced it is gone as well.
+One that has expired comes back as well.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from memsvc_store.sql.records import unexpired
 from memsvc_store.sql.rows import fact_id, fact_row
 from memsvc_store.values.shapes import Receipt
 
@@ -25,7 +28,8 @@ def add(write: Write, facts: Sequence[Fact], model: str) -> list[Receipt]:
     """Store facts, and retire those that they replace; one receipt a fact, in order.
 
     A fact is a `duplicate` if a live one says the same, or if it was here before and must stay away;
-    it is `rejected` if it rests on no message, or on one that is not there or was deleted.
+    it is `rejected` if it rests on a message that is not there, was deleted or has expired, or if a model worked it out
+    from none. It expires with the first of its messages at the latest.
     """
     known = _Standing(write, facts)
     vectors: dict[bytes, NDArray[np.float32]] = {}
@@ -35,7 +39,7 @@ def add(write: Write, facts: Sequence[Fact], model: str) -> list[Receipt]:
         receipts.append(receipt)
         if receipt.status == "stored":
             assert receipt.id is not None
-            row = fact_row(write.namespace, fact, receipt.id, known.roles[fact.sources[-1]])
+            row = fact_row(write.namespace, known.limited(fact), receipt.id, known.role(fact))
             _store(write, row, fact.sources, known.before.get(receipt.id))
             if fact.vector is not None:
                 vectors[row["digest"]] = fact.vector
@@ -56,9 +60,11 @@ def withdraw(write: Write, message: Memory, why: Literal["source deleted", "sour
     gone = records.memories(namespace, write.name, records.sources.resting_on(namespace, message.id))
     for fact in gone:
         write.retire(fact, "retire", why=why, by=message.id)
+    of_model = [fact for fact in gone if fact.fact_by == "model"]  # nobody but the caller works out the caller's anew
+    for fact in of_model:
         behind |= dict.fromkeys(messages_behind(write, fact))
-    if gone:
-        retired = records.retired(namespace, list(behind))
+    if of_model:
+        retired = records.retired(namespace, list(behind), write.at.micros)
         again = [[one] for one in behind if one not in retired]
         records.jobs.insert(namespace, "extract", again, write.at, through=0)
 
@@ -75,9 +81,10 @@ def messages_behind(write: Write, fact: Memory) -> list[str]:
 
 
 def _store(write: Write, row: dict[str, object], sources: Sequence[str], before: Memory | None) -> None:
-    if before is not None and before.retired_at is not None:
+    if before is not None:
         write.records.update_memory(write.namespace, before.id, row)
-        write.step("add", before.id, retired_at=before.retired_at.isoformat())
+        ended = {"retired_at": before.retired_at, "expires_at": before.expires_at}
+        write.step("add", before.id, **{name: at.isoformat() for name, at in ended.items() if at is not None})
         return
     write.records.insert_memories([row | {"created_at": write.at.micros}])
     write.records.sources.insert(write.namespace, str(row["id"]), list(dict.fromkeys(sources)))
@@ -92,26 +99,36 @@ class _Standing:
         records, namespace = write.records, write.namespace
         ids = {*(fact_id(fact.text, fact.sources) for fact in facts), *(one for fact in facts for one in fact.replaces)}
         self.before = {memory.id: memory for memory in records.memories(namespace, write.name, sorted(ids))}
-        self._live = {memory.id for memory in self.before.values() if memory.retired_at is None}
-        self._saying = records.sources.facts_saying(namespace, sorted({fact.text for fact in facts}))
-        sources = sorted({source for fact in facts for source in fact.sources})
-        self.roles = records.roles(namespace, sources)
-        self._messages = set(records.known_messages(namespace, sources).values()) - records.retired(namespace, sources)
+        fresh = unexpired(write.at.micros)
+        self._live = {memory.id for memory in records.live(namespace, write.name, sorted(ids), [fresh])}
+        self._saying = records.sources.facts_saying(namespace, sorted({fact.text for fact in facts}), write.at.micros)
+        sources = records.live(namespace, write.name, sorted({one for fact in facts for one in fact.sources}), [fresh])
+        self._messages = {memory.id: memory for memory in sources if memory.kind == "message"}
 
     def receipt(self, fact: Fact) -> Receipt:
         """What becomes of a fact; one that is to be stored is known from now on."""
         fact_id_ = fact_id(fact.text, fact.sources)
         missing = [source for source in fact.sources if source not in self._messages]
-        if missing or not fact.sources:
+        if missing or (not fact.sources and fact.by == "model"):
             return Receipt("rejected", None, f"it rests on {missing or 'no message'}; give ids of live messages")
         same = self._saying.get(fact.text)
         if fact_id_ in self._live or (same is not None and same not in fact.replaces):
             return Receipt("duplicate", fact_id_ if fact_id_ in self._live else same)
         if fact_id_ in self.before and _stays_away(self._write, fact_id_):
-            return Receipt("duplicate", fact_id_, "it was deleted or replaced since, and stays so")
+            why = "it was deleted or replaced since, and stays so; name other sources, or say it in other words"
+            return Receipt("duplicate", fact_id_, why)
         self._live.add(fact_id_)
         self._saying[fact.text] = fact_id_
         return Receipt("stored", fact_id_)
+
+    def limited(self, fact: Fact) -> Fact:
+        """The fact, which expires with the first of its messages at the latest."""
+        ends = [fact.expires_at, *(self._messages[source].expires_at for source in fact.sources)]
+        return replace(fact, expires_at=min((end for end in ends if end is not None), default=None))
+
+    def role(self, fact: Fact) -> str:
+        """That of the last message that it rests on; none where it rests on none."""
+        return (self._messages[fact.sources[-1]].role or "") if fact.sources else ""
 
     def retire(self, ids: Sequence[str], by: str) -> None:
         """Retire facts that another one replaces; those that are gone already stay as they are."""

@@ -62,7 +62,7 @@ class Log(Protocol[D_contra]):
         ...
 
     def retired(self, ids: Sequence[str]) -> set[str]:
-        """Which of these were deleted."""
+        """Which of these were deleted, or have expired."""
         ...
 
 
@@ -126,7 +126,7 @@ class Known(Generic[D]):
 
     def _repeated(self, one: str) -> Receipt:
         if one in self._retired:  # a retry or a second sync must not bring back what was deleted
-            return Receipt("duplicate", one, "it was deleted since, and stays so")
+            return Receipt("duplicate", one, "it was deleted or has expired since, and stays so")
         return Receipt("duplicate", one)
 
     def _taken(self, draft: D, one: str) -> Receipt:

@@ -43,7 +43,7 @@ class Write:
         Raises:
             NotFound: anything else.
         """
-        return live_memory(self.records, self.namespace, self.name, memory_id)
+        return live_memory(self.records, self.namespace, self.name, memory_id, self.at.micros)
 
     def retire(self, memory: Memory, operation: Operation, **before: Any) -> None:
         """Take a memory out of every look-up; its row and its history stay."""
@@ -69,11 +69,11 @@ def writing(database: Database, name: str, at: datetime, *, create: bool = False
         write.finish()
 
 
-def live_memory(records: Records, namespace: Namespace | None, name: str, memory_id: str) -> Memory:
-    """A memory that is there and not deleted.
+def live_memory(records: Records, namespace: Namespace | None, name: str, memory_id: str, now: int) -> Memory:
+    """A memory that is there, and neither deleted nor expired by now (microseconds since 1970).
 
     Raises:
-        NotFound: no such id in this namespace, or it was deleted.
+        NotFound: no such id in this namespace, or it was deleted, or has expired.
     """
     found = records.memories(namespace, name, [memory_id]) if namespace else []
     if namespace is None or not found:
@@ -83,5 +83,11 @@ def live_memory(records: Records, namespace: Namespace | None, name: str, memory
         raise NotFound(
             f"memory {memory_id!r} of namespace {name!r} was {gone} at {found[0].retired_at:%Y-%m-%d %H:%M:%S}Z; "
             "`history` still shows what happened to it"
+        )
+    end = found[0].expires_at
+    if end is not None and clock.to_instant(end).micros <= now:
+        raise NotFound(
+            f"memory {memory_id!r} of namespace {name!r} expired at {end:%Y-%m-%d %H:%M:%S}Z; `forget` with expired "
+            "erases what is left of it"
         )
     return found[0]

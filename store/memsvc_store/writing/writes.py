@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from memsvc_store.errors import InvalidInput
+from memsvc_store.sql.records import unexpired
 from memsvc_store.sql.rows import draft_rows, message_id, text_digest, text_values, validity_values
 from memsvc_store.values import clock
 from memsvc_store.values.nodes import hyperedge
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc_store.values.shapes import Draft, Node
+    from memsvc_store.values.shapes import Draft, Memory, Node
     from memsvc_store.writing.transaction import Write
 
 
@@ -59,12 +60,14 @@ def add(write: Write, drafts: Sequence[Draft], model: str, *, moved: bool = Fals
 
 
 class _Echoes:
-    """What the drafts of one call repeat, as it stands under the lock."""
+    """What the drafts of one call repeat, as it stands under the lock. An echo expires with it at the latest."""
 
     def __init__(self, write: Write, drafts: Sequence[Draft], *, moved: bool) -> None:
         repeated = sorted({draft.echo_of for draft in drafts if draft.echo_of is not None})
-        live = write.records.live(write.namespace, write.name, repeated, ()) if repeated and not moved else ()
+        fresh = [unexpired(write.at.micros)]
+        live = write.records.live(write.namespace, write.name, repeated, fresh) if repeated and not moved else ()
         self._there = {*repeated} if moved else {memory.id for memory in live}
+        self._ends = {memory.id: memory.expires_at for memory in live}
         self._names: dict[str, str] = {}  # what the messages of an export are called here
 
     def marked(self, draft: Draft, receipt: Receipt) -> tuple[Draft, Receipt]:
@@ -73,7 +76,7 @@ class _Echoes:
             self._names[draft_id(draft)] = receipt.id
         repeated = draft.echo_of if draft.echo_of in self._there else None
         repeated = repeated and self._names.get(repeated, repeated)
-        draft = replace(draft, echo_of=repeated)
+        draft = replace(draft, echo_of=repeated, expires_at=_earliest(draft.expires_at, self._ends.get(repeated or "")))
         if receipt.status != "stored" or repeated is None:
             return draft, receipt
         why = f"a look-up had just given {repeated} to session {draft.session_id!r}; kept, and left out of the ranking"
@@ -86,7 +89,7 @@ class _Messages:
     noun = "message"
 
     def __init__(self, write: Write) -> None:
-        self._records, self._namespace = write.records, write.namespace
+        self._records, self._namespace, self._now = write.records, write.namespace, write.at.micros
 
     def contents(self, draft: Draft) -> tuple[str, str, str]:
         return draft.session_id, draft.speaker, draft.text
@@ -101,7 +104,7 @@ class _Messages:
         return self._records.known_messages(self._namespace, ids)
 
     def retired(self, ids: Sequence[str]) -> set[str]:
-        return self._records.retired(self._namespace, ids)
+        return self._records.retired(self._namespace, ids, self._now)
 
 
 def update(
@@ -113,13 +116,14 @@ def update(
     vector: NDArray[np.float32] | None,
     valid_from: datetime | None,
     valid_to: datetime | None,
+    expires_at: datetime | Literal["never"] | None,
     intent: Node | None,
 ) -> None:
     """Correct a memory; None leaves a field as it is now, under the lock. The raw message stays as it was said.
 
     Facts that rest on a message whose text or beginning changed are retired, to be worked out anew. An episode keeps
     its intent while its text stays; with another text it gets `intent`, or that text's own. An echo with another text
-    is none any more.
+    is none any more. What rests on a memory, and its echoes, expire with it at the latest.
 
         Raises:
             NotFound: no such live memory.
@@ -135,6 +139,9 @@ def update(
     if (start, end) != (old.valid_from, old.valid_to):
         before["valid_from"] = old.valid_from.isoformat()
         before["valid_to"] = old.valid_to and old.valid_to.isoformat()
+    expires = old.expires_at if expires_at is None else _limited(write, old, expires_at)
+    if expires != old.expires_at:
+        before["expires_at"] = old.expires_at and old.expires_at.isoformat()
     if old.echo_of is not None and "text" in before:  # it says something of its own now
         before["echo_of"] = old.echo_of
     if not before:
@@ -144,6 +151,7 @@ def update(
         kept = episodes.intents(old.entities) if text == old.text else () if intent is None else (intent,)
         entities = episodes.with_intent((*entities, *kept), text)
     values = text_values(text, entities) | validity_values(start, end)
+    values |= {"expires_at": clock.to_micros(expires)}
     values |= {"echo_of": None} if "echo_of" in before else {}
     write.records.update_memory(write.namespace, memory_id, values)
     if "text" in before:
@@ -151,8 +159,34 @@ def update(
             write.records.vectors.insert(write.namespace, model, {text_digest(text): vector})
         write.records.vectors.drop_orphans(write.namespace, [text_digest(old.text)])
     write.step("update", memory_id, **before)
+    if "expires_at" in before:
+        _follow(write, old, expires)
     if old.kind == "message" and (text, start) != (old.text, old.valid_from):
         facts.withdraw(write, old, "source corrected")
+
+
+def _limited(write: Write, memory: Memory, wanted: datetime | Literal["never"]) -> datetime | None:
+    """When a memory expires if this is wanted: with what it rests on or repeats at the latest."""
+    above = [one for one in (*memory.sources, memory.echo_of) if one is not None and one != memory.id]
+    ends = [one.expires_at for one in write.records.memories(write.namespace, write.name, above)]
+    return _earliest(None if wanted == "never" else wanted, *ends)
+
+
+def _follow(write: Write, old: Memory, expires: datetime | None) -> None:
+    """Have what rests on a memory, and its echoes, expire with it: what did so before, and what would outlive it."""
+    records, namespace = write.records, write.namespace
+    below = [*records.sources.resting_on(namespace, old.id), *records.sources.echoes_of(namespace, old.id)]
+    for one in records.memories(namespace, write.name, below):
+        with_it = old.expires_at is not None and one.expires_at == old.expires_at
+        end = _limited(write, one, expires or "never") if with_it else _earliest(one.expires_at, expires)
+        if end != one.expires_at:
+            records.update_memory(namespace, one.id, {"expires_at": clock.to_micros(end)})
+            write.step("update", one.id, expires_at=one.expires_at and one.expires_at.isoformat())
+            _follow(write, one, end)
+
+
+def _earliest(*ends: datetime | None) -> datetime | None:
+    return min((end for end in ends if end is not None), default=None)
 
 
 def delete(write: Write, memory_id: str) -> None:

@@ -110,7 +110,7 @@ def test_what_a_broken_deletion_left_is_not_mistaken_for_all(memory: Memory) -> 
     ingest(client)
     namespace = f"omnimemeval/user-{A}"
     memory.delete(memory.list(namespace=namespace)[0].id, namespace=namespace)
-    with pytest.raises(MeasurementError, match=r"red kayak\.' is not stored: it was deleted since"):
+    with pytest.raises(MeasurementError, match=r"red kayak\.' is not stored: it was deleted"):
         ingest(client)
 
 

@@ -345,7 +345,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("give_feedback", {"trace_id": "0" * 32, "reward": 1.0}, "no trace"),
     ("give_feedback", {"trace_id": "0" * 32, "reward": 2.0}, "reward"),
     ("give_feedback", {"trace_id": "0" * 32, "reward": 1.0, "source": "me"}, "takes no source"),
-    ("forget_memory", {}, "give memory_id, session_id or source"),
+    ("forget_memory", {}, "give memory_id, session_id, source or expired"),
     ("forget_memory", {"memory_id": "a", "session_id": "b"}, "give one of"),
     ("list_memories", {"limit": LONGEST_PAGE + 1}, "limit"),
     ("graph_memory", {"thing": ""}, "thing"),

@@ -82,7 +82,7 @@ def test_what_the_verbs_refuse_says_why(ann: Running) -> None:
     assert "names joined by '/'" in found["detail"]
     found = is_problem(ann.post("/search", namespace="a", query=" "), 422, "invalid_message")
     assert found["detail"].startswith("'query' is empty; ")
-    is_problem(ann.post("/search", namespace="a", query="x", since="yesterday"), 422, "invalid_timestamp")
+    is_problem(ann.post("/search", namespace="a", query="x", since="some day"), 422, "invalid_timestamp")
     is_problem(ann.post("/search", namespace="a", query="x", kind="dream"), 422, "invalid_filter")
     is_problem(ann.get("/memories", namespace="a", limit=0), 422, "invalid_input")
 
