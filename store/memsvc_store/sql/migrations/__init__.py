@@ -12,7 +12,7 @@ from memsvc_store.sql import schema
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """The steps in `versions/`, oldest first. Known here so that only opening an older database imports Alembic
 (0.28 s)."""
 
