@@ -103,18 +103,28 @@ def add(
 @options.takes("update")
 def update(
     memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory, as search and list show it.")],
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metadata", metavar="KEY=VALUE",
+            help="What else is known of it, or a JSON object, of which null takes a key away. May be repeated.",
+        ),
+    ] = None,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
     **given: Any,
-) -> None:
-    """Correct a memory's text or the time it is valid; `history` keeps what was replaced.
+) -> None:  # fmt: skip
+    """Correct a memory's text, the time it is valid, or what else is known of it; `history` keeps what was replaced.
 
     \b
     memsvc update 3f2a... --text "I moved to Bergen." --valid-to 2027-01-01
+    memsvc update 3f2a... --metadata topic=home --metadata '{"draft": null}'
     """
+    if metadata:
+        given["metadata"] = read_metadata(metadata)
     if not given:
-        raise typer.BadParameter("give --text, --valid-from, --valid-to or --expires-at")
+        raise typer.BadParameter("give --text, --valid-from, --valid-to, --expires-at or --metadata")
     with opened(db) as memory:
         changed = memory.update(memory_id, namespace=namespace, **given)
     output.document(changed) if json else output.pairs(views.memory(changed))

@@ -151,15 +151,18 @@ class Verbs:
         valid_from: Time | None = None,
         valid_to: Time | None = None,
         expires_at: Time | None = None,
+        metadata: Mapping[str, Any] | None = None,
         timezone: str | None = None,
     ) -> Memory:
-        """Correct a memory's text or event time; None leaves a field as it is.
+        """Correct a memory's text, event time or metadata; None leaves a field as it is.
 
         Args:
             text: what it should say.
             valid_from: true from this time on.
             valid_to: true up to this time.
             expires_at: out of every look-up, listing and answer from then on, as in `add`; `never` takes that back.
+            metadata: keys and what they should be; other keys stay, and null takes a key away. Look-ups filter by
+                it at once.
 
         The raw message stays verbatim and `history` keeps what was replaced. Facts that rest on a message are
         retired with its correction, and a job is queued to work them out anew. What rests on a memory, and its

@@ -142,10 +142,12 @@ class Writing(Parts):
         valid_from: Time | None = None,
         valid_to: Time | None = None,
         expires_at: Time | None = None,
+        metadata: Mapping[str, Any] | None = None,
         timezone: str | None = None,
     ) -> Memory:
         namespace, memory_id = checks.checked_namespace(namespace), checks.checked_id(memory_id)
         times = self._times(timezone)
+        known = checks.checked_metadata(metadata)
         vector = intent = None
         if text is not None:
             [vector] = self._checked.embed([checks.checked_text(text, self.settings.max_text_chars)])
@@ -158,6 +160,7 @@ class Writing(Parts):
             valid_from=None if valid_from is None else times.moment(valid_from),
             valid_to=None if valid_to is None else times.moment(valid_to),
             expires_at=_expiry(expires_at, times),
+            metadata=known,
             intent=intent,
         )
         self._wake(namespace)

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     Item = Draft | Fact | EpisodeDraft
 
 FORMAT = 5
-"""Since 2 there are lines of facts, since 3 of episodes, since 4 equal messages and echoes, since 5 facts of the caller
-and what expires; older ones are read."""
+"""Since 2 there are lines of facts, since 3 of episodes, since 4 equal messages and echoes, since 5 facts of the
+caller, metadata that were changed, and what expires; older ones are read."""
 
 
 def write(namespace: str, records: Iterable[tuple[Message | Episode | None, Memory, str | None]]) -> Iterator[str]:
@@ -64,6 +64,8 @@ def line(message: Message, memory: Memory, key: str | None) -> str:
         record["echo_of"] = memory.echo_of
     if message.metadata:
         record["metadata"] = dict(message.metadata)
+    if memory.metadata != as_came(message.metadata)["metadata"]:
+        record["corrected_metadata"] = dict(memory.metadata)
     return json.dumps(record | _changed(memory, message.text, message.said_at) | _ends(memory), ensure_ascii=False)
 
 
@@ -204,8 +206,16 @@ def _draft(record: dict[str, Any], max_text_chars: int) -> Draft:
         valid_from=valid_from,
         valid_to=valid_to,
         expires_at=_moment(record, "expires_at"),
-        **as_came(checked_metadata(record.get("metadata"))),
+        **_known(record),
     )
+
+
+def _known(record: dict[str, Any]) -> dict[str, Any]:
+    """A message's metadata as they are now, and as they came where those are others (`Draft`)."""
+    came = checked_metadata(record.get("metadata"))
+    if record.get("corrected_metadata") is None:
+        return as_came(came)
+    return {"metadata": checked_metadata(record["corrected_metadata"]), "verbatim": came}
 
 
 def _fact(record: dict[str, Any], max_text_chars: int) -> Fact:

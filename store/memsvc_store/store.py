@@ -8,7 +8,7 @@ process and in any other.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from memsvc_store import EXACT_LIMIT, SHARD_BYTES, SNAPSHOT_ROWS
 from memsvc_store.erasing.erasure import Erasures
@@ -174,9 +174,12 @@ class Store:
         valid_from: datetime | None = None,
         valid_to: datetime | None = None,
         expires_at: datetime | Literal["never"] | None = None,
+        metadata: Mapping[str, Any] | None = None,
         intent: Node | None = None,
     ) -> Memory:
-        """Correct a memory; None leaves a field as it is. What it was stays in its history.
+        """Correct a memory; None leaves a field, or a key of the metadata that is not there, as it is.
+
+        What it was stays in its history. A key of the metadata that is None is taken away.
 
         What rests on it, and its echoes, expire with it at the latest. An episode of another text gets the node
         `intent`, by default that text's own.
@@ -189,7 +192,7 @@ class Store:
             writes.update(
                 write, memory_id, self.model,
                 text=text, vector=vector, valid_from=valid_from, valid_to=valid_to, expires_at=expires_at,
-                intent=intent,
+                metadata=metadata or {}, intent=intent,
             )  # fmt: skip
             return write.live(memory_id)
 

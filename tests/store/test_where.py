@@ -16,7 +16,8 @@ from memsvc_store.errors import InvalidFilter
 from memsvc_store.projections import facets, filtering
 from memsvc_store.store import Store
 from memsvc_store.values import where
-from memsvc_store.values.shapes import Filter
+from memsvc_store.values.erasure_receipts import Target
+from memsvc_store.values.shapes import Filter, Message
 from tests.store.values import Space, draft
 
 KEYS = st.sampled_from(["a", "b", "a.b", "b.a", "tags"])
@@ -194,3 +195,30 @@ def test_what_is_not_held_comes_from_sql(store: Store) -> None:
         reading.shard.memories = {row: one for row, one in reading.shard.memories.items() if row % 2}
     assert sorted(masked(store, "ann", {"n": {"$lt": 3}})) == ["1", "2", "zero"]
     assert store.verify("ann") == []
+
+
+def test_metadata_are_updated_key_by_key_and_filtered_by_at_once(store: Store) -> None:
+    given = {"topic": "pets", "draft": True, "none": None}
+    [first] = store.add("ann", [draft("a", metadata=given)])
+    one = str(first.id)
+    assert masked(store, "ann", {"topic": "pets"}) == ["a"]
+    changed = store.update("ann", one, metadata={"topic": "cars", "draft": None, "n": 1})
+    assert changed.metadata == {"topic": "cars", "none": None, "n": 1}
+    assert (masked(store, "ann", {"topic": "pets"}), masked(store, "ann", {"topic": "cars", "n": 1})) == ([], ["a"])
+    assert listed(store, "ann", {"topic": "cars", "draft": {"$exists": False}}) == ["a"]
+    assert store.history("ann", one)[-1].before == {"metadata": {"topic": "pets", "draft": True, "n": None}}
+    store.update("ann", one, metadata={"topic": "cars"})
+    store.update("ann", one, metadata={"n": True})  # which equals 1, and is not
+    assert [step.operation for step in store.history("ann", one)] == ["add", "update", "update"]
+    [(message, _, _)] = store.export("ann")
+    assert isinstance(message, Message)
+    assert message.metadata == given, "the raw log stays as it was"
+    assert store.verify("ann") == []
+
+
+def test_a_source_that_was_changed_is_still_erased_under_both_names(store: Store) -> None:
+    for name, source in (("a", "book"), ("b", "page"), ("c", "film")):
+        [one] = store.add(name, [draft("said", metadata={"source": "book"})])
+        store.update(name, str(one.id), metadata={"source": "film"})
+        store.update(name, str(one.id), metadata={"source": "page"})
+        assert store.erasure.forget(name, Target("source", source)).counts["messages"] == 1

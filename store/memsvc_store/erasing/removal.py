@@ -126,8 +126,13 @@ def _named(write: Write, target: Target) -> set[str]:
     if target.what == "session":
         of_session = sa.select(_mem.c.id).where(_mem.c.namespace_key == key, _mem.c.session_id == name)
         return set(connection.execute(of_session).scalars())
-    told = sa.select(_mem.c.id, _mem.c.metadata).where(_mem.c.namespace_key == key, _mem.c.metadata != "{}")
-    found = {row.id for row in connection.execute(told) if _source(json.loads(row.metadata)) == name}
+    found: set[str] = set()
+    for table in (_mem, _msg):  # as it is now, and as it was said
+        told = sa.select(table.c.id, table.c.metadata).where(table.c.namespace_key == key, table.c.metadata != "{}")
+        found |= {row.id for row in connection.execute(told) if _source(json.loads(row.metadata)) == name}
+    updates = (_chg.c.namespace_key == key) & (_chg.c.operation == "update") & _chg.c.before.contains('"source"')
+    for row in connection.execute(sa.select(_chg.c.memory_id, _chg.c.before).where(updates)):
+        found |= {row.memory_id} if _source(json.loads(row.before).get("metadata", {})) == name else set()
     for table, memory_id in ((_msg, _msg.c.id), (_ep, _ep.c.memory_id)):
         under = sa.func.substr(table.c.write_key, 1, len(name) + 1) == f"{name}/"
         keyed = sa.select(memory_id).where(table.c.namespace_key == key, under | (table.c.write_key == name))

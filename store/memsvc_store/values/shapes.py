@@ -350,6 +350,7 @@ class Receipt(Value):
 class Change(Value):
     """One step in the life of a memory. `before` holds the fields that the step replaced.
 
+    Of metadata it holds the keys that were given, null where there was none.
     `cool` took it out of the look-ups to make room, `warm` brought it back.
     A fact's `retire` says `why` there (replaced, source deleted, source corrected), and `by` which memory; or that what
     it was replaced by was erased. `erase` is a step of no memory's: it stands where steps of erased ones stood.

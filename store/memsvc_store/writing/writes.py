@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from memsvc_store.errors import InvalidInput
 from memsvc_store.sql.records import unexpired
-from memsvc_store.sql.rows import draft_rows, message_id, text_digest, text_values, validity_values
+from memsvc_store.sql.rows import draft_rows, dump_json, message_id, text_digest, text_values, validity_values
 from memsvc_store.values import clock
 from memsvc_store.values.nodes import hyperedge
 from memsvc_store.values.shapes import Receipt
@@ -117,9 +117,12 @@ def update(
     valid_from: datetime | None,
     valid_to: datetime | None,
     expires_at: datetime | Literal["never"] | None,
+    metadata: Mapping[str, Any],
     intent: Node | None,
 ) -> None:
     """Correct a memory; None leaves a field as it is now, under the lock. The raw message stays as it was said.
+
+    Of `metadata` each key replaces what is there, and None takes it away; the others stay.
 
     Facts that rest on a message whose text or beginning changed are retired, to be worked out anew. An episode keeps
     its intent while its text stays; with another text it gets `intent`, or that text's own. An echo with another text
@@ -142,6 +145,9 @@ def update(
     expires = old.expires_at if expires_at is None else _limited(write, old, expires_at)
     if expires != old.expires_at:
         before["expires_at"] = old.expires_at and old.expires_at.isoformat()
+    known = {key: one for key, one in {**old.metadata, **metadata}.items() if one is not None or key not in metadata}
+    if dump_json(known) != dump_json(old.metadata):
+        before["metadata"] = {key: old.metadata.get(key) for key in metadata}
     if old.echo_of is not None and "text" in before:  # it says something of its own now
         before["echo_of"] = old.echo_of
     if not before:
@@ -153,6 +159,7 @@ def update(
     values = text_values(text, entities) | validity_values(start, end)
     values |= {"expires_at": clock.to_micros(expires)}
     values |= {"echo_of": None} if "echo_of" in before else {}
+    values |= {"metadata": dump_json(known)} if "metadata" in before else {}
     write.records.update_memory(write.namespace, memory_id, values)
     if "text" in before:
         if vector is not None:

@@ -288,9 +288,17 @@ def test_episodes_are_stored_and_found(one: Any, here: str) -> None:
 def test_update_delete_and_history(one: Any, here: str, ann: list[str]) -> None:
     changed = one.update(ann[0], namespace=here, text="I moved to Bergen.", valid_to=datetime(2027, 1, 1, tzinfo=UTC))
     assert (changed.text, changed.valid_to) == ("I moved to Bergen.", datetime(2027, 1, 1, tzinfo=UTC))
+    changed = one.update(ann[0], namespace=here, metadata={"place": None, "topic": "moving"})
+    assert changed.metadata == {"topic": "moving", "tags": ["north"]}
+    assert [hit.id for hit in one.search("Bergen", namespace=here, where={"topic": "moving"})] == ann[:1]
+    lines = [json.loads(line) for line in one.export(namespace=here, where={"topic": "moving"})]
+    assert lines[1]["metadata"]["place"], "as it was said"
+    one.import_(map(json.dumps, lines), namespace=f"{here}-copy")
+    assert [memory.metadata for memory in one.list(namespace=f"{here}-copy")] == [changed.metadata]
+    assert [json.loads(line) for line in one.export(namespace=f"{here}-copy")][1:] == lines[1:]
     assert one.delete(ann[0], namespace=here) is None
     steps = one.history(ann[0], namespace=here)
-    assert [step.operation for step in steps] == ["add", "update", "delete"]
+    assert [step.operation for step in steps] == ["add", "update", "update", "delete"]
     assert steps[1].before["text"] == ANN[0]["content"]
     assert ann[0] not in {memory.id for memory in one.list(namespace=here)}
 
