@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from memsvc.errors import InvalidMessage
+from memsvc.writing.shapes import is_message, read
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -19,7 +22,10 @@ STEP_CHARS = 240
 
 
 def steps(trajectory: Trajectory) -> list[str]:
-    """The steps of a trajectory: its lines if it is a text; a step that is a mapping by its content, or as JSON."""
+    """The steps of a trajectory: its lines if it is a text; of a step that is a mapping its content, or JSON.
+
+    A message of a model (docs/messages.md) is told as look-ups see it, calls of tools as `order({"item": "chains"})`.
+    """
     if isinstance(trajectory, str):
         return [line.strip() for line in trajectory.splitlines() if line.strip()]
     return [_step(step) for step in trajectory]
@@ -38,9 +44,19 @@ def _step(step: Step) -> str:
     if isinstance(step, str):
         return step
     content = step.get("content")
+    if is_message(step) and (text := _told(step)):
+        content = text
     if isinstance(content, str):
         return f"{step['role']}: {content}" if isinstance(step.get("role"), str) else content
     return json.dumps(dict(step), ensure_ascii=False)
+
+
+def _told(step: Mapping[str, Any]) -> str | None:
+    """The message as look-ups see it; None if it is none after all: a step may be any JSON."""
+    try:
+        return read(step).text
+    except InvalidMessage:
+        return None
 
 
 def _cut(step: str) -> str:
