@@ -46,7 +46,12 @@ def search(
 
 
 def get(
-    memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory, as search and list show it.")],
+    memory_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="The memory, as search and list show it.", show_default=False)
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="The memory by the key that it was added under.")
+    ] = None,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
@@ -55,9 +60,12 @@ def get(
 
     \b
     memsvc get 3f2a... -n acme/ann
+    memsvc get --key chat-17/3 -n acme/ann
     """
+    if (memory_id is None) == (key is None):
+        raise typer.BadParameter("give either the ID of a memory or its --key")
     with opened(db) as memory:
-        one = memory.get(memory_id, namespace=namespace)
+        one = memory.get(memory_id, namespace=namespace, key=key)
     output.document(one) if json else output.pairs(views.memory(one))
 
 

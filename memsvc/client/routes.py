@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ from urllib.parse import quote
 from memsvc.client import encoding
 from memsvc.contract.options import own
 from memsvc.contract.parameters import LOCAL, options_of
-from memsvc.contract.table import VERBS
+from memsvc.contract.table import UNNAMED, VERBS
 from memsvc.contract.verbs import Verbs
 from memsvc.errors import InvalidInput
 from memsvc.lookup.filters import parse_filters
@@ -29,6 +30,9 @@ from memsvc_store.values.erasure_receipts import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+_PART = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def request(name: str, given: dict[str, Any]) -> Request:
     sent = _ADAPTED.get(name, dict)(given)
     if row.repeat == "keyed" and not _timed(sent) and sent.get("kind") != "fact":  # which is known by what it says
         sent = {"key": f"client-{secrets.token_hex(16)}"} | sent
-    parts = {part: _segment(str(sent[part])) for part in sent if f"{{{part}}}" in row.path}
+    parts = {part: _segment(str(sent.get(part, UNNAMED))) for part in _PART.findall(row.path)}
     rest = {part: value for part, value in sent.items() if part not in parts}
     return Request(
         row.method, f"/v1{row.path.format(**parts)}", encoding.query(rest) if row.queried else (),

@@ -31,6 +31,9 @@ again; `keyed`: it carries an idempotency key; `never`: it might be done twice."
 
 Pool = Literal["read", "write", "slow"]
 
+UNNAMED = "-"
+"""What a path has in the place of a part that is not given, where it may be left out: `GET /memories/-?key=m1`."""
+
 JSON, LINES, EVENTS = "application/json", "application/x-ndjson", "text/event-stream"
 
 

@@ -282,11 +282,17 @@ class Verbs:
         """
         raise NotImplementedError
 
-    def get(self, memory_id: str, *, namespace: str) -> Memory:
-        """One memory.
+    def get(self, memory_id: str | None = None, *, namespace: str, key: str | None = None) -> Memory:
+        """One memory, by its id or by the key that its writer gave it: one of the two.
+
+        Args:
+            memory_id: the id that a receipt or a hit names.
+            key: the key of the message or, where there is none, of the episode. Of several messages that were added
+                under one key they are `key/0`, `key/1` and so on.
 
         Raises:
             NotFound: no such memory in this namespace, or it was deleted, or has expired.
+            InvalidInput: neither, both, or what no id or key can be.
         """
         raise NotImplementedError
 

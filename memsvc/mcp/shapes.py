@@ -4,8 +4,8 @@ Times are to the second, which is what a model can use. The other tools give the
 these annotations, so that what they name is imported for real.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
@@ -16,7 +16,7 @@ from memsvc.lookup.traces import Hits
 from memsvc.mcp.quoting import NOTICE
 from memsvc.times import local
 from memsvc_retrievers.graph import Graph, Thing, Tie, View
-from memsvc_store.values.shapes import FactBy, Flag, Memory
+from memsvc_store.values.shapes import FactBy, Flag, Memory, Session
 
 
 def _local(moment: datetime | None, timezone: str | None) -> datetime | None:
@@ -65,6 +65,31 @@ class Recalled:
     def of(cls, hits: Hits, timezone: str | None = None) -> Self:
         """What a search found, best first."""
         return cls(tuple(Quote.of(hit.memory, timezone, hit.relevance) for hit in hits), hits.trace_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Talks:
+    """Conversations, the latest first. Their names and their speakers' are what callers called them."""
+
+    notice: str = field(init=False, default=NOTICE)
+    sessions: tuple[Session, ...]
+
+    @classmethod
+    def of(cls, found: Iterable[Session]) -> Self:
+        """A page of sessions."""
+        return cls(
+            tuple(
+                replace(one, first_at=one.first_at.replace(microsecond=0), last_at=one.last_at.replace(microsecond=0))
+                for one in found
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A memory that no look-up and no list shows any more."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from memsvc.asking.answer import Event
     from memsvc.contract.wire import Receipts
-    from memsvc.mcp.shapes import Answered, Attempt, Attempts, Ground, Picture, Quote, Recalled
+    from memsvc.mcp.shapes import Answered, Attempt, Attempts, Deleted, Ground, Picture, Quote, Recalled, Talks
     from memsvc_retrievers.graph import Thing
     from memsvc_store.values.erasure_receipts import Erasure
     from memsvc_store.values.learned import FeedbackReceipt
@@ -53,6 +53,22 @@ def listed(found: Recalled) -> str:
     if not found.memories:
         return "No memory was found."
     return fenced(_quotes(found.memories, [[place] for place in range(len(found.memories))]))
+
+
+def talks(found: Talks) -> str:
+    """A page of sessions, their names quoted."""
+    if not found.sessions:
+        return "No session was found."
+    entries = []
+    for number, one in enumerate(found.sessions, 1):
+        when = f"{one.first_at.isoformat()} to {one.last_at.isoformat()}"
+        entries.append((f"[{number}] {one.messages} messages · {when} · {', '.join(one.speakers)}", one.id))
+    return fenced(entries)
+
+
+def deleted(given: Deleted) -> str:
+    """What is not shown any more."""
+    return f"deleted {given.id}"
 
 
 def answered(answer: Answered) -> str:

@@ -14,7 +14,7 @@ from memsvc.contract.wire import Receipts
 from memsvc.errors import InvalidInput
 from memsvc.mcp import telling
 from memsvc.mcp.hosting import Call
-from memsvc.mcp.shapes import Answered, Attempts, Picture, Quote, Recalled
+from memsvc.mcp.shapes import Answered, Attempts, Deleted, Picture, Quote, Recalled, Talks
 from memsvc.service.bodies import Body, body
 from memsvc_store.keys import Permission
 from memsvc_store.values.erasure_receipts import Erasure
@@ -22,7 +22,7 @@ from memsvc_store.values.learned import FeedbackReceipt
 from memsvc_store.values.shapes import Receipt
 
 PAGE, LONGEST_PAGE = 20, 200
-"""Memories of one `list_memories`, by default and at most, and of a look-up at most: all go into a model's context."""
+"""Memories or sessions of one list, by default and at most, and of a look-up at most: all go into a model's context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ TOOLS: dict[str, Tool] = {}
 
 def _tool(verb: str, **options: Any) -> Callable[..., Any]:
     """Make a tool of a function; who may use it and what it takes follow from the verb."""
-    row, takes = VERBS[verb], body(verb, PAGE, LONGEST_PAGE)
+    row, takes = VERBS[verb], body(verb, PAGE, LONGEST_PAGE, whole=True)
 
     def made(run: Callable[[Call, dict[str, Any]], Any]) -> Callable[[Call, dict[str, Any]], Any]:
         TOOLS[run.__name__] = Tool(run.__name__, verb, row.permission, row.pool, takes, run=run, **options)
@@ -154,6 +154,43 @@ def list_memories(call: Call, given: dict[str, Any]) -> Recalled:
     Use it to see what there is, or to find an id. To find what fits a question use `search_memory`.
     """
     return Recalled(tuple(Quote.of(memory, given.get("timezone")) for memory in call.memory.list(**given)))
+
+
+@_tool("sessions", gives=Talks, text=telling.talks)
+def list_sessions(call: Call, given: dict[str, Any]) -> Talks:
+    """List earlier conversations, the latest first, a page at a time: when each was, who spoke, how many messages.
+
+    Use it for when or with whom something was talked about. What was said in one: `list_memories` with its
+    `session_id`, with `order` newest its end first.
+    """
+    return Talks.of(call.memory.sessions(**given))
+
+
+@_tool("get", gives=Recalled, text=telling.listed)
+def get_memory(call: Call, given: dict[str, Any]) -> Recalled:
+    """Read one memory whole: by its id, as a look-up gave it, or by the `key` under which it was stored."""
+    return Recalled((Quote.of(call.memory.get(**given)),))
+
+
+@_tool("update", gives=Recalled, text=telling.listed)
+def update_memory(call: Call, given: dict[str, Any]) -> Recalled:
+    """Correct what a memory says (`text`), or from when (`valid_from`) or until when (`valid_to`) it is true.
+
+    Use it when the person says that a memory is wrong. What stopped being true is not wrong: give it a `valid_to`, and
+    add what holds now. What it said before is kept in its history.
+    """
+    return Recalled((Quote.of(call.memory.update(**given), given.get("timezone")),))
+
+
+@_tool("delete", gives=Deleted, text=telling.deleted)
+def delete_memory(call: Call, given: dict[str, Any]) -> Deleted:
+    """Take one memory out of every look-up and list, with the facts that rest on it.
+
+    Use it when the person wants something not to be brought up again. The log keeps what was said; to erase it for
+    good there is `forget_memory`.
+    """
+    call.memory.delete(**given)
+    return Deleted(given["memory_id"])
 
 
 @_tool("graph", gives=Picture, text=telling.picture)

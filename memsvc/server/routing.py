@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from memsvc.contract.parameters import about
-from memsvc.contract.table import JSON
+from memsvc.contract.table import JSON, UNNAMED
 from memsvc.contract.wire import Receipts
 from memsvc.errors import InvalidInput
 from memsvc.quota import charged, rate_limit
@@ -142,9 +142,11 @@ def _pattern(verb: Verb) -> str:
 def _endpoint(service: Service, verb: Verb) -> Callable[..., Awaitable[Response]]:
     """What FastAPI calls: the check, then the work."""
     takes = _parameters(verb)
+    may_lack = [name for name, one in sent(verb.verb).items() if f"{{{name}}}" in verb.row.path and not one.required]
 
     async def endpoint(request: Request, **received: Any) -> Response:
         body = received.pop("body", None)
+        received |= {name: None for name in may_lack if received[name] == UNNAMED}
         given = {name: value for name, value in received.items() if value is not None}
         given |= {} if body is None else body.given()
         call = Call(service, cast("Access", request.state.access), request)
@@ -186,7 +188,8 @@ def _parameters(verb: Verb) -> list[inspect.Parameter]:
     found = []
     for name, one in known.items():
         if f"{{{name}}}" in verb.row.path:
-            found.append(_parameter(name, Annotated[str, Path(description=one.sentence)]))
+            sentence = one.sentence if one.required else f"{one.sentence.rstrip('.')}; `{UNNAMED}` for none"
+            found.append(_parameter(name, Annotated[str, Path(description=sentence)]))
         elif verb.row.queried:
             kind, said = queried(verb.verb, one)
             found.append(_parameter(name, Annotated[kind, Query(**said)], one.default))

@@ -136,16 +136,17 @@ def queried(verb: str, parameter: Parameter) -> tuple[Any, Mapping[str, Any]]:
 
 
 @cache
-def body(verb: str, page: int | None = None, longest: int | None = None) -> type[Body]:
+def body(verb: str, page: int | None = None, longest: int | None = None, *, whole: bool = False) -> type[Body]:
     """The model of what a verb takes, but for what its path names.
 
     Args:
+        whole: with what its path names.
         page: how many a list gives unless it is told otherwise; by default the verb's own number.
         longest: the most that a look-up or a list may give, where that is less than over HTTP.
     """
     fields: dict[str, Any] = {}
     for name, one in sent(verb).items():
-        if f"{{{name}}}" not in VERBS[verb].path and not (name == "namespace" and verb in _ONE_NAMESPACE):
+        if (whole or f"{{{name}}}" not in VERBS[verb].path) and not (name == "namespace" and verb in _ONE_NAMESPACE):
             said = _said(verb, one)
             if longest is not None and "le" in said:
                 said["le"] = longest

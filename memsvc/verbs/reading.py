@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from memsvc import bridge, checks
 from memsvc.checks import checked_choice
 from memsvc.contract.options import ORDERS
+from memsvc.errors import InvalidInput
 from memsvc.lookup import budget
 from memsvc.lookup.filters import current, parse_filters
 from memsvc.lookup.traces import Hits, considered
@@ -102,8 +103,13 @@ class Reading(Parts):
         namespace, trace_id = checks.checked_namespace(namespace), checks.checked_id(trace_id, "trace")
         return self.store.learning.trace(trace_id, namespace)[1]
 
-    def get(self, memory_id: str, *, namespace: str) -> shapes.Memory:
-        return self.store.get(checks.checked_namespace(namespace), checks.checked_id(memory_id))
+    def get(self, memory_id: str | None = None, *, namespace: str, key: str | None = None) -> shapes.Memory:
+        namespace = checks.checked_namespace(namespace)
+        if (memory_id is None) == (key is None):
+            raise InvalidInput(f"{'neither' if key is None else 'both'} came of memory_id and key; give one of them")
+        if key is not None:
+            return self.store.get_by_key(namespace, checks.checked_name("key", key))
+        return self.store.get(namespace, checks.checked_id(memory_id))
 
     def list(
         self,

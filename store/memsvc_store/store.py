@@ -253,6 +253,17 @@ class Store:
             found = records.namespace(namespace)
             return transaction.live_memory(records, found, namespace, memory_id, self._micros())
 
+    def get_by_key(self, namespace: str, key: str) -> Memory:
+        """The live memory of the message that was stored under a key, or else of the episode.
+
+        Raises:
+            NotFound: nothing was, or several messages of a list, or it was deleted, or has expired.
+        """
+        with Records.within(self.database.read()) as records:
+            found = records.namespace(namespace)
+            memory_id = listing.keyed(records, found, namespace, key)
+            return transaction.live_memory(records, found, namespace, memory_id, self._micros())
+
     def page(
         self,
         namespace: str,

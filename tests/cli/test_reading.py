@@ -284,3 +284,10 @@ def test_list_gives_the_newest_first(filled: Shell) -> None:
     found = filled("list", "--order", "newest", "--limit", "2", "--json").document["memories"]
     assert [one["id"] for one in found] == filled.ids()[:0:-1]
     assert "oldest, newest" in filled("list", "--order", "latest").error
+
+
+def test_a_memory_is_shown_by_its_key(filled: Shell) -> None:
+    filled("add", "Buy milk.", "--key", "m1")
+    assert filled("get", "--key", "m1", "--json").document["text"] == "Buy milk."
+    assert filled("get").code == filled("get", filled.ids()[0], "--key", "m1").code == 2
+    assert filled("get", "--key", "m2").error.startswith("memsvc: nothing was stored under key 'm2'")

@@ -52,7 +52,7 @@ NO_TOOL = {
     **dict.fromkeys(
         "calibrate_gate calibrate_threshold count_tokens export extract import_ jobs namespaces rebuild_utilities "
         "reflect reindex reset_utility retain retry stats top_utilities trace utility utility_history verify "
-        "verify_erasure update delete get sessions history".split(),
+        "verify_erasure history".split(),
         "for the operator and the host's own code, not for the model that talks",
     ),
 }

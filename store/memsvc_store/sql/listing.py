@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from memsvc_store.errors import DatabaseUnreadable
+from memsvc_store.errors import DatabaseUnreadable, NotFound
 from memsvc_store.sql import schema
 from memsvc_store.sql.records import there, unexpired
 from memsvc_store.values.clock import from_instant
@@ -78,6 +78,26 @@ def hyperedges(records: Records, namespace: str, limit: int, now: int) -> Hypere
 
 def _hyperedge(memory_id: str, beginning: str, speaker: str, entities: str) -> Hyperedge:
     return Hyperedge(memory_id, beginning[:BEGINNING], len(beginning) <= BEGINNING, speaker, Nodes(entities))
+
+
+def keyed(records: Records, namespace: Namespace | None, name: str, key: str) -> str:
+    """The id of the message that was stored under a key, or else of the episode. The key of a call is that of its one
+    message, which is stored as `key/0`.
+
+    Raises:
+        NotFound: nothing was, or several messages of a list.
+    """
+    first, second = f"{key}/0", f"{key}/1"
+    found = records.keyed_messages(namespace, [key, first, second]) if namespace else {}
+    if key in found or (first in found and second not in found):
+        return found[key if key in found else first][0]
+    if namespace and (episode := records.episodes.keyed(namespace, [key])):
+        return episode[key][0]
+    if first in found:
+        raise NotFound(
+            f"key {key!r} of namespace {name!r} is that of a list; its messages have {first!r}, {second!r} ..."
+        )
+    raise NotFound(f"nothing was stored under key {key!r} in namespace {name!r}; `list` gives what there is")
 
 
 def sessions(records: Records, namespace: Namespace, limit: int, offset: int, now: int) -> list[Session]:

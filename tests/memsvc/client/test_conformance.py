@@ -74,6 +74,27 @@ def test_what_is_stored_comes_back_as_it_was(one: Any, here: str, ann: list[str]
     assert one.get(first.id, namespace=here) == first
 
 
+def test_a_memory_is_got_by_its_writers_key(one: Any, here: str) -> None:
+    [said] = one.add("I moved to Oslo.", namespace=here, key="a/b ?#é")
+    listed = one.add(["One.", "Two.", {"content": "Three.", "key": "own"}], namespace=here, key="list")
+    tried = one.add_episode("book a table", "called", namespace=here, reward=1.0, key="task")
+    for key, receipt in (
+        ("a/b ?#é", said),
+        ("list/0", listed[0]),
+        ("list/1", listed[1]),
+        ("own", listed[2]),
+        ("task", tried),
+    ):
+        assert one.get(key=key, namespace=here) == one.get(receipt.id, namespace=here)
+    with pytest.raises(NotFound, match="'list/0', 'list/1'"):
+        one.get(key="list", namespace=here)
+    with pytest.raises(NotFound, match="nothing was stored under key"):
+        one.get(key="own", namespace=f"{here}/other")
+    one.delete(said.id, namespace=here)
+    with pytest.raises(NotFound, match="was deleted"):
+        one.get(key="a/b ?#é", namespace=here)
+
+
 def test_a_list_of_any_length_is_added_in_its_order_under_one_key(one: Any, here: str) -> None:
     assert MOST_MESSAGES == MAX_MESSAGES
     texts: list[Any] = [f"Word {number}." for number in range(MOST_MESSAGES + 2)]
@@ -386,6 +407,9 @@ def test_what_is_forgotten_leaves_a_receipt(one: Any, here: str, ann: list[str])
         (NotFound, "get", ("a/b?c#d",), {}),
         (NotFound, "get", ("..",), {}),
         (InvalidInput, "get", ("a\nb",), {}),
+        (InvalidInput, "get", (), {}),
+        (InvalidInput, "get", ("a",), {"key": "one"}),
+        (InvalidInput, "get", (), {"key": ""}),
         (NotFound, "delete", ("nothing",), {}),
         (NotFound, "history", ("nothing",), {}),
         (NotFound, "utility", ("nothing",), {}),

@@ -46,7 +46,8 @@ def parameters(verb: str) -> set[str]:
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_tool_takes_what_its_verb_takes(name: str) -> None:
     tool = TOOLS[name]
-    assert set(tool.body.model_fields) | {"kind"} == parameters(tool.verb) | {"kind"}  # episodes have but one kind
+    of_messages = {"kind", "role"}  # which `search_episodes` has no use for
+    assert set(tool.body.model_fields) | of_messages == parameters(tool.verb) | of_messages
     schema = input_schema(name, namespace=True)
     assert set(schema["properties"]) == set(tool.body.model_fields) - set(tool.hidden)
     assert schema["additionalProperties"] is False
@@ -74,7 +75,7 @@ def test_what_a_client_is_shown(memory: Memory, mode: str) -> None:
             assert one.annotations is not None
             assert one.annotations.open_world_hint is False
             assert one.annotations.read_only_hint is (TOOLS[name].permission == "read")
-            assert one.annotations.destructive_hint is (name == "forget_memory")
+            assert one.annotations.destructive_hint is (name in ("delete_memory", "forget_memory"))
 
     run(talk)
 
@@ -83,7 +84,10 @@ def test_what_is_not_allowed_is_not_offered_and_not_done(memory: Memory) -> None
     async def talk() -> None:
         async with inside(local(memory, "ann", allow=("read",))) as client:
             names = {one.name for one in (await client.list_tools()).tools}
-            assert names == {"search_memory", "ask_memory", "search_episodes", "list_memories", "graph_memory"}
+            assert names == {
+                "search_memory", "ask_memory", "search_episodes", "list_memories", "list_sessions", "get_memory",
+                "graph_memory",
+            }  # fmt: skip
             assert "permission 'write'" in await refused(client, "add_memory", messages="x")
             assert (await given(client, "search_memory", query="Oslo"))["trace_id"] is None  # nobody could reward it
 
@@ -390,11 +394,34 @@ def test_what_is_not_offered_is_not_named(memory: Memory) -> None:
     run(talk)
 
 
+def test_one_memory_is_read_corrected_and_deleted(memory: Memory) -> None:
+    [receipt] = memory.add("I moved to Oslo.", namespace="one", key="m1", session_id="plans", name="Ann")
+
+    async def talk() -> None:
+        async with inside(local(memory, "one")) as client:
+            read = await client.call_tool("get_memory", {"key": "m1"})
+            assert "> I moved to Oslo." in text(read)
+            assert "neither came of memory_id and key" in await refused(client, "get_memory")
+            [listed] = (await given(client, "list_sessions"))["sessions"]
+            assert (listed["id"], listed["messages"], listed["speakers"]) == ("plans", 1, ["Ann"])
+            assert "> plans" in text(await client.call_tool("list_sessions", {}))
+            changed = await given(client, "update_memory", memory_id=receipt.id, text="I moved to Bergen.")
+            assert [one["text"] for one in changed["memories"]] == ["I moved to Bergen."]
+            assert await given(client, "delete_memory", memory_id=receipt.id) == {"id": receipt.id}
+            assert "was deleted" in await refused(client, "get_memory", memory_id=receipt.id)
+            assert text(await client.call_tool("list_sessions", {})) == "No session was found."
+        async with inside(local(memory, "one", allow=("read", "write"))) as client:
+            assert "erase" in await refused(client, "delete_memory", memory_id=receipt.id)
+
+    run(talk)
+
+
 def test_times_are_to_the_second(memory: Memory) -> None:
     memory.add({"content": "Ann bought a boat.", "timestamp": "2026-03-02T09:00:00.123456+01:00"}, namespace="boats")
 
     async def talk() -> None:
         async with inside(local(memory, "boats")) as client:
+            assert ".123" not in str((await client.call_tool("list_sessions", {})).structured_content)
             for tool, arguments in (("list_memories", {}), ("ask_memory", {"question": "Who bought a boat?"})):
                 result = await client.call_tool(tool, arguments)
                 assert "2026-03-02T09:00:00+01:00" in text(result)

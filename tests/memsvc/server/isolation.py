@@ -84,6 +84,7 @@ NAMED: dict[str, Callable[[Things], Any]] = {
     "key": lambda one: one.key,
     "source": lambda one: one.key,
     "used": lambda one: [one.memory],
+    "sources": lambda one: [one.memory],
     "thing": lambda one: one.speaker,
     "to": lambda one: one.speaker,
     "receipt": lambda one: {**one.receipt, "namespace": MINE},
@@ -93,11 +94,12 @@ NAMED: dict[str, Callable[[Things], Any]] = {
 PLAIN = set(
     "messages query question intent text trajectory experience reward success metadata timestamp valid_from valid_to "
     "since until as_of include_ended kind top_k token_budget limit offset cold worst trace pool threshold weight "
-    "epsilon seed gate deliberation style model credit budget state kinds".split()
+    "epsilon seed gate deliberation style model credit budget state kinds order last "
+    "timezone strict role name where tags min_relevance min_similarity expires_at expired".split()
 )
 """Parameters that say what is wanted, and name nothing."""
 
-ONE_OF = {"forget": ("session_id", "memory_id", "source")}
+ONE_OF = {"forget": ("session_id", "memory_id", "source"), "get": ("memory_id", "key")}
 """Of these a request names one."""
 
 

@@ -8,11 +8,13 @@ statements that the database is given, which unlike clocks are the same each tim
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from memsvc.contract.table import UNNAMED
 from memsvc.mcp.mounting import PATH as MCP
 from memsvc.mcp.tools import TOOLS
 from memsvc.server.routes import ALL
@@ -139,6 +141,8 @@ def named(verb: Verb, mine: Things, parameter: str, value: Any) -> dict[str, Any
     if f"{{{parameter}}}" in verb.row.path:
         sent["url"] = f"/v1{verb.row.path}".format(**{parameter: value})
         return sent
+    if parameter in ONE_OF.get(verb.name, ()) and sent["url"] != f"/v1{verb.row.path}":
+        sent["url"] = re.sub(r"\{\w+\}", UNNAMED, f"/v1{verb.row.path}")
     where = "json" if "json" in sent else "params"
     kept = {key: one for key, one in sent[where].items() if key not in ONE_OF.get(verb.name, ())}
     sent[where] = {**kept, parameter: value}
@@ -259,7 +263,8 @@ def test_keys_of_others_are_told_like_keys_that_nobody_has(shared: World) -> Non
 def arguments(tool: Tool, things: Things, namespace: str) -> dict[str, Any]:
     """The example of a tool's verb, as its arguments."""
     sent = request(BY_NAME[tool.verb], things.real, namespace)
-    given = {**sent["params"], **sent.get("json", {})}
+    path = {name: things.real(value) for name, value in BY_NAME[tool.verb].example.get("path", {}).items()}
+    given = {**path, **sent["params"], **sent.get("json", {})}
     return {name: value for name, value in given.items() if name in tool.body.model_fields and name not in tool.hidden}
 
 
