@@ -41,6 +41,16 @@ _CLOSE = 0.75
 _POLITE = frozenset(
     terms("hey hi hello thanks thank great good nice wow yes yeah no okay ok cool see glad hear sure congratulations")
 )
+_FAILS = re.compile(
+    r"\bi(?:'m| am) not sure (?:wh|how|if|that)|\bi (?:do not|don't|did not|didn't|can't|cannot|could not|couldn't) "
+    r"(?:know|recall|remember|tell you) (?:wh|how|if|that|your|any|the answer)|"
+    r"\b(?:can't|cannot|can not|could not|couldn't|did not|didn't|unable to) find\b|"
+    r"\b(?:have no|(?:do not|don't) have(?: any| enough)?) (?:information|record|memory|details|mention)|"
+    r"\bno (?:information|record|mention|memory) (?:of|about|on|was)\b",
+    re.IGNORECASE,
+)
+"""What says that something is not known: no answer, however much of the question it repeats."""
+
 _LATER = re.compile(
     r"\b(?:actually|any ?more|no longer|changed|correction|i was wrong|i meant|instead|now|these days|since then|moved|"
     r"switched|sold|quit|left|stopped|new)\b",
@@ -72,8 +82,13 @@ def _told(one: Evidence) -> str:
 
 
 def _says(text: str, asked: set[str], names: set[str]) -> bool:
-    """Whether a text tells anything: not a question with a greeting, nor one word of what is asked ("Kittiwake.")."""
-    told = {term for sentence in sentences(text) if not asks(sentence)[1] for term in terms(sentence)}
+    """Whether a text tells anything: not a question, a failure to answer, or one word of what is asked."""
+    told = {
+        term
+        for one in sentences(text)
+        if not asks(one)[1] and not _FAILS.search(one.replace("’", "'"))
+        for term in terms(one)
+    }
     new = {term for term in told - asked - _POLITE - names if any(map(str.isalnum, term))}
     return bool(new) or (not asks(text)[0] and len(told & asked) > 1)
 

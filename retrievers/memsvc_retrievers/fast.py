@@ -30,7 +30,7 @@ from memsvc_retrievers.choices import POOL
 from memsvc_retrievers.ranking import share
 from memsvc_store.projections import filtering
 from memsvc_store.projections.vectors import at_least_kth
-from memsvc_store.values.shapes import NO_FILTER, Blend, Parts
+from memsvc_store.values.shapes import KINDS, NO_FILTER, Blend, Parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float32]
 
 SEEDS = 3
+ASSISTANT = "assistant"
 LEARNED = 100
 """Best rows among which learned utility decides; all that are returned, where those are more."""
 
@@ -96,7 +97,7 @@ def find(
     graph = rank.W_WORDS * share(words[rows]) + rank.W_DAY * days[rows]
     graph += rank.W_SPEAKER * walk.from_speaker(shard, question.speakers)[rows]
     graph += rank.W_THINGS * share(shard.graph.walk(dict.fromkeys(question.nodes, 1.0))[rows])
-    before = rank.prior(shard.lexical.lengths[rows], shard.only_asks.values[rows])
+    before = rank.prior(shard.lexical.lengths[rows], shard.only_asks.values[rows], _assistants(shard, rows))
     so_far = dense + literal + graph + before
     graph += rank.W_NEAR * _near(shard, rows, so_far)
     scores = dense + literal + graph + before
@@ -107,6 +108,12 @@ def find(
     cues = relevance.read(question, shard.lexical, rows[order], similarity, rank.comparable(scores[order]))
     likely = relevance.relevance(cues).round(6).tolist()
     return list(map(Found, rows[order].tolist(), parts, similarity.tolist(), likely, blends))
+
+
+def _assistants(shard: Shard, rows: Rows) -> NDArray[np.bool_]:
+    """Which rows are an assistant's messages; what was worked out from them is not."""
+    said = np.isin(shard.role.values[rows], shard.roles.find((ASSISTANT,)))
+    return np.asarray(said & (shard.kind.values[rows] == KINDS.index("message")), np.bool_)
 
 
 def _told(column: Scores) -> list[float]:

@@ -27,6 +27,7 @@ from memsvc.errors import (
     NotFound,
 )
 from memsvc.testing import HashEmbedder
+from memsvc_retrievers.ranking import W_ASSISTANT
 from memsvc_store.values.document import dump
 from memsvc_store.values.shapes import Receipt
 from tests.memsvc.conftest import START, nested, ticking
@@ -252,6 +253,14 @@ def test_what_has_ended_is_left_out_of_look_ups_unless_it_is_asked_for(memory: M
         memory.search("Oslo", namespace="ann", include_ended="yes")  # type: ignore[arg-type]
 
 
+def test_an_assistants_message_ranks_below_a_persons(memory: Memory) -> None:
+    for role in ("user", "assistant"):
+        memory.add({"role": role, "name": "X", "content": "Kim lives in Oslo.", "session_id": role}, namespace="ann")
+    first, second = memory.search("Where does Kim live?", namespace="ann")
+    assert (first.memory.role, second.memory.role) == ("user", "assistant")
+    assert first.parts.prior - second.parts.prior == pytest.approx(W_ASSISTANT)
+
+
 def test_a_deleted_memory_is_not_found_again(memory: Memory) -> None:
     receipts = stored(memory)
     memory.delete(receipts[2].id or "", namespace="ann")
@@ -448,7 +457,7 @@ def test_an_answer_quotes_what_really_stands_there(memory: Memory) -> None:
     stored(memory)
     answer = memory.ask("Where did Ann move to?", namespace="ann")
     assert answer.process == "extractive"
-    assert answer.text == "“I moved to Oslo last week.” (Ann, 2 March 2026)"
+    assert answer.text == "“I moved to Oslo last week.” (Ann, 2 March 2026; “last week” is the week before 2 March 2026)"
     for evidence in answer.evidence:
         source = memory.get(evidence.id, namespace="ann")
         assert evidence.quote in source.text

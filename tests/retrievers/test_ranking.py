@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memsvc_retrievers import ranking
 from memsvc_retrievers.ranking import Choice, learned_share, two_phase, zscores
 from memsvc_store.errors import InvalidInput
 
@@ -180,3 +181,12 @@ def test_chance_needs_a_source_and_a_share() -> None:
         choose(many, epsilon=0.1)
     with pytest.raises(InvalidInput, match="epsilon came as 2"):
         choose(many, epsilon=2, seed=1)
+
+
+def test_what_asks_and_what_an_assistant_says_rarely_answers() -> None:
+    lengths, yes, no = np.full(1, 8.0, np.float32), np.array([True]), np.array([False])
+    [plain] = ranking.prior(lengths, no, no)
+    assert plain == pytest.approx(ranking.W_LENGTH / 2)
+    assert ranking.prior(lengths, yes, no)[0] == pytest.approx(plain - ranking.W_QUESTION)
+    assert ranking.prior(lengths, no, yes)[0] == pytest.approx(plain - ranking.W_ASSISTANT)
+    assert ranking.prior(lengths, yes, yes)[0] == pytest.approx(plain - ranking.W_QUESTION - ranking.W_ASSISTANT)

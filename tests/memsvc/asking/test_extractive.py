@@ -35,6 +35,10 @@ def test_a_message_is_given_whole_with_its_speaker_its_day_and_what_its_dates_me
 @pytest.mark.parametrize(
     "asks",
     [
+        "Sorry, I don't know where Ann lives on Kittiwake.",
+        "I could not find where Ann lives.",
+        "I’m not sure where Ann lives.",
+        "I have no information about Ann's berth.",
         "Where do you live?",
         "Hey Ann! Nice. Where do you live?",
         "Kittiwake.",
@@ -48,7 +52,16 @@ def test_a_question_and_a_bare_word_of_the_question_are_no_answers(asks: str) ->
     assert (answer.process, answer.text, answer.evidence) == ("abstained", NOTHING_FOUND, ())
 
 
-@pytest.mark.parametrize("says", ["In Oslo. And you?", "Where do I live? By the harbour.", "Ann lives on Kittiwake."])
+@pytest.mark.parametrize(
+    "says",
+    [
+        "I don't have any siblings.",
+        "I can't swim.",
+        "In Oslo. And you?",
+        "Where do I live? By the harbour.",
+        "Ann lives on Kittiwake.",
+    ],
+)
 def test_what_tells_something_beside_a_question_counts(says: str) -> None:
     assert told("Where does Ann live, on Kittiwake?", hit(says, "Ben")) == [says]
 
