@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from memsvc.bridge import Batches, Underway, fetched
 from memsvc.contract.derived import AwaitedVerbs
+from memsvc.errors import DatabaseUnreadable
 from memsvc.memory import Memory
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class AsyncMemory(AwaitedVerbs):
     """
 
     def __init__(self, memory: Memory, *, threads: int = THREADS) -> None:
-        self.memory = memory
+        self.memory, self._closed = memory, False
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="memsvc-async")
 
     @classmethod
@@ -64,6 +65,7 @@ class AsyncMemory(AwaitedVerbs):
 
     async def close(self) -> None:
         """Wait for what was begun, and let go of the threads."""
+        self._closed = True
         await asyncio.to_thread(self._pool.shutdown)
 
     async def _do(self, name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -83,7 +85,7 @@ class AsyncMemory(AwaitedVerbs):
                 for line in batch:
                     yield line
         finally:
-            await self._run(lines.close)
+            await asyncio.to_thread(lines.close)  # also where this was closed meanwhile
 
     async def _asked(self, args: tuple[Any, ...], options: dict[str, Any]) -> Answer:
         """`ask` as the end of `ask_stream`, so that cancelling it stops the work; `on_event` is called in the loop."""
@@ -97,7 +99,13 @@ class AsyncMemory(AwaitedVerbs):
         return answer
 
     async def _run(self, work: Callable[[], T]) -> T:
-        """Do it in a thread of the pool, with this task's context."""
+        """Do it in a thread of the pool, with this task's context.
+
+        Raises:
+            DatabaseUnreadable: this was closed.
+        """
+        if self._closed:
+            raise DatabaseUnreadable(f"{self.memory.store.database.name} was closed; open it again")
         return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
     async def _events(self, args: tuple[Any, ...], options: dict[str, Any]) -> AsyncGenerator[Event, None]:

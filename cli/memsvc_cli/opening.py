@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
+from memsvc_cli import output
+
 if TYPE_CHECKING:
     from memsvc import Client, Memory, Settings
 
@@ -85,7 +87,22 @@ def _settings(model: str | None) -> "Settings":
 def _memory(db: str | None, settings: "Settings", create: bool) -> "Memory":
     from memsvc import Memory
 
+    tell_of_models()
     return Memory.open(db, create=create, settings=settings)
+
+
+def tell_of_models() -> None:
+    """Say on stderr what a model does at its first use on a machine: an export takes seconds, a download minutes."""
+    import logging
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said = record.getMessage()
+            output.note(f"{said[:1].upper()}{said[1:]}.")
+
+    log = logging.getLogger("memsvc.models")
+    log.setLevel(logging.INFO)
+    log.handlers = [Told()]
 
 
 @contextmanager

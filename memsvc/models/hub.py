@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.error import HTTPError
@@ -50,8 +51,11 @@ def loaded(name: str, load: Callable[[bool], Model], *, also: Sequence[str] = ()
             log.info("%s is not whole in the model hub's cache: %s", name, error)
     if (obstacle := _obstacle()) is not None:
         raise NoSuchModel(f"it is no folder, it is not in the model hub's cache, and {obstacle}")
-    log.info("asking the model hub for %s", name)
-    return load(False)
+    log.info("%s is not on this machine: downloading it from the model hub, once; this may take minutes", name)
+    started = time.perf_counter()
+    model = load(False)
+    log.info("%s was downloaded and loaded in %.0f s", name, time.perf_counter() - started)
+    return model
 
 
 def _is_cached(name: str) -> bool:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from memsvc import wiring
+from memsvc.testing import HashEmbedder
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     import pytest
+    from numpy.typing import NDArray
 
+    from memsvc_retrievers.protocols import Purpose
     from tests.cli.conftest import Shell
 
 
@@ -56,3 +64,15 @@ def test_the_namespace_of_commands_is_a_setting(shell: Shell, tmp_path: Path, mo
     assert only["text"] == "I moved to Oslo."
     monkeypatch.setenv("MEMSVC_NAMESPACE", "a//b")
     assert "'a//b'" in shell("list").error
+
+
+def test_a_model_that_is_made_ready_says_so(filled: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Exported(HashEmbedder):
+        def embed(self, texts: Sequence[str], *, purpose: Purpose = "document") -> NDArray[np.float32]:
+            logging.getLogger("memsvc.models").info("exporting %s, once", "minilm")
+            return super().embed(texts, purpose=purpose)
+
+    monkeypatch.setattr(wiring, "build_embedder", lambda _: Exported())
+    ran = filled("search", "Oslo", "--json")
+    assert ran.err == "Exporting minilm, once.\n"
+    assert ran.document["hits"]

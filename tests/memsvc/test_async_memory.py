@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memsvc import AsyncMemory, Settings
-from memsvc.errors import DatabaseMissing, InvalidMessage
+from memsvc.errors import DatabaseMissing, DatabaseUnreadable, InvalidMessage
 from memsvc.testing import HashEmbedder, RuleModel
 from tests.memsvc.server.served import ANN, fresh
 
@@ -50,8 +50,15 @@ def test_it_is_opened_and_closed(path: Path) -> None:
         async with AsyncMemory.open(path, embedder=HashEmbedder(), settings=settings, threads=2) as memory:
             [receipt] = await memory.add("I moved to Oslo.", namespace=HERE)
             assert (await memory.get(receipt.id or "", namespace=HERE)).text == "I moved to Oslo."
-        with pytest.raises(RuntimeError, match="shutdown"):
-            await memory.namespaces()
+            lines, events = memory.export(namespace=HERE), memory.ask_stream("Where?", namespace=HERE)
+            assert await anext(lines)
+            assert (await anext(events)).stage == "retrieved"
+        for verb in (memory.namespaces(), memory.ask("Where?", namespace=HERE), anext(memory.export(namespace=HERE)),
+                     anext(memory.ask_stream("Where?", namespace=HERE))):  # fmt: skip
+            with pytest.raises(DatabaseUnreadable, match="was closed; open it again"):
+                await verb
+        await lines.aclose()
+        await events.aclose()
         with pytest.raises(DatabaseMissing):
             async with AsyncMemory.open(path.with_name("other.db"), embedder=HashEmbedder(), create=False):
                 pass

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -34,6 +35,8 @@ from memsvc.models.embedding.space import PLAIN, named, recipe_of, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+log = logging.getLogger("memsvc.models")
 
 _NEEDED = ("onnx", "torch", "sentence_transformers")
 _STALE_S = 3600
@@ -75,7 +78,10 @@ def _load(
     for _ in range(3):
         manifest = cache.opened(folder, source)
         if manifest is None or (sha256 and sha256 != _weights_sum(manifest)):
+            log.info("exporting %s for onnxruntime, once on this machine; this takes about 10 s", name)
+            started = time.perf_counter()
             export(source, folder, name=name, sha256=sha256)
+            log.info("%s was exported to %s in %.0f s", name, folder, time.perf_counter() - started)
             continue
         try:
             return _open(folder, manifest, threads)

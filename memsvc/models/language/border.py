@@ -26,6 +26,9 @@ _OWN_HARDWARE = frozenset(
     "docker_model_runner hosted_vllm llamafile lm_studio local ollama ollama_chat vllm xinference".split()
 )
 
+_KEYLESS = _OWN_HARDWARE | {"bedrock", "sagemaker", "vertex_ai"}
+"""Providers that are sent no key as such: none is wanted, or requests are signed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -79,8 +82,8 @@ class Server:
     def _arguments(self, request: Request) -> dict[str, Any]:
         provider, _, name = self.model.partition("/")
         key = self.api_key
-        if provider == "openai" and self.api_base and not key:
-            # OpenAI's client demands one, and would take the user's from OPENAI_API_KEY to a stranger's server.
+        if self.api_base and not key and provider not in _KEYLESS:
+            # Clients demand one, and would take the user's from OPENAI_API_KEY and its like to a stranger's server.
             key = "none"
         return {
             # `ollama/` would flatten the conversation into one text and lose the model's own chat template.
