@@ -6,7 +6,7 @@ import typer
 
 from memsvc_cli import answer_views, options, output, views
 from memsvc_cli.opening import opened
-from memsvc_cli.reading import explain_gaps
+from memsvc_cli.reading import explain_gaps, say_notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,7 @@ def ask(
             output.document(answer)
         else:
             _print(answer, explain=explain, timezone=given.get("timezone"))
+        say_notes(answer.notes)
         if not answer.evidence and answer.verdict is None:
             explain_gaps(memory, namespace, found=False)
 

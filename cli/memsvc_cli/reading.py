@@ -8,6 +8,8 @@ from memsvc_cli import answer_views, options, output, views
 from memsvc_cli.opening import opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from memsvc_cli.opening import Opened
 
 
@@ -33,7 +35,15 @@ def search(
     with opened(db) as memory:
         found = memory.search(query, namespace=namespace, **given)
         if json:
-            output.document({"namespace": namespace, "query": query, "trace_id": found.trace_id, "hits": list(found)})
+            output.document(
+                {
+                    "namespace": namespace,
+                    "query": query,
+                    "trace_id": found.trace_id,
+                    "hits": list(found),
+                    "notes": list(found.notes),
+                }
+            )
         elif found and prompt:
             for one in found.text(given.get("token_budget")).splitlines():
                 output.line(one)
@@ -41,6 +51,7 @@ def search(
             output.table(views.hits(found, explain=explain, timezone=given.get("timezone")))
         if found.trace_id is not None and not json:
             output.note(f"Reward what helped with: memsvc feedback {found.trace_id} --reward 1")
+        say_notes(found.notes)
         if explain or not found:
             explain_gaps(memory, namespace, found=bool(found))
 
@@ -108,11 +119,20 @@ def list_(
     with opened(db) as memory:
         found = memory.list(namespace=namespace, limit=limit, offset=offset, **given)
         if json:
-            output.document({"namespace": namespace, "limit": limit, "offset": offset, "memories": found})
+            output.document(
+                {
+                    "namespace": namespace,
+                    "limit": limit,
+                    "offset": offset,
+                    "memories": found,
+                    "notes": list(found.notes),
+                }
+            )
         elif found:
             output.table(views.memories(found, given.get("timezone")))
         else:
             say_why_nothing(memory, namespace)
+    say_notes(found.notes)
     if len(found) == limit:
         output.note(f"There may be more: --offset {offset + limit} goes on.")
 
@@ -131,6 +151,12 @@ def history(
     with opened(db) as memory:
         steps = memory.history(memory_id, namespace=namespace)
     output.document({"id": memory_id, "changes": steps}) if json else output.table(views.changes(steps))
+
+
+def say_notes(notes: "Sequence[str]") -> None:
+    """Tell a person of filters that name nobody and nothing that there is."""
+    for one in notes:
+        output.note(f"{one[:1].upper()}{one[1:]}")
 
 
 def explain_gaps(memory: "Opened", namespace: str, *, found: bool) -> None:

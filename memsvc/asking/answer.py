@@ -24,7 +24,8 @@ class Answer(Value):
     working memory was grown), `extractive` (no model reasoned: what was said, a line each), or `abstained` (no
     answer; `evidence` is empty). `verdict` is the gate's, `coverage` what a slow process read; None where there was
     none. `seconds` is time on the clock. `retrieved` are the ids that the look-up found, best first. `trace_id` is what
-    `feedback` wants; None if the namespace is not there.
+    `feedback` wants; None if the namespace is not there. `notes` are sentences about filters that name nobody
+    and nothing that there is.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Answer(Value):
     ledger: Ledger = field(default_factory=Ledger)
     retrieved: tuple[str, ...] = ()
     trace_id: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

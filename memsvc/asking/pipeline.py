@@ -73,6 +73,7 @@ class Answering:
     calls: Recorder | None = None
     hits: list[Hit] = field(default_factory=list)
     below: int = 0
+    notes: tuple[str, ...] = ()
     fast: Draft | None = None
 
     def run(self, tell: Tell, stopped: Callable[[], bool] = lambda: False) -> Answer:
@@ -116,6 +117,7 @@ class Answering:
         found = self.lookup.search(self.namespace, self.question, self.how.top_k, self.wanted)
         self.hits = self.how.floor.above(found)
         self.below = len(found) - len(self.hits)
+        self.notes = self.lookup.notes(self.namespace, self.wanted, [hit.memory for hit in found])
         self._event("retrieved", done=len(self.hits))
 
     def _retrieve(self) -> list[Passage]:
@@ -182,7 +184,7 @@ class Answering:
     ) -> Answer:
         """The answer with what it cost, and its trace. Cold memories that it rests on turn warm: they were of use."""
         ledger = Ledger() if self.calls is None else self.calls.ledger
-        answer = replace(answer, ledger=ledger, retrieved=tuple(hit.id for hit in self.hits))
+        answer = replace(answer, ledger=ledger, retrieved=tuple(hit.id for hit in self.hits), notes=self.notes)
         trace_id = self.tracer.keep(
             self.namespace, "ask", self.question,
             used=used,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memsvc.contract.receipts import Receipts
     from memsvc.episodes.experience import Trajectory
     from memsvc.episodes.found import Episodes
+    from memsvc.lookup.notes import Memories
     from memsvc.lookup.traces import Hits
     from memsvc.work.outcomes import ExtractionSummary
     from memsvc.work.retaining import Retained
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]
     Jobs = list[Job]
-    Memories = list[Memory]
     Moves = list[Move]
     Sessions = list[Session]
     Strings = list[str]
@@ -202,7 +202,8 @@ class Verbs:
         """The memories that fit a question best, best first, each with its relevance and the parts of its score.
 
         A score compares the hits of one search. `relevance` is a probability that means the same in every namespace:
-        `min_relevance` is how to hear that nothing is relevant.
+        `min_relevance` is how to hear that nothing is relevant. Where a filter names a speaker or session that there is
+        none of, `hits.notes` say so, with the name that may have been meant.
 
         Args:
             top_k: how many at most; 10 unless a budget is given.
@@ -307,7 +308,7 @@ class Verbs:
         expired: bool = False,
         **filters: Unpack[Filters],
     ) -> Memories:
-        """Memories in the order of their event time.
+        """Memories in the order of their event time; with `notes`, as in `search`.
 
         Args:
             limit: how many at most.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from memsvc.contract import receipts as lists
+from memsvc.lookup import notes as lists_of
 from memsvc.lookup.traces import Hits
 from memsvc_store.values.document import Value
 from memsvc_store.values.learned import Move, Utility
@@ -55,26 +56,41 @@ class Receipts(Listed):
 
 @dataclass(frozen=True, slots=True)
 class Found(Envelope):
-    """Hits, best first. `trace_id` is what `feedback` wants; null if no trace was asked for."""
+    """Hits, best first. `trace_id` is what `feedback` wants; null if no trace was asked for. `notes` say of filters
+    that they name a speaker or session that there is none of.
+    """
 
     hits: tuple[Hit, ...]
     trace_id: str | None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, value: Hits) -> Self:
         """Hits as they are sent."""
-        return cls(tuple(value), value.trace_id)
+        return cls(tuple(value), value.trace_id, value.notes)
 
     def value(self) -> Hits:
         """Hits as `search` gives them."""
-        return Hits(self.hits, self.trace_id)
+        return Hits(self.hits, self.trace_id, self.notes)
 
 
 @dataclass(frozen=True, slots=True)
 class Memories(Listed):
-    """Memories in the order asked for."""
+    """Memories in the order asked for. `notes` say of filters that they name a speaker or session that there is none
+    of.
+    """
 
     memories: tuple[Memory, ...]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, value: lists_of.Memories) -> Self:  # type: ignore[override]  # no other list has notes
+        """Memories as they are sent."""
+        return cls(tuple(value), value.notes)
+
+    def value(self) -> lists_of.Memories:
+        """Memories as `list` gives them."""
+        return lists_of.Memories(self.memories, self.notes)
 
 
 @dataclass(frozen=True, slots=True)

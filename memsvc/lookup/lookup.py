@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from memsvc.lookup.instructions import flags
+from memsvc.lookup.notes import notes
 from memsvc_retrievers.episodic import find_episodes
 from memsvc_retrievers.fast import find
 from memsvc_retrievers.question import take_apart
@@ -88,6 +89,10 @@ class Lookup:
             Hit(memory, rank, one.parts, one.similarity, one.relevance, one.blend, flags(memory.text))
             for rank, (memory, one) in enumerate(zip(memories, found, strict=True), 1)
         ]
+
+    def notes(self, namespace: str, wanted: Filter, found: Sequence[Memory]) -> tuple[str, ...]:
+        """What is to be said of the filter, given what it found."""
+        return notes(self._store, namespace, wanted, found)
 
     def episodes(
         self, namespace: str, intent: str, wanted: Filter, how: TwoPhase, random: np.random.Generator | None

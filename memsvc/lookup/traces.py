@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 
 
 class Hits(list[Hit], Value):
-    """What `search` found, best first. `trace_id` is what `feedback` wants; None if no trace was asked for."""
+    """What `search` found, best first. `trace_id` is what `feedback` wants; None if no trace was asked for. `notes` are
+    sentences about filters that name nobody and nothing that there is.
+    """
 
-    def __init__(self, hits: Iterable[Hit], trace_id: str | None = None) -> None:
+    def __init__(self, hits: Iterable[Hit], trace_id: str | None = None, notes: Sequence[str] = ()) -> None:
         super().__init__(hits)
-        self.trace_id = trace_id
+        self.trace_id, self.notes = trace_id, tuple(notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The hits and the trace, as over HTTP."""
-        return {"hits": [hit.to_dict() for hit in self], "trace_id": self.trace_id}
+        return {"hits": [hit.to_dict() for hit in self], "trace_id": self.trace_id, "notes": list(self.notes)}
 
     def text(self, token_budget: int | None = None, *, collapse: bool = True) -> str:
         """The hits as lines for a prompt, best first: number, day and time, speaker, text; empty if there are none.

@@ -55,16 +55,19 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """Memories that were found. `trace_id` is what `give_feedback` wants."""
+    """Memories that were found. `trace_id` is what `give_feedback` wants. `notes` say of filters that they name a
+    speaker or session that there is none of.
+    """
 
     notice: str = field(init=False, default=NOTICE)
     memories: tuple[Quote, ...]
     trace_id: str | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, hits: Hits, timezone: str | None = None) -> Self:
         """What a search found, best first."""
-        return cls(tuple(Quote.of(hit.memory, timezone, hit.relevance) for hit in hits), hits.trace_id)
+        return cls(tuple(Quote.of(hit.memory, timezone, hit.relevance) for hit in hits), hits.trace_id, hits.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class Answered:
     process: str
     evidence: tuple[Ground, ...]
     trace_id: str | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, answer: Answer, timezone: str | None = None) -> Self:
@@ -132,7 +136,7 @@ class Answered:
             )
             for one in answer.evidence
         )
-        return cls(answer.text, answer.process, grounds, answer.trace_id)
+        return cls(answer.text, answer.process, grounds, answer.trace_id, answer.notes)
 
 
 @dataclass(frozen=True, slots=True)

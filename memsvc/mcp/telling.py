@@ -41,18 +41,18 @@ def receipt(one: Receipt) -> str:
 
 def recalled(found: Recalled) -> str:
     """Memories, quoted; what one speaker said again in the same words once, with a count and the ids."""
+    entries = [*_quotes(found.memories, groups((one.speaker, one.text) for one in found.memories)), *_notes(found)]
     if not found.memories:
-        return "No relevant memory was found."
-    return _with_trace(
-        fenced(_quotes(found.memories, groups((one.speaker, one.text) for one in found.memories))), found.trace_id
-    )
+        return "\n".join(["No relevant memory was found.", *([fenced(entries)] if entries else [])])
+    return _with_trace(fenced(entries), found.trace_id)
 
 
 def listed(found: Recalled) -> str:
     """A page of memories, quoted, each for itself."""
+    entries = [*_quotes(found.memories, [[place] for place in range(len(found.memories))]), *_notes(found)]
     if not found.memories:
-        return "No memory was found."
-    return fenced(_quotes(found.memories, [[place] for place in range(len(found.memories))]))
+        return "\n".join(["No memory was found.", *([fenced(entries)] if entries else [])])
+    return fenced(entries)
 
 
 def talks(found: Talks) -> str:
@@ -78,7 +78,13 @@ def answered(answer: Answered) -> str:
     for number, one in enumerate(answer.evidence, 1):
         meant = "".join(f" · “{phrase}” is {day}" for phrase, day in one.dates.items())
         entries.append((_heading(number, one, one.said_at.isoformat()) + meant, one.quote))
+    entries += _notes(answer)
     return _with_trace(f"{_UNREASONED}\n{fenced(entries)}" if quoted else fenced(entries), answer.trace_id)
+
+
+def _notes(found: Recalled | Answered) -> list[tuple[str, str]]:
+    """What is said of filters, quoted too: it names speakers and sessions, which are called as somebody liked."""
+    return [("note", "\n".join(found.notes))] if found.notes else []
 
 
 def step(event: Event) -> str:

@@ -153,7 +153,8 @@ def list_memories(call: Call, given: dict[str, Any]) -> Recalled:
 
     Use it to see what there is, or to find an id. To find what fits a question use `search_memory`.
     """
-    return Recalled(tuple(Quote.of(memory, given.get("timezone")) for memory in call.memory.list(**given)))
+    found = call.memory.list(**given)
+    return Recalled(tuple(Quote.of(memory, given.get("timezone")) for memory in found), notes=found.notes)
 
 
 @_tool("sessions", gives=Talks, text=telling.talks)

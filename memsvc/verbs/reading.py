@@ -10,8 +10,10 @@ from memsvc.contract.options import ORDERS
 from memsvc.errors import InvalidInput
 from memsvc.lookup import budget
 from memsvc.lookup.filters import current, parse_filters
+from memsvc.lookup.notes import Memories
 from memsvc.lookup.traces import Hits, considered
 from memsvc.verbs.parts import Parts
+from memsvc_store.values.shapes import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]
-    Memories = list[shapes.Memory]
     Sessions = list[shapes.Session]
 
 
@@ -55,14 +56,15 @@ class Reading(Parts):
         session = self._told(for_session)
         found = floor.above(self._lookup.search(namespace, query, limit, wanted))
         hits = found if token_budget is None else budget.within(found, token_budget)
+        notes = self._lookup.notes(namespace, wanted, [hit.memory for hit in found])
         if not trace and session is None:
-            return Hits(hits)
+            return Hits(hits, notes=notes)
         trace_id = self._tracer.keep(
             namespace, "search", query,
             used=[hit.id for hit in hits], pool=considered(hits), weight=self.settings.search_weight,
             session_id=session,
         )  # fmt: skip
-        return Hits(hits, trace_id if trace else None)
+        return Hits(hits, trace_id if trace else None, notes)
 
     def search_episodes(self, intent: str, *, namespace: str, **options: Unpack[EpisodeOptions]) -> Episodes:
         return self._recall.find(intent, namespace, options)
@@ -128,7 +130,10 @@ class Reading(Parts):
         checks.checked_count("limit", limit, least=1)
         checks.checked_count("offset", offset, least=0)
         namespace, wanted = checks.checked_namespace(namespace), self._listed(filters)
-        return self.store.page(namespace, wanted, limit=limit, offset=offset, cold=cold, newest=newest, expired=expired)
+        found = self.store.page(
+            namespace, wanted, limit=limit, offset=offset, cold=cold, newest=newest, expired=expired
+        )
+        return Memories(found, self._lookup.notes(namespace, wanted, found))
 
     def sessions(self, *, namespace: str, limit: int = 100, offset: int = 0) -> Sessions:
         checks.checked_count("limit", limit, least=1)
@@ -137,7 +142,8 @@ class Reading(Parts):
 
     def session(self, session_id: str, *, namespace: str, last: int = 100) -> Memories:
         namespace, session_id = checks.checked_namespace(namespace), checks.checked_name("session_id", session_id)
-        return self.store.session(namespace, session_id, last=checks.checked_count("last", last, least=1))
+        found = self.store.session(namespace, session_id, last=checks.checked_count("last", last, least=1))
+        return Memories(found, self._lookup.notes(namespace, Filter(session_id=(session_id,)), found))
 
     def history(self, memory_id: str, *, namespace: str) -> Changes:
         return self.store.history(checks.checked_namespace(namespace), checks.checked_id(memory_id))

@@ -286,6 +286,19 @@ class Store:
             found = records.namespace(namespace)
             return records.page(found, namespace, where, limit, offset, newest=newest) if found else []
 
+    def unknown(
+        self, namespace: str, of: Literal["speaker", "session_id"], names: Sequence[str]
+    ) -> dict[str, list[str]]:
+        """Those of the names that no live memory has as its speaker or session, each with the names that there are."""
+        if not names:
+            return {}
+        with Records.within(self.database.read()) as records:
+            found, now = records.namespace(namespace), self._micros()
+            there = records.names(found, of, now, names) if found else []
+            missing = [name for name in names if name not in there]
+            known = records.names(found, of, now) if found and missing else []
+        return dict.fromkeys(missing, known)
+
     def sessions(self, namespace: str, *, limit: int, offset: int = 0) -> list[Session]:
         """The sessions of the live messages, the one with the latest of them first."""
         with Records.within(self.database.read()) as records:

@@ -100,7 +100,7 @@ def test_search_as_json_is_stable(filled: Shell) -> None:
     first, second = (filled("search", "pottery", "--json") for _ in range(2))
     assert first.out == second.out
     document = first.document
-    assert list(document) == ["namespace", "query", "trace_id", "hits"]
+    assert list(document) == ["namespace", "query", "trace_id", "hits", "notes"]
     best = document["hits"][0]
     assert best["rank"] == 1
     assert best["memory"]["text"] == "I took up pottery on Fridays."
@@ -137,7 +137,12 @@ def test_nothing_found_is_said(filled: Shell) -> None:
     assert ran.code == 0
     assert ran.out == ""
     assert ran.err == "Nothing found: namespace 'bob' holds no memories; there are default.\n"
-    assert filled("list", "--speaker", "Zoe").err == "Nothing found in namespace 'default'.\n"
+    nothing, note = filled("list", "--speaker", "Zoe").err.splitlines()
+    assert nothing == "Nothing found in namespace 'default'."
+    assert note == "No memory of namespace 'default' is by speaker 'Zoe'; 'Ann', 'Ben' spoke there"
+    assert filled("search", "Oslo", "--speaker", "ann", "--json").document["notes"] == [
+        "no memory of namespace 'default' is by speaker 'ann'; did you mean 'Ann'?"
+    ]
     assert filled("search", "Oslo", "-n", "bob", "--json").document["hits"] == []
 
 
@@ -159,7 +164,8 @@ def test_memories_that_wait_to_be_embedded_are_told_of(filled: Shell) -> None:
 @pytest.mark.usefixtures("_stale")
 @pytest.mark.parametrize("command", [["search", "zebra"], ["ask", "zebra?"]])
 def test_where_nothing_is_found_they_are_told_of_too(filled: Shell, command: list[str]) -> None:
-    nothing, why = filled(*command, "--session", "s3").err.splitlines()
+    note, nothing, why = filled(*command, "--session", "s3").err.splitlines()
+    assert note == "Namespace 'default' has no session 's3'; 's1', 's2' are there"
     assert nothing == "Nothing found in namespace 'default'."
     assert why.startswith("3 memories are not embedded by the model in use yet")
 

@@ -457,7 +457,9 @@ def test_an_answer_quotes_what_really_stands_there(memory: Memory) -> None:
     stored(memory)
     answer = memory.ask("Where did Ann move to?", namespace="ann")
     assert answer.process == "extractive"
-    assert answer.text == "“I moved to Oslo last week.” (Ann, 2 March 2026; “last week” is the week before 2 March 2026)"
+    assert (
+        answer.text == "“I moved to Oslo last week.” (Ann, 2 March 2026; “last week” is the week before 2 March 2026)"
+    )
     for evidence in answer.evidence:
         source = memory.get(evidence.id, namespace="ann")
         assert evidence.quote in source.text

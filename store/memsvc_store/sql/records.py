@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import sqlalchemy as sa
 
@@ -227,6 +227,15 @@ class Records(Statements):
         between = (_mem.c.expires_at > after) & (_mem.c.expires_at <= by)
         where = (_mem.c.namespace_key == namespace.key) & between
         return bool(self.connection.execute(sa.select(sa.exists().where(where))).scalar_one())
+
+    def names(
+        self, namespace: Namespace, of: Literal["speaker", "session_id"], now: int, among: Sequence[str] | None = None
+    ) -> list[str]:
+        """The speakers or sessions of live memories, all or those among these; a thousand at most, sorted."""
+        where = (_mem.c.namespace_key == namespace.key) & _mem.c.retired_at.is_(None) & unexpired(now)
+        where &= sa.true() if among is None else _mem.c[of].in_(among)
+        select = sa.select(_mem.c[of]).where(where).distinct().order_by(_mem.c[of]).limit(1_000)
+        return list(self.connection.execute(select).scalars())
 
     def live_with(self, namespace: Namespace, ids: Sequence[str], *, cold: bool) -> set[str]:
         """Which of these memories are live and cold, or live and not."""
