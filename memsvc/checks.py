@@ -21,6 +21,10 @@ MAX_QUERY_CHARS = 4_000
 """Of a question, or of the intent of a task that is ahead: four windows of the encoder, 600 words. Each word is looked
 for in the whole namespace, and a trace keeps the text, so that a long one costs a service far more than its sender."""
 
+MIN_PREFIX = 4
+"""Characters of an id that find it: among 300 memories there are, by an even chance, two that begin with the same
+four, and fewer would seldom be enough."""
+
 MAX_DEPTH = 32
 """Lists and mappings inside one another, in metadata and trajectories. What is stored has to be written again by every
 reader: pydantic gives up near 255, and one such message would take a namespace's listings away from everybody."""
@@ -79,6 +83,19 @@ def checked_id(memory_id: object, what: str = "memory") -> str:
     if not isinstance(memory_id, str) or not memory_id.isprintable() or len(memory_id) > MAX_NAME_CHARS:
         raise InvalidInput(f"a {what} id came as {shown(memory_id)}; give the id that a {_NAMED_BY[what]} names")
     return memory_id
+
+
+def checked_prefix(prefix: object) -> str:
+    """How an id begins.
+
+    Raises:
+        InvalidInput: not a string, or one of fewer than `MIN_PREFIX` characters.
+    """
+    if not isinstance(prefix, str) or not prefix.isprintable() or len(prefix) < MIN_PREFIX:
+        raise InvalidInput(
+            f"the beginning of an id came as {shown(prefix)}; give at least {MIN_PREFIX} characters of it"
+        )
+    return prefix
 
 
 def checked_ids(field: str, ids: object) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from memsvc import Answer, Evidence, Ledger, Verdict
     from memsvc_retrievers.coverage import Coverage
-    from memsvc_store.values.learned import Trace
+    from memsvc_store.values.learned import Trace, TraceSummary
 
 
 def evidence(quotes: "Sequence[Evidence]", timezone: str | None = None) -> Table:
@@ -96,6 +96,19 @@ def trace(one: "Trace") -> list[tuple[str, str]]:
         ("weight", "" if one.weight is None else f"{one.weight:g} of the ranking is utility"),
     ]
     return [(name, value) for name, value in fields if value]
+
+
+def traces(found: "Sequence[TraceSummary]") -> Table:
+    """Look-ups in their own order."""
+    return Table.each(
+        found,
+        (Column("at"), lambda one: when(one.at)),
+        (Column("kind", style="cyan"), lambda one: one.kind),
+        (Column("query", wrap=True), lambda one: one.query),
+        (Column("used", right=True), lambda one: str(one.used)),
+        (Column("rewards", right=True), lambda one: ", ".join(f"{reward:+g}" for reward in one.rewards)),
+        (Column("id", below="query"), lambda one: one.id),
+    )
 
 
 def considered(one: "Trace") -> Table:

@@ -78,6 +78,7 @@ _COMMANDS: list[tuple[str, str, Callable[..., None]]] = [
     (WRITE, "forget", forgetting.forget),
     (READ, "search", reading.search),
     (READ, "ask", asking.ask),
+    (READ, "traces", browsing.traces),
     (READ, "trace", reading.trace),
     (READ, "get", reading.get),
     (READ, "list", reading.list_),

@@ -1,10 +1,10 @@
-"""sessions, session: the commands that show what there is, without a question."""
+"""sessions, session, traces: the commands that show what there is, without a question."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from memsvc_cli import options, output, views
+from memsvc_cli import answer_views, options, output, views
 from memsvc_cli.opening import opened
 from memsvc_cli.reading import say_why_nothing
 
@@ -55,3 +55,29 @@ def session(
             say_why_nothing(memory, namespace, f"session {session_id!r} of namespace {namespace!r}")
     if found and found[0].position and len(found) == last:
         output.note(f"There may be earlier ones: --last {2 * last} shows more.")
+
+
+@options.takes("traces")
+def traces(
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help=options.told("traces", "limit"))] = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help=options.told("traces", "offset"))] = 0,
+    namespace: options.Namespace = options.DEFAULT_NAMESPACE,
+    db: options.Db = None,
+    json: options.Json = False,
+    **given: Any,
+) -> None:
+    """List the look-ups that were kept, newest first, with the rewards that they were given.
+
+    \b
+    memsvc traces -n acme/ann --kind ask
+    """
+    with opened(db) as memory:
+        found = memory.traces(namespace=namespace, limit=limit, offset=offset, **given)
+        if json:
+            output.document({"namespace": namespace, "limit": limit, "offset": offset, "traces": found})
+        elif found:
+            output.table(answer_views.traces(found))
+        else:
+            say_why_nothing(memory, namespace, f"the traces of namespace {namespace!r}")
+    if len(found) == limit:
+        output.note(f"There may be more: --offset {offset + limit} goes on.")

@@ -8,6 +8,7 @@ import typer
 
 from memsvc_cli import options, output, views
 from memsvc_cli.opening import opened
+from memsvc_cli.short_ids import full
 
 if TYPE_CHECKING:
     from memsvc import Erasure
@@ -46,6 +47,8 @@ def forget(
     if not yes and not output.can_ask():
         raise typer.BadParameter("nobody is there to ask; confirm with --yes")
     with opened(db) as memory:
+        if "memory_id" in part:
+            part |= {"memory_id": full(memory, part["memory_id"], namespace)}
         if not yes and not output.confirmed(f"Erase {_named(namespace, part)} for good?"):
             output.note("Nothing was erased.")
             raise typer.Exit(1)

@@ -7,6 +7,7 @@ import typer
 from memsvc_cli import learning_views, options, output, views
 from memsvc_cli.group import Commands
 from memsvc_cli.opening import opened
+from memsvc_cli.short_ids import full
 
 utility = typer.Typer(
     cls=Commands, name="utility", help="What memories are worth: show, top, reset, rebuild.", no_args_is_help=True
@@ -58,6 +59,7 @@ def show(
 ) -> None:
     """Show what a memory is worth, and every step that made it so."""
     with opened(db) as memory:
+        memory_id = full(memory, memory_id, namespace)
         worth = memory.utility(memory_id, namespace=namespace)
         steps = memory.utility_history(memory_id, namespace=namespace)
     if json:
@@ -103,8 +105,8 @@ def reset(
 ) -> None:
     """Take a memory's utility back to 0; its history stays."""
     with opened(db) as memory:
-        move = memory.reset_utility(memory_id, namespace=namespace)
-    output.document(move) if json else output.line(f"{memory_id}: {move.before:+.3f} -> {move.after:+.3f}")
+        move = memory.reset_utility(full(memory, memory_id, namespace), namespace=namespace)
+    output.document(move) if json else output.line(f"{move.memory_id}: {move.before:+.3f} -> {move.after:+.3f}")
 
 
 @utility.command("rebuild")

@@ -6,6 +6,7 @@ import typer
 
 from memsvc_cli import answer_views, options, output, views
 from memsvc_cli.opening import opened
+from memsvc_cli.short_ids import full
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +77,7 @@ def get(
     if (memory_id is None) == (key is None):
         raise typer.BadParameter("give either the ID of a memory or its --key")
     with opened(db) as memory:
+        memory_id = None if memory_id is None else full(memory, memory_id, namespace)
         one = memory.get(memory_id, namespace=namespace, key=key)
     output.document(one) if json else output.pairs(views.memory(one))
 
@@ -92,7 +94,7 @@ def trace(
     memsvc trace 300f78445ba9... -n acme/ann
     """
     with opened(db) as memory:
-        found = memory.trace(trace_id, namespace=namespace)
+        found = memory.trace(full(memory, trace_id, namespace, "trace"), namespace=namespace)
     if json:
         output.document(found)
         return
@@ -149,6 +151,7 @@ def history(
     memsvc history 3f2a... -n acme/ann
     """
     with opened(db) as memory:
+        memory_id = full(memory, memory_id, namespace)
         steps = memory.history(memory_id, namespace=namespace)
     output.document({"id": memory_id, "changes": steps}) if json else output.table(views.changes(steps))
 

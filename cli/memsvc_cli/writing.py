@@ -9,6 +9,7 @@ from memsvc_cli import options, output, views
 from memsvc_cli.messages import Item, read_messages, read_metadata
 from memsvc_cli.opening import opened
 from memsvc_cli.receipts import list_rejected, report
+from memsvc_cli.short_ids import full
 
 if TYPE_CHECKING:
     from memsvc import Receipts
@@ -126,7 +127,7 @@ def update(
     if not given:
         raise typer.BadParameter("give --text, --valid-from, --valid-to, --expires-at or --metadata")
     with opened(db) as memory:
-        changed = memory.update(memory_id, namespace=namespace, **given)
+        changed = memory.update(full(memory, memory_id, namespace), namespace=namespace, **given)
     output.document(changed) if json else output.pairs(views.memory(changed))
 
 
@@ -145,6 +146,7 @@ def delete(
     if not yes and not output.can_ask():
         raise typer.BadParameter("nobody is there to ask; confirm with --yes")
     with opened(db) as memory:
+        memory_id = full(memory, memory_id, namespace)
         if not yes:
             one = memory.get(memory_id, namespace=namespace)
             if not output.confirmed(f"Delete “{one.text}” ({one.speaker}, {views.day(one.valid_from)})?"):

@@ -16,6 +16,9 @@ Names = str | Sequence[str]
 Where = Mapping[str, Any] | str
 Order = Literal["oldest", "newest"]
 ORDERS: tuple[Order, ...] = ("oldest", "newest")
+Identified = Literal["memory", "trace"]
+IDENTIFIED: tuple[Identified, ...] = ("memory", "trace")
+"""What has an id that can be looked up by how it begins."""
 
 
 class Filters(TypedDict, total=False):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from memsvc.asking.answer import Answer, Event
-    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Kept, Names, Order, Time
+    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Identified, Kept, Names, Order, Time
     from memsvc.contract.receipts import Receipts
     from memsvc.episodes.experience import Trajectory
     from memsvc.episodes.found import Episodes
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from memsvc_learners.fitted import Calibration
     from memsvc_retrievers.graph import Graph
     from memsvc_store.values.erasure_receipts import Erasure
-    from memsvc_store.values.learned import FeedbackReceipt, Move, Trace, Utility
+    from memsvc_store.values.learned import FeedbackReceipt, Move, Trace, TraceKind, TraceSummary, Utility
     from memsvc_store.values.shapes import Change, Job, JobState, Memory, Receipt, Session
 
     # `list` is a verb, so that its class can't name the type.
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Moves = list[Move]
     Sessions = list[Session]
     Strings = list[str]
+    Traces = list[TraceSummary]
     Worths = list[tuple[str, Utility]]
 
 
@@ -275,6 +276,19 @@ class Verbs:
         """
         raise NotImplementedError
 
+    def traces(self, *, namespace: str, limit: int = 100, offset: int = 0, kind: TraceKind | None = None) -> Traces:
+        """The look-ups that were kept, newest first: what was asked, how many memories were given, their rewards.
+
+        Args:
+            limit: how many at most.
+            offset: how many to leave out first.
+            kind: only look-ups of this kind: search, ask, episodes.
+
+        Raises:
+            InvalidInput: a limit below 1, an offset below 0, or an unknown kind.
+        """
+        raise NotImplementedError
+
     def trace(self, trace_id: str, *, namespace: str) -> Trace:
         """What a look-up considered and gave: by its `trace_id`.
 
@@ -346,6 +360,19 @@ class Verbs:
 
         Raises:
             InvalidInput: `last` below 1, or an id that no session can have.
+        """
+        raise NotImplementedError
+
+    def ids(self, prefix: str, *, namespace: str, of: Identified = "memory", limit: int = 10) -> Strings:
+        """The ids that begin so, sorted; those of deleted memories too.
+
+        Args:
+            prefix: at least four characters.
+            of: whose ids: memory, trace.
+            limit: how many at most; more than one says that the prefix is not unique.
+
+        Raises:
+            InvalidInput: a shorter prefix, another kind of id, or a limit below 1.
         """
         raise NotImplementedError
 

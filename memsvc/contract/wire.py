@@ -8,7 +8,7 @@ from memsvc.contract import receipts as lists
 from memsvc.lookup import notes as lists_of
 from memsvc.lookup.traces import Hits
 from memsvc_store.values.document import Value
-from memsvc_store.values.learned import Move, Utility
+from memsvc_store.values.learned import Move, TraceSummary, Utility
 from memsvc_store.values.shapes import Change, Hit, Job, Memory, Receipt, Session
 
 
@@ -98,6 +98,20 @@ class Sessions(Listed):
     """Sessions, the one with the latest message first."""
 
     sessions: tuple[Session, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces(Listed):
+    """Look-ups that were kept, newest first."""
+
+    traces: tuple[TraceSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ids(Listed):
+    """Ids, sorted."""
+
+    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from memsvc.contract.options import Kept, Order
+from memsvc.contract.options import Identified, Kept, Order
 from memsvc.contract.parameters import LOCAL, SHARED, Parameter, about, parameters
 from memsvc.contract.table import VERBS
 from memsvc_learners.credit import Credit
 from memsvc_retrievers.choices import Deliberation, Policy, Style
 from memsvc_retrievers.graph import CONSIDERED
+from memsvc_store.values.learned import TraceKind
 from memsvc_store.values.shapes import JobState
 
 # Pydantic makes an error, of some 600 bytes, for each item of a list and each field that is wrong, on the event loop: a
@@ -72,7 +73,7 @@ _Steps = Annotated[list[str | dict[str, Any]], Field(fail_fast=True, max_length=
 
 _JSON: Mapping[str, Any] = {
     "Any": Any, "Credit": Credit, "Deliberation": Deliberation, "JobState": JobState, "Kept": Kept, "Order": Order,
-    "Policy": Policy, "Style": Style,
+    "Policy": Policy, "Style": Style, "Identified": Identified, "TraceKind": TraceKind,
     "Time": _Moment, "Names": str | _Strings[str], "Where": dict[str, Any], "Sequence": _Strings, "Mapping": dict,
     "Messages": str | _Object | _Several, "Trajectory": str | _Steps, "LanguageModel": str, "Erasure": dict[str, Any],
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""search, search_episodes, ask, trace, get, list, sessions, session, history."""
+"""search, search_episodes, ask; and what shows what there is, without a question: traces, get, list, sessions, ids."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Unpack
 
 from memsvc import bridge, checks
 from memsvc.checks import checked_choice
-from memsvc.contract.options import ORDERS
+from memsvc.contract.options import IDENTIFIED, ORDERS
 from memsvc.errors import InvalidInput
 from memsvc.lookup import budget
 from memsvc.lookup.filters import current, parse_filters
 from memsvc.lookup.notes import Memories
 from memsvc.lookup.traces import Hits, considered
 from memsvc.verbs.parts import Parts
+from memsvc_store.values.learned import TRACE_KINDS
 from memsvc_store.values.shapes import Filter
 
 if TYPE_CHECKING:
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
 
     from memsvc.asking.answer import Answer, Event
     from memsvc.asking.pipeline import Answering
-    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Order
+    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Identified, Order
     from memsvc.episodes.found import Episodes
     from memsvc_store.values import shapes
-    from memsvc_store.values.learned import Trace
+    from memsvc_store.values.learned import Trace, TraceKind, TraceSummary
     from memsvc_store.values.shapes import Change
 
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]
     Sessions = list[shapes.Session]
+    Strings = list[str]
+    Traces = list[TraceSummary]
 
 
 class Reading(Parts):
@@ -101,6 +104,13 @@ class Reading(Parts):
         session = None if for_session is None else checks.checked_name("for_session", for_session)
         return session if self.settings.echo_minutes else None
 
+    def traces(self, *, namespace: str, limit: int = 100, offset: int = 0, kind: TraceKind | None = None) -> Traces:
+        checked_choice("kind", kind, (None, *TRACE_KINDS))
+        checks.checked_count("limit", limit, least=1)
+        checks.checked_count("offset", offset, least=0)
+        namespace = checks.checked_namespace(namespace)
+        return self.store.learning.summaries(namespace, kind, limit=limit, offset=offset)
+
     def trace(self, trace_id: str, *, namespace: str) -> Trace:
         namespace, trace_id = checks.checked_namespace(namespace), checks.checked_id(trace_id, "trace")
         return self.store.learning.trace(trace_id, namespace)[1]
@@ -144,6 +154,14 @@ class Reading(Parts):
         namespace, session_id = checks.checked_namespace(namespace), checks.checked_name("session_id", session_id)
         found = self.store.session(namespace, session_id, last=checks.checked_count("last", last, least=1))
         return Memories(found, self._lookup.notes(namespace, Filter(session_id=(session_id,)), found))
+
+    def ids(self, prefix: str, *, namespace: str, of: Identified = "memory", limit: int = 10) -> Strings:
+        namespace, prefix = checks.checked_namespace(namespace), checks.checked_prefix(prefix)
+        traces = checked_choice("of", of, IDENTIFIED) == "trace"
+        checks.checked_count("limit", limit, least=1)
+        if not set(prefix) <= set("0123456789abcdef"):
+            return []  # no id has other characters
+        return self.store.ids(namespace, prefix, traces=traces, limit=limit)
 
     def history(self, memory_id: str, *, namespace: str) -> Changes:
         return self.store.history(checks.checked_namespace(namespace), checks.checked_id(memory_id))

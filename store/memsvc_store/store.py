@@ -299,6 +299,13 @@ class Store:
             known = records.names(found, of, now) if found and missing else []
         return dict.fromkeys(missing, known)
 
+    def ids(self, namespace: str, prefix: str, *, traces: bool = False, limit: int) -> list[str]:
+        """The ids of memories, deleted ones too, or of traces that begin with these hexadecimal digits, sorted."""
+        with Records.within(self.database.read()) as records:
+            found = records.namespace(namespace)
+            table = schema.traces if traces else schema.memories
+            return listing.ids(records, found, table, prefix, limit) if found else []
+
     def sessions(self, namespace: str, *, limit: int, offset: int = 0) -> list[Session]:
         """The sessions of the live messages, the one with the latest of them first."""
         with Records.within(self.database.read()) as records:

@@ -30,7 +30,7 @@ HEAVY = (
 )
 VERBS = {
     "add", "search", "ask", "trace", "get", "list", "update", "delete", "forget", "history", "export", "import",
-    "sessions", "session",
+    "sessions", "session", "traces",
     "graph", "doctor", "config", "extract", "jobs", "add-episode", "episodes", "calibrate-episodes", "reflect",
     "feedback", "retain", "utility", "gate",
     "serve", "mcp", "namespaces", "keys", "stats", "verify", "reindex", "demo", "bench", "eval",

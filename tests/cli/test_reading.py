@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +13,8 @@ from memsvc import Memory, wiring
 from memsvc.testing import HashEmbedder
 from memsvc.work.reembed import Reembedder
 from memsvc_cli import output
+from memsvc_store.sql.rows import message_id
+from memsvc_store.values.clock import to_instant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -297,3 +301,43 @@ def test_a_memory_is_shown_by_its_key(filled: Shell) -> None:
     assert filled("get", "--key", "m1", "--json").document["text"] == "Buy milk."
     assert filled("get").code == filled("get", filled.ids()[0], "--key", "m1").code == 2
     assert filled("get", "--key", "m2").error.startswith("memsvc: nothing was stored under key 'm2'")
+
+
+def test_traces_are_listed(filled: Shell) -> None:
+    assert filled("traces").err == "Nothing found in the traces of namespace 'default'.\n"
+    trace = filled("search", "Oslo", "--trace", "--json").document["trace_id"]
+    filled("feedback", trace, "--reward", "0.5")
+    [head, row] = [line.split("\t") for line in filled("traces", "--kind", "search").out.splitlines()]
+    assert dict(zip(head, row, strict=True)) | {"at": ""} == {
+        "at": "", "kind": "search", "query": "Oslo", "used": "3", "rewards": "+0.5", "id": trace,
+    }  # fmt: skip
+    assert filled("trace", trace[:6], "--json").document["id"] == trace
+    assert filled("traces", "--kind", "dream").error.startswith("memsvc: kind came as 'dream'")
+
+
+def test_commands_take_the_beginning_of_an_id(filled: Shell) -> None:
+    first, second, third = filled.ids()
+    assert filled("get", first[:4], "--json").document["id"] == first
+    assert filled("update", first[:5], "--text", "I moved to Bergen.", "--json").document["id"] == first
+    assert filled("history", first[:5], "--json").document["id"] == first
+    assert filled("utility", "show", first[:5], "--json").document["id"] == first
+    assert filled("delete", second[:5], "--yes").out == f"deleted {second}\n"
+    assert filled("forget", "-n", "default", "--id", third[:5], "--yes", "--json").document["target"] == third
+    assert filled.ids() == [first]
+    assert "give at least 4 characters" in filled("get", first[:3]).error
+    assert filled("get", "abcd").error.startswith("memsvc: no memory 'abcd' in namespace 'default'")
+
+
+def test_ids_that_begin_alike_are_told(filled: Shell) -> None:
+    said, seen = datetime(2026, 3, 2, tzinfo=UTC), dict[str, str]()
+    for number in count():
+        text, other = f"note {number}", None
+        one = message_id("s3", "Ann", text, to_instant(said))
+        if (other := seen.setdefault(one[:4], text)) != text:
+            break
+    for note in (text, other):
+        filled("add", note, "--speaker", "Ann", "--session", "s3", "--timestamp", said.isoformat())
+    told = filled("delete", one[:4], "--yes").error
+    assert told.startswith(f"memsvc: several ids begin with {one[:4]!r}: ")
+    assert one in told
+    assert len(filled.ids()) == 5

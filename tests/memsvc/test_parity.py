@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 
 PROGRESS = "shown as progress"
 
-NO_COMMAND = {"count_tokens": "needs no memory", "ask_stream": "`ask` shows its steps while they happen"}
+NO_COMMAND = {
+    "count_tokens": "needs no memory",
+    "ask_stream": "`ask` shows its steps while they happen",
+    "ids": "commands that take an id take the beginning of one",
+}
 WITHOUT = {
     ("ask", "on_event"): PROGRESS,
     ("extract", "on_event"): PROGRESS,
@@ -52,7 +56,7 @@ NO_TOOL = {
     **dict.fromkeys(
         "calibrate_gate calibrate_threshold count_tokens export extract import_ jobs namespaces rebuild_utilities "
         "reflect reindex reset_utility retain retry stats top_utilities trace utility utility_history verify "
-        "verify_erasure history".split(),
+        "verify_erasure history traces ids".split(),
         "for the operator and the host's own code, not for the model that talks",
     ),
 }
@@ -65,6 +69,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify_erasure": forgetting.forget,
     "search": reading.search,
     "ask": asking.ask,
+    "traces": browsing.traces,
     "trace": reading.trace,
     "get": reading.get,
     "list": reading.list_,

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 TOPICS: Mapping[str, tuple[str, ...]] = {
     "Write": ("add", "add_episode", "update", "delete"),
-    "Read": ("search", "search_episodes", "list", "get", "sessions", "session", "history", "graph", "ask"),
+    "Read": ("search", "search_episodes", "list", "get", "sessions", "session", "ids", "history", "graph", "ask"),
     "Learn": (
-        "feedback", "trace", "retain", "calibrate_gate", "calibrate_threshold",
+        "feedback", "traces", "trace", "retain", "calibrate_gate", "calibrate_threshold",
         "utility", "utility_history", "top_utilities", "reset_utility", "rebuild_utilities",
     ),
     "Improve": ("extract", "reflect", "jobs", "retry"),
@@ -47,10 +47,12 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "get": _OF_ONE,
     "sessions": {"query": {**_ANN, "limit": 20}},
     "session": {"path": {"session_id": "s1"}, "query": {**_ANN, "last": 20}},
+    "ids": {"query": {**_ANN, "prefix": "3f2a"}},
     "history": _OF_ONE,
     "graph": {"query": {**_ANN, "thing": "Ann", "limit": 10}},
     "ask": {"body": {**_ANN, "question": "Where does Ann live?"}},
     "feedback": {"body": {**_ANN, "trace_id": "$trace", "reward": 1.0, "key": "task-17"}},
+    "traces": {"query": {**_ANN, "kind": "search", "limit": 20}},
     "trace": {"path": {"trace_id": "$trace"}, "query": _ANN},
     "retain": {"body": {**_ANN, "budget": 10_000}},
     "calibrate_gate": {"body": {**_ANN, "budget": 0.2}},

@@ -80,6 +80,16 @@ def _hyperedge(memory_id: str, beginning: str, speaker: str, entities: str) -> H
     return Hyperedge(memory_id, beginning[:BEGINNING], len(beginning) <= BEGINNING, speaker, Nodes(entities))
 
 
+def ids(records: Records, namespace: Namespace, table: sa.Table, prefix: str, limit: int) -> list[str]:
+    """The ids of a table that begin so, sorted. They are hexadecimal: in the order of any language, what goes on after
+    a prefix stands between it and the prefix with a `g`, which an index finds.
+    """
+    where = (table.c.namespace_key == namespace.key) & table.c.id.between(prefix, f"{prefix}g")
+    return list(
+        records.connection.execute(sa.select(table.c.id).where(where).order_by(table.c.id).limit(limit)).scalars()
+    )
+
+
 def keyed(records: Records, namespace: Namespace | None, name: str, key: str) -> str:
     """The id of the message that was stored under a key, or else of the episode. The key of a call is that of its one
     message, which is stored as `key/0`.

@@ -12,7 +12,7 @@ from memsvc_store.sql import schema
 from memsvc_store.sql.dialect import Statements
 from memsvc_store.sql.rows import dump_json, readable
 from memsvc_store.values.clock import from_instant, to_instant
-from memsvc_store.values.learned import Considered, Trace
+from memsvc_store.values.learned import Considered, Trace, TraceSummary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +63,20 @@ class Traces(Statements):
             select = select.where(_tr.c.kind == kind)
         rows = self.connection.execute(select.order_by(_tr.c.at.desc(), _tr.c.id).limit(limit))
         return [_to_trace(row) for row in rows]
+
+    def summaries(self, namespace: Namespace, kind: TraceKind | None, limit: int, offset: int) -> list[TraceSummary]:
+        """A page of the traces, the newest first, without their pools and documents; without rewards as well."""
+        columns = (_tr.c.id, _tr.c.kind, _tr.c.query, _tr.c.at, _tr.c.used, _tr.c.session_id)
+        select = sa.select(*columns).where(_tr.c.namespace_key == namespace.key)
+        if kind is not None:
+            select = select.where(_tr.c.kind == kind)
+        rows = self.connection.execute(select.order_by(_tr.c.at.desc(), _tr.c.id).limit(limit).offset(offset))
+        return [
+            TraceSummary(
+                row.id, row.kind, row.query, from_instant(row.at), len(_ids(row.id, row.used)), (), row.session_id
+            )
+            for row in rows
+        ]
 
     def told(self, namespace: Namespace, sessions: Sequence[str], since: Instant, latest: int) -> list[Trace]:
         """So many traces of look-ups on behalf of these sessions after a moment, the latest ones, oldest first."""

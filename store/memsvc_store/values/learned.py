@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from memsvc_store.values.document import Value
 
 TraceKind = Literal["search", "ask", "episodes"]
+TRACE_KINDS: tuple[TraceKind, ...] = ("search", "ask", "episodes")
 Why = Literal["unknown", "deleted", "retired"]
 
 
@@ -43,6 +44,19 @@ class Trace(Value):
     weight: float | None = None
     document: Mapping[str, Any] = field(default_factory=dict)
     session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary(Value):
+    """A trace in a list of them. `used`: how many memories were given; `rewards`: those of its feedback, in order."""
+
+    id: str
+    kind: TraceKind
+    query: str
+    at: datetime
+    used: int
+    rewards: tuple[float, ...]
+    session_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from memsvc_store.errors import NotFound
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
 
     from memsvc_store.sql.database import Database
     from memsvc_store.sql.rows import Namespace
-    from memsvc_store.values.learned import Decide, Feedback, FeedbackReceipt, Move, Trace, TraceKind, Utility
+    from memsvc_store.values.learned import (
+        Decide,
+        Feedback,
+        FeedbackReceipt,
+        Move,
+        Trace,
+        TraceKind,
+        TraceSummary,
+        Utility,
+    )
 
 
 class Learning:
@@ -64,6 +74,18 @@ class Learning:
         """Traces of one kind or of all, the newest first."""
         with self._reading(namespace) as (records, found):
             return records.traces.page(found, kind, limit)
+
+    def summaries(
+        self, namespace: str, kind: TraceKind | None = None, *, limit: int, offset: int = 0
+    ) -> list[TraceSummary]:
+        """A page of the traces with their rewards, the newest first; none where there is no such namespace."""
+        with Records.within(self._database.read()) as records:
+            found = records.namespace(namespace)
+            if found is None:
+                return []
+            page = records.traces.summaries(found, kind, limit, offset)
+            rewards = records.utilities.rewards(found, [one.id for one in page])
+            return [replace(one, rewards=rewards.get(one.id, ())) for one in page]
 
     def told(self, namespace: str, sessions: Sequence[str], since: datetime, latest: int) -> list[Trace]:
         """What sessions were told after a moment: so many look-ups on their behalf, the latest ones, oldest first.

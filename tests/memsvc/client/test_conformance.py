@@ -74,6 +74,30 @@ def test_what_is_stored_comes_back_as_it_was(one: Any, here: str, ann: list[str]
     assert one.get(first.id, namespace=here) == first
 
 
+def test_traces_are_listed_with_their_rewards(one: Any, here: str, ann: list[str]) -> None:
+    assert one.traces(namespace=f"{here}/other") == []
+    first = one.search("Who moved to Oslo?", namespace=here, top_k=2, trace=True).trace_id
+    answer = one.ask("Where did Ann move?", namespace=here)
+    for reward in (1.0, -0.5):
+        one.feedback(first, reward, namespace=here, key=str(reward))
+    latest, earlier = one.traces(namespace=here)
+    assert (latest.id, latest.kind, latest.rewards) == (answer.trace_id, "ask", ())
+    assert (earlier.id, earlier.kind, earlier.query) == (first, "search", "Who moved to Oslo?")
+    assert (earlier.used, earlier.rewards) == (2, (1.0, -0.5))
+    assert one.traces(namespace=here, kind="search") == one.traces(namespace=here, limit=1, offset=1) == [earlier]
+    assert one.ids(first[:8], namespace=here, of="trace") == [first]
+    assert one.ids(first[:8], namespace=f"{here}/other", of="trace") == []
+
+
+def test_ids_are_found_by_how_they_begin(one: Any, here: str, ann: list[str]) -> None:
+    for memory_id in ann:
+        assert one.ids(memory_id[:6], namespace=here) == one.ids(memory_id, namespace=here) == [memory_id]
+    one.delete(ann[0], namespace=here)
+    assert one.ids(ann[0][:6], namespace=here) == [ann[0]]  # `history` shows it
+    assert one.ids("zzzz", namespace=here) == one.ids("%_%_", namespace=here) == []
+    assert one.ids(ann[0][:6], namespace=f"{here}/other") == []
+
+
 def test_a_memory_is_got_by_its_writers_key(one: Any, here: str) -> None:
     [said] = one.add("I moved to Oslo.", namespace=here, key="a/b ?#é")
     listed = one.add(["One.", "Two.", {"content": "Three.", "key": "own"}], namespace=here, key="list")
@@ -395,6 +419,9 @@ def test_what_is_forgotten_leaves_a_receipt(one: Any, here: str, ann: list[str])
         (InvalidTimestamp, "list", (), {"since": "soon"}),
         (InvalidInput, "list", (), {"order": "latest"}),
         (InvalidInput, "sessions", (), {"limit": 0}),
+        (InvalidInput, "traces", (), {"kind": "dream"}),
+        (InvalidInput, "ids", ("abc",), {}),
+        (InvalidInput, "ids", ("abcd",), {"of": "job"}),
         (InvalidInput, "session", ("s",), {"last": 0}),
         (MemsvcError, "session", ("",), {}),
         (InvalidFilter, "ask", ("x",), {"gates": "never"}),

@@ -78,6 +78,7 @@ class Things:
 NAMED: dict[str, Callable[[Things], Any]] = {
     "memory_id": lambda one: one.memory,
     "trace_id": lambda one: one.trace,
+    "prefix": lambda one: one.memory,
     "session_id": lambda one: one.session,
     "for_session": lambda one: one.session,
     "speaker": lambda one: one.speaker,
@@ -94,7 +95,7 @@ NAMED: dict[str, Callable[[Things], Any]] = {
 PLAIN = set(
     "messages query question intent text trajectory experience reward success metadata timestamp valid_from valid_to "
     "since until as_of include_ended kind top_k token_budget limit offset cold worst trace pool threshold weight "
-    "epsilon seed gate deliberation style model credit budget state kinds order last "
+    "epsilon seed gate deliberation style model credit budget state kinds order last of "
     "timezone strict role name where tags min_relevance min_similarity expires_at expired".split()
 )
 """Parameters that say what is wanted, and name nothing."""
