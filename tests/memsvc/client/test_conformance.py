@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -141,6 +142,53 @@ def test_receipts_say_what_became_of_each_message(one: Any, here: str) -> None:
     again = one.add(["One thing."], namespace=here, session_id="s", key="k")
     assert again == [Receipt("duplicate", found[0].id)]
     assert one.stats(namespace=here)["messages"] == 2
+
+
+def test_facts_of_the_caller(one: Any, here: str) -> None:
+    [said] = one.add("No coffee for me.", namespace=here, name="Ann")
+    worked = ["Ann prefers tea.", {"content": "The build is slow.", "sources": []}, {"content": "x", "sources": ["y"]}]
+    receipts = one.add(worked, namespace=here, kind="fact", sources=[said.id])
+    assert [receipt.status for receipt in receipts] == ["stored", "stored", "rejected"]
+    tea, slow = one.list(namespace=here, kind="fact")
+    assert (tea.sources, tea.fact_by, tea.speaker, slow.sources, slow.speaker) == (
+        (said.id,),
+        "caller",
+        "Ann",
+        (),
+        "agent",
+    )
+    assert one.add("Ann prefers tea.", namespace=here, kind="fact", sources=[said.id])[0].status == "duplicate"
+    with pytest.raises(InvalidInput, match="key came with kind='fact'"):
+        one.add("Ann prefers tea.", namespace=here, kind="fact", key="k")
+
+
+def test_what_expires_is_gone_and_can_be_erased(one: Any, here: str) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=0.5)
+    [short, long] = one.add([{"content": "A code: 1234.", "expires_at": soon}, "I moved."], namespace=here)
+    assert one.get(short.id, namespace=here).expires_at == soon
+    assert one.update(long.id, namespace=here, expires_at="30d").expires_at > soon
+    assert one.update(long.id, namespace=here, expires_at="never").expires_at is None
+    time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds() + 0.01))
+    assert [memory.id for memory in one.list(namespace=here)] == [long.id]
+    assert short.id not in {hit.id for hit in one.search("a code", namespace=here)}
+    assert [memory.id for memory in one.list(namespace=here, expired=True)] == [short.id]
+    receipt = one.forget(namespace=here, expired=True)
+    assert (receipt.what, receipt.counts["memories"]) == ("expired", 1)
+    assert one.verify_erasure(receipt)
+    assert one.list(namespace=here, expired=True) == []
+
+
+def test_times_are_of_the_zone_of_the_call_and_notes_come_along(one: Any, here: str) -> None:
+    [said] = one.add("I moved.", namespace=here, name="Ann", timestamp="2026-03-02T00:30", timezone="Asia/Shanghai")
+    assert one.get(said.id, namespace=here).valid_from.isoformat() == "2026-03-02T00:30:00+08:00"
+    found = one.search("moved", namespace=here, since="2026-03-02", timezone="Asia/Shanghai")
+    assert [hit.id for hit in found] == [said.id]
+    assert one.list(namespace=here, until=date(2026, 3, 1), timezone="Asia/Shanghai") == []
+    assert len(one.list(namespace=here, until=date(2026, 3, 1))) == 1
+    notes = (f"no memory of namespace {here!r} is by speaker 'ann'; did you mean 'Ann'?",)
+    for found in (one.search("moved", namespace=here, speaker="ann"), one.list(namespace=here, speaker="ann")):
+        assert (list(found), found.notes) == ([], notes)
+    assert one.ask("Who moved?", namespace=here, speaker="ann", gate="never").notes == notes
 
 
 def test_objects_of_frameworks_and_what_is_said_of_all_messages(one: Any, here: str) -> None:
