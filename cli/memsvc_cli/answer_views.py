@@ -68,20 +68,26 @@ def coverage(read: "Coverage") -> list[tuple[str, str]]:
 
 
 def ledger(calls: "Ledger") -> Table:
-    """What was asked of the model: a row a purpose, and their sum."""
+    """What was asked of the model: a row a purpose, and their sum; with the models, where several shared the work."""
+    several = len({call.model for call in calls.calls}) > 1
     columns = [
         Column("purpose", style="cyan"),
+        *([Column("model", wrap=True)] if several else []),
         *(Column(name, right=True) for name in ("calls", "prompt", "completion", "seconds", "retries", "cost")),
         Column("problem", wrap=True),
     ]
-    return Table(columns, [_ledger_row(name, part) for name, part in [*calls.by_purpose().items(), ("all", calls)]])
+    parts = [*calls.by_purpose().items(), ("all", calls)]
+    return Table(columns, [_ledger_row(name, part, several) for name, part in parts])
 
 
-def _ledger_row(name: str, part: "Ledger") -> list[str]:
+def _ledger_row(name: str, part: "Ledger", several: bool) -> list[str]:
     cost = "?" if part.cost is None else f"${part.cost:.4f}" if part.cost else "-"
     problems = ", ".join(dict.fromkeys(call.error for call in part.calls if call.error and name != "all"))
     tokens = [f"{part.prompt_tokens:,}", f"{part.completion_tokens:,}"]
-    return [name, str(len(part.calls)), *tokens, f"{part.seconds:.2f}", str(part.retries), cost, problems]
+    models = (
+        [] if not several else [", ".join(dict.fromkeys(call.model for call in part.calls)) if name != "all" else ""]
+    )
+    return [name, *models, str(len(part.calls)), *tokens, f"{part.seconds:.2f}", str(part.retries), cost, problems]
 
 
 def trace(one: "Trace") -> list[tuple[str, str]]:

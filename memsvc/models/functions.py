@@ -137,7 +137,7 @@ class _Called:
         text = _written(given, valued=self.valued)
         if text is None:
             wanted = "a string, a mapping or a value of the schema" if self.valued else "a string"
-            return Failure("misused", f"it gave {shown(given)}, a {type(given).__name__}, and {wanted} was wanted")
+            return Failure("misused", f"it gave {shown(given)} ({type(given).__name__}), and {wanted} was wanted")
         return Reply(text, False, count_tokens(said), count_tokens(text), None)
 
 

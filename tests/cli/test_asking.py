@@ -148,3 +148,19 @@ def test_nothing_found_with_a_model_is_explained_too(filled: Shell, use: Use) ->
     assert ran.out.startswith("No memory matches")
     assert "holds no memories" in ran.err
     assert not model.prompts
+
+
+def test_the_ledger_names_the_models_where_several_shared_the_work(
+    filled: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Small(RuleModel):
+        name = "small"  # type: ignore[assignment]
+
+    monkeypatch.setattr(wiring, "build_language_model", lambda settings, name=None: RuleModel())
+    assert "\tmodel\t" not in filled("ask", QUESTION, "--explain").out
+    small = Small()
+    monkeypatch.setattr(wiring, "build_role_model", lambda settings, role: small if role == "gate" else None)
+    rows = [line.split("\t") for line in filled("ask", QUESTION, "--explain", "--gate", "quality").out.splitlines()]
+    assert [row[:2] for row in rows if row[0] in ("purpose", "draft", "gate", "all")] == [
+        ["purpose", "model"], ["draft", "rules"], ["gate", "small"], ["all", ""],
+    ]  # fmt: skip

@@ -112,6 +112,8 @@ def _advice(failure: Failure) -> str:
         return "check the model's name and the server's address"
     if failure.status == 429:
         return "lower the concurrency, or try again later"
+    if failure.kind == "closed" and failure.status is None:
+        return "set the key: MEMSVC_MODEL_KEY, or its provider's own variable (docs/models.md)"
     if failure.kind == "passing" and failure.status is None:
         return "check that the server runs and can be reached, and raise the timeout if it is only slow"
     if failure.kind == "passing":
