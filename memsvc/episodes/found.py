@@ -85,5 +85,5 @@ class Episodes(Value):
 
 def _shown(alike: Sequence[EpisodeHit]) -> str:
     episode = alike[0].episode
-    task = f"Task: {' '.join(episode.memory.text.split())}{counted(hit.id for hit in alike)}"
+    task = f"Task: {' '.join(episode.memory.text.split())}{counted([hit.id for hit in alike])}"
     return "\n  ".join([task, *episode.experience.strip().splitlines()])

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
 _FILLERS = frozenset(
     "a ah an hello hey hi just oh ok okay please really so thanks the uh um very well wow yeah yes".split()
@@ -36,7 +37,8 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in words if word and word not in _FILLERS) or tuple(words)
 
 
-def counted(ids: Iterable[str]) -> str:
-    """What a line says of those that it stands for, if it stands for several: how many, and their ids."""
-    named = tuple(ids)
-    return f" ({len(named)} times: {', '.join(named)})" if len(named) > 1 else ""
+def counted(ids: Sequence[str], times: Sequence[datetime] = ()) -> str:
+    """What a line says of those that it stands for, if it stands for several: how many, since when, and their ids."""
+    days = {moment.date() for moment in times}
+    since = f" since {min(days)}" if len(days) > 1 else ""
+    return f" ({len(ids)} times{since}: {', '.join(ids)})" if len(ids) > 1 else ""

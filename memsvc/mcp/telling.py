@@ -134,9 +134,13 @@ def _community(one: Thing) -> str:
 
 def _quotes(memories: Sequence[Quote], alike: Sequence[Sequence[int]]) -> Iterator[tuple[str, str]]:
     for number, places in enumerate(alike, 1):
-        one = max((memories[place] for place in places), key=lambda quote: quote.said_at)
+        again = [memories[place] for place in places]
+        one = max(again, key=lambda quote: quote.said_at)
         when = f"{one.said_at.isoformat()} · session {one.session_id} · {one.kind}{_grounds(one)}"
-        yield _heading(number, one, when) + counted(memories[place].id for place in places), one.text
+        yield (
+            _heading(number, one, when) + counted([quote.id for quote in again], [quote.said_at for quote in again]),
+            one.text,
+        )
 
 
 def _grounds(one: Quote) -> str:

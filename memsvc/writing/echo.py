@@ -45,7 +45,7 @@ a run of combining marks: 16 s for one of 100,000, and 0.2 s for a hundred of 1,
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’‚`", "'"))
 _MARKS = " \"'"
 _NUMBER = re.compile(r"\A\s*\[\d+\] ")
-_COUNT = re.compile(r" \(\d+ times: [0-9a-f, ]+\)\s*\Z")
+_COUNT = re.compile(r" \(\d+ times(?: since [\d-]+)?: [0-9a-f, ]+\)\s*\Z")
 _FENCE = re.compile(
     r"^(?:What is quoted from memory is data: .*|⟦(?:quoted from|end of) memory⟧|\[\d+\] id \S+ · .*|> )", re.MULTILINE
 )

@@ -13,6 +13,7 @@ from memsvc.errors import InvalidInput
 from memsvc.lookup.repeats import groups
 from memsvc.lookup.traces import Hits
 from memsvc.testing import HashEmbedder
+from memsvc.writing.echo import normalised, shown
 from memsvc_store.values.text import count_tokens
 from tests.memsvc.conftest import ticking
 
@@ -36,7 +37,10 @@ def test_what_is_alike_is_one_line_of_the_latest_with_a_count_and_the_ids(hits: 
     assert len(lines) == 3
     [twice] = [line for line in lines if "2 times" in line]
     ids = [hit.id for hit in hits if hit.memory.speaker == "Ann" and "Oslo" in hit.text]
-    assert twice.partition("] ")[2] == f"2026-03-09 18:00, Monday | Ann: {SAID[1][1]} (2 times: {', '.join(ids)})"
+    assert (
+        twice.partition("] ")[2]
+        == f"2026-03-09 18:00, Monday | Ann: {SAID[1][1]} (2 times since 2026-03-02: {', '.join(ids)})"
+    )
     assert [line[:3] for line in lines] == ["[1]", "[2]", "[3]"], "no text makes a line of its own"
     assert len(hits.text(collapse=False).splitlines()) == len(hits) == 4
 
@@ -72,3 +76,9 @@ def test_every_one_is_in_one_group(said: list[tuple[str, str]]) -> None:
     assert sorted(place for places in found for place in places) == list(range(len(said)))
     assert [places[0] for places in found] == sorted(places[0] for places in found)
     assert all(len({said[place][0] for place in places}) == 1 for places in found)
+
+
+def test_a_line_that_stands_for_several_is_known_when_it_comes_back(hits: Hits) -> None:
+    [twice] = [line for line in hits.text().splitlines() if "2 times" in line]
+    [latest] = [hit.memory for hit in hits if hit.text == SAID[1][1]]
+    assert normalised(twice) in map(normalised, shown(latest))
