@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from memsvc import checks
@@ -142,8 +143,8 @@ class LanguageModels:
 
     def __init__(self, settings: Settings, given: Mapping[str, LanguageModel] | None = None) -> None:
         self._settings, self._given = settings, dict(given or {})
-        self._built: dict[str | None, LanguageModel | None] = {}
-        self._lock = threading.Lock()
+        self._built: dict[str, LanguageModel | None] = {}
+        self._lock = threading.RLock()
         self.around: Callable[[LanguageModel], LanguageModel] = lambda model: model
 
     def surround(self, wrap: Callable[[LanguageModel], LanguageModel]) -> None:
@@ -157,20 +158,13 @@ class LanguageModels:
         Raises:
             SettingsError: a model is set for a part of `ask`, and none for the rest of it.
         """
-        with self._lock:
-            if name not in self._built:
-                built = self._by_role() if name is None else build_language_model(self._settings, name)
-                self._built[name] = built
-        found = self._built[name]
+        build = self._by_role if name is None else partial(build_language_model, self._settings, name)
+        found = self._once("all" if name is None else f"name {name}", build)
         return None if found is None else self.around(found)
 
     def of(self, role: ModelRole) -> LanguageModel | None:
         """The model that does the work of a role: its own, or else the default; None where there is neither."""
-        with self._lock:
-            key = f"role {role}"
-            if key not in self._built:
-                self._built[key] = self._own(role) or self._default()
-        found = self._built[key]
+        found = self._own(role) or self._default()
         return None if found is None else self.around(found)
 
     def _by_role(self) -> LanguageModel | None:
@@ -183,10 +177,17 @@ class LanguageModels:
         return default if default is None or not own else RoutedModel(default, own)
 
     def _default(self) -> LanguageModel | None:
-        return self._given.get(DEFAULT) or build_language_model(self._settings)
+        return self._once(DEFAULT, lambda: self._given.get(DEFAULT) or build_language_model(self._settings))
 
     def _own(self, role: ModelRole) -> LanguageModel | None:
-        return self._given.get(role) or build_role_model(self._settings, role)
+        return self._once(role, lambda: self._given.get(role) or build_role_model(self._settings, role))
+
+    def _once(self, key: str, build: Callable[[], LanguageModel | None]) -> LanguageModel | None:
+        """What was built under this key: each model bounds its own requests under way."""
+        with self._lock:
+            if key not in self._built:
+                self._built[key] = build()
+            return self._built[key]
 
 
 def build_store(settings: Settings, embedder: Embedder, *, create: bool, now: Callable[[], datetime]) -> Store:

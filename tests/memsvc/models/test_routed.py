@@ -121,4 +121,8 @@ def test_models_are_built_once() -> None:
     assert models.get() is models.get()
     assert isinstance(models.get(), RoutedModel)
     assert models.get("ollama/other") is models.get("ollama/other")
+    assert models.of("gate") is models.of("gate")
+    assert models.of("extract") is models.of("draft")  # the default, whose requests under way are bounded together
+    plain = LanguageModels(Settings.load(model="ollama/large"))
+    assert plain.get() is plain.of("extract")
     assert build_language_model(Settings.load()) is None
