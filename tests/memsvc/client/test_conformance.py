@@ -292,6 +292,16 @@ def test_filters_narrow(one: Any, here: str, ann: list[str], filters: dict[str, 
     assert {found.id for found in one.ask("Oslo rain?", namespace=here, gate="always", **filters).evidence} <= wanted
 
 
+def test_what_has_ended_is_found_where_it_is_asked_for(one: Any, here: str, ann: list[str]) -> None:
+    one.update(ann[0], namespace=here, valid_to="2026-03-03")
+    assert ann[0] not in {hit.id for hit in one.search("Oslo", namespace=here)}
+    assert ann[0] in {hit.id for hit in one.search("Oslo", namespace=here, include_ended=True)}
+    answer = one.ask("Who moved to Oslo?", namespace=here, as_of="2026-03-02T23:00:00Z")
+    [quoted] = [evidence for evidence in answer.evidence if evidence.id == ann[0]]
+    assert quoted.valid_to == datetime(2026, 3, 3, tzinfo=UTC)
+    assert {memory.id for memory in one.list(namespace=here, include_ended=False)} == {*ann[1:]}
+
+
 def test_list_gives_pages(one: Any, here: str, ann: list[str]) -> None:
     assert [memory.id for memory in one.list(namespace=here, limit=1, offset=1, cold=False)] == ann[1:2]
     assert one.list(namespace=here, cold=True) == []
