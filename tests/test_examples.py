@@ -78,6 +78,9 @@ def test_what_is_off_topic_brings_next_to_nothing_into_the_prompt(outcome: Any) 
 def test_what_was_said_weeks_ago_is_in_the_prompt_and_in_the_answer(outcome: Any) -> None:
     assert len(outcome.injected) >= 0.95 * len(outcome.recalls) > 25
     assert len(outcome.answered) >= 0.9 * len(outcome.recalls)
+    [*_, price] = [one for one in outcome.turns if one.turn.calls and one.turn.calls[0][0] == "price_of"]
+    assert price.remembered.count(price.turn.text) == 1  # asked every day, and still it leaves room for what was found
+    assert "89 kr" in price.remembered
 
 
 def test_corrections_are_heeded(outcome: Any) -> None:

@@ -20,6 +20,7 @@ Model = Callable[[Sequence[Message], Sequence[Mapping[str, Any]]], Message]
 """Messages and the schemas of tools in, the assistant's message out, both as OpenAI has them."""
 
 FLOOR = 0.02  # drops about nine tenths of what has nothing to do with a question (docs/retrieval.md)
+HITS = 30  # many are the same words of many days, which are one line
 LINES = 400  # tokens of memory in a prompt
 TRIES = 3
 ROUNDS = 8  # of tools, in one reply
@@ -53,7 +54,7 @@ class Agent:
     def reply(self, text: str, lessons: str = "") -> str:
         """Answer what the user says."""
         found = self.memory.search(  # before it is written: nothing fits a text better than itself
-            text, namespace=self.namespace, for_session=self.session_id, min_relevance=FLOOR
+            text, namespace=self.namespace, for_session=self.session_id, top_k=HITS, min_relevance=FLOOR
         )
         self.remembered, self.trace_id = found.text(token_budget=LINES), found.trace_id
         self._say({"role": "user", "content": text})

@@ -257,7 +257,7 @@ DAYS: tuple[tuple[Turn, Turn, Turn, Turn, Turn], ...] = (
         recall("Where did we walk with grandma in 2024?", "Besseggen"),
     ),
     (
-        fact("Next week I am in Trondheim for the fair."),
+        recall("What did an inner tube cost in January?", "89 kr"),
         recall("What is my shoe size?", "40", "39"),
         recall("Where did I book a cabin for Easter?", "Trysil", "Lillehammer"),
         off("Why is the sky blue?", "Air scatters blue light the most."),

@@ -26,8 +26,8 @@ MOST = 3
 """Messages that make an answer."""
 
 LEAST = 0.1
-"""Share of the best hit's relevance that another needs. In the bundled conversations 8 of 97 below it are evidence, of
-the first five hits of each question, and 54 of 188 above it."""
+"""Share of the relevance that the best has, of those that say something, which another needs. In the bundled
+conversations 8 of 97 below it are evidence, of the first five hits of each question, and 54 of 188 above it."""
 
 LONGEST = 600
 """Characters of a message that is given whole; of a longer one what stands around the match."""
@@ -63,10 +63,11 @@ def extract(question: str, hits: Sequence[Hit]) -> Answer:
     """The best hits that say something, as they were said; an abstention where none does."""
     names = {term for hit in hits for term in terms(hit.memory.speaker)}
     asked = set(terms(question))
-    least = LEAST * max((hit.relevance for hit in hits), default=0.0)
-    saying = [hit for hit in hits if hit.relevance >= least and _says(hit.text, asked, names)]
-    alike = groups((hit.memory.speaker, hit.text) for hit in saying)
-    latest = [max((saying[place] for place in places), key=_when) for places in alike]
+    saying = [hit for hit in hits if _says(hit.text, asked, names)]
+    least = LEAST * max((hit.relevance for hit in saying), default=0.0)
+    bearing = [hit for hit in saying if hit.relevance >= least]
+    alike = groups((hit.memory.speaker, hit.text) for hit in bearing)
+    latest = [max((bearing[place] for place in places), key=_when) for places in alike]
     given = _newest_first(latest[:MOST])
     if not given:
         return Answer(NOTHING_FOUND, "abstained", (), 0.0)

@@ -10,7 +10,9 @@ from memsvc.asking.answer import NOT_ANSWERED, NOTHING_FOUND, Answer, Event
 from memsvc.asking.calibrating import GATE, gate_record
 from memsvc.asking.extractive import extract
 from memsvc.errors import ModelError
+from memsvc.lookup.repeats import once
 from memsvc.lookup.traces import considered
+from memsvc_retrievers.choices import POOL
 from memsvc_retrievers.deliberation import deliberate
 from memsvc_retrievers.drafting import draft
 from memsvc_retrievers.gate import build_gate
@@ -114,11 +116,19 @@ class Answering:
         return self._given(self.fast, "fast", verdict, slow.coverage)
 
     def _search(self) -> None:
-        found = self.lookup.search(self.namespace, self.question, self.how.top_k, self.wanted)
+        found = self._found()
         self.hits = self.how.floor.above(found)
         self.below = len(found) - len(self.hits)
         self.notes = self.lookup.notes(self.namespace, self.wanted, [hit.memory for hit in found])
         self._event("retrieved", done=len(self.hits))
+
+    def _found(self) -> list[Hit]:
+        """The best, each once: a question that is asked every day would else be all that is found for it."""
+        found = self.lookup.search(self.namespace, self.question, self.how.top_k, self.wanted)
+        if len(once(found)) == len(found):
+            return found
+        more = self.lookup.search(self.namespace, self.question, max(POOL, self.how.top_k), self.wanted)
+        return once(more)[: self.how.top_k]
 
     def _retrieve(self) -> list[Passage]:
         self._search()

@@ -7,11 +7,14 @@ both would drop what was said. Nothing is merged in the store.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
+
+    from memsvc_store.values.shapes import Hit
 
 _FILLERS = frozenset(
     "a ah an hello hey hi just oh ok okay please really so thanks the uh um very well wow yeah yes".split()
@@ -35,6 +38,13 @@ def groups(said: Iterable[tuple[str, str]]) -> list[list[int]]:
 def _words(text: str) -> tuple[str, ...]:
     words = [word.strip(_AROUND) for word in text.casefold().split()]
     return tuple(word for word in words if word and word not in _FILLERS) or tuple(words)
+
+
+def once(hits: Sequence[Hit]) -> list[Hit]:
+    """Of what one speaker said again in the same words the latest, where the first of it stood; ranked anew."""
+    said = groups((hit.memory.speaker, hit.text) for hit in hits)
+    latest = (max((hits[place] for place in places), key=lambda hit: hit.memory.valid_from) for places in said)
+    return [replace(hit, rank=rank) for rank, hit in enumerate(latest, 1)]
 
 
 def counted(ids: Sequence[str], times: Sequence[datetime] = ()) -> str:

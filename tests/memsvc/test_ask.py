@@ -176,6 +176,20 @@ def test_no_answer_anywhere_is_said(talk: Memory) -> None:
     assert (never.text, never.process, never.coverage) == (NOT_ANSWERED, "abstained", None)
 
 
+def test_a_question_of_every_day_does_not_crowd_out_its_answer(memory: Memory) -> None:
+    asked = "What does an inner tube cost today?"
+    days = [{"role": "user", "content": asked, "timestamp": f"2026-03-{day:02}T09:00:00Z"} for day in range(1, 32)]
+    memory.add([*days, {"role": "tool", "content": '{"item": "inner tube", "price": "89 kr"}'}], namespace="shop")
+    assert all(hit.text == asked for hit in memory.search(asked, namespace="shop"))
+    plain = memory.ask(asked, namespace="shop")
+    assert "89 kr" in plain.text
+    assert len(plain.retrieved) == 2
+    drafted = memory.ask(asked, namespace="shop", model=RuleModel(), gate="never")
+    latest = memory.list(namespace="shop", until="2026-03-31", role="user", order="newest", limit=1)
+    assert latest[0].id in drafted.retrieved
+    assert len(drafted.retrieved) == 2
+
+
 def test_an_empty_namespace_costs_no_call(memory: Memory) -> None:
     using = model()
     answer = memory.ask(QUESTION, namespace="nobody", model=using, gate="always")
