@@ -147,7 +147,7 @@ def test_a_fact_that_expired_may_be_worked_out_anew(store: Store, clock: Clock) 
 def test_its_bytes_go_with_an_erasure_and_a_receipt(store: Store, clock: Clock, target: str) -> None:
     [short, _] = store.add("ann", [draft("xylophone", expires_at=at(10)), draft("long")])
     store.add_facts("ann", [fact("Xylophone!", short.id or "")])
-    with pytest.raises(NotFound, match="holds nothing of what has expired"):
+    with pytest.raises(NotFound, match="nothing of namespace 'ann' has expired"):
         store.erasure.forget("ann", Target("expired"))
     clock.minutes = 10
     receipt = store.erasure.forget("ann", Target("expired"))

@@ -115,6 +115,8 @@ class Erasures:
             else:
                 gone = erasing.erase_part(write, target)
                 write.finish()
+        if not gone and not begun and target.what == "expired":
+            raise NotFound(f"nothing of namespace {namespace!r} has expired, so that there is nothing to erase")
         if not gone and not begun:
             raise NotFound(
                 f"namespace {namespace!r} holds nothing of {target}; check the name. "
