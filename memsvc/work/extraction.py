@@ -238,7 +238,9 @@ def shown(weighed: Sequence[Candidate]) -> list[Memory]:
 
 
 def to_fact(decision: Decision) -> Fact:
-    """What is stored for a decision. It is of the time, session and speaker of the last thing that it rests on."""
+    """What is stored for a decision: of the time, session and speaker of the last thing that it rests on. One that says
+    what an old fact said expires with that.
+    """
     messages, old = decision.candidate.messages, decision.old
     sources = tuple(message.id for message in messages)
     basis: list[Memory] = [*messages]
@@ -257,6 +259,7 @@ def to_fact(decision: Decision) -> Fact:
         entities=hyperedge(text, last.speaker, last.session_id, last.valid_from.date()),
         vector=vector,
         replaces=() if old is None else (old.id,),
+        expires_at=None if decision.action != "UPDATE" or old is None else old.expires_at,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from memsvc import InvalidInput, Memory, MessagesRejected, NotFound
 from memsvc.testing import HashEmbedder, RuleModel
+from memsvc.work.extraction import Candidate, Decision, to_fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +111,15 @@ def test_a_fact_goes_with_what_it_rests_on(memory: Memory) -> None:
         memory.history(oslo.id, namespace="ann")
     assert memory.jobs(namespace="ann") == [], "nobody but the caller works out its facts anew"
     assert memory.verify(namespace="ann") == []
+
+
+def test_what_a_model_makes_of_one_that_expires_expires_with_it(memory: Memory) -> None:
+    old = concluded(memory, "The code of the door is 1234.", expires_at="7d")
+    message = memory.get(said(memory, "The door is red."), namespace="ann")
+    candidate = Candidate("The door is red.", (message,))
+    merged = to_fact(Decision("UPDATE", candidate, old, "The door is red, its code 1234."))
+    assert (merged.expires_at, merged.by, merged.sources) == (old.expires_at, "model", (message.id,))
+    assert to_fact(Decision("ADD", candidate)).expires_at is None
 
 
 def test_an_export_carries_it(memory: Memory, tmp_path: Path) -> None:
