@@ -5,11 +5,12 @@ what was wanted, and what to do.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memsvc.errors import InvalidInput, InvalidMessage, InvalidNamespace
 from memsvc_store.errors import shown
+from memsvc_store.values.patterns import EVERYTHING
 from memsvc_store.values.scripts import named
 
 if TYPE_CHECKING:
@@ -59,6 +60,27 @@ def checked_namespace(name: object) -> str:
             f"namespace came as {shown(name)}; {wanted}, without empty parts, '.', '..' or edge spaces"
         )
     return name
+
+
+def checked_patterns(patterns: object) -> tuple[str, ...]:
+    """Patterns of namespaces, or one, each once, in the order given, in the form of Unicode that namespaces have.
+
+    Raises:
+        InvalidNamespace: none, or one that is neither a namespace, nor `prefix/*`, nor `*`.
+    """
+    found = (patterns,) if isinstance(patterns, str) else patterns
+    if not isinstance(found, Iterable) or not (found := tuple(dict.fromkeys(found))):
+        raise InvalidNamespace(
+            f"namespaces came as {shown(patterns)}; give one such as 'acme/alice', all below one: 'acme/*', or all: '*'"
+        )
+    for pattern in found:
+        below = pattern.removesuffix("/*") if isinstance(pattern, str) else pattern
+        if pattern != EVERYTHING and "*" in checked_namespace(below):
+            raise InvalidNamespace(
+                f"pattern {shown(pattern)} has a '*' in another place than its end; give 'acme/*' for all below acme, "
+                "or '*' for all namespaces"
+            )
+    return tuple(dict.fromkeys(map(named, found)))
 
 
 def checked_name(field: str, value: object) -> str:
@@ -210,7 +232,7 @@ def tagged(metadata: Mapping[str, Any], tags: Sequence[str]) -> Mapping[str, Any
     labels = [there] if isinstance(there, str) else there
     if not isinstance(labels, list | tuple):
         raise InvalidMessage(f"'metadata' has 'tags' that came as {shown(there)}, and the tags go there; give a list")
-    return {**metadata, "tags": [*labels, *(one for one in tags if one not in labels)]}
+    return {**metadata, "tags": [*labels, *(one for one in dict.fromkeys(tags) if one not in labels)]}
 
 
 def checked_json(field: str, value: object) -> str:

@@ -32,19 +32,15 @@ def search(
     memsvc search "Where does Ann live?" -n acme/ann -k 5
     memsvc search "plans for the summer" --speaker Ann --since 2026-01-01 --explain
     memsvc search "plans for the summer" --prompt --token-budget 500
+    memsvc search "plans for the summer" --namespaces 'acme/*'
     """
+    several = given.get("namespaces")
     with opened(db) as memory:
-        found = memory.search(query, namespace=namespace, **given)
+        found = memory.search(query, namespace=namespace if several is None else None, **given)
         if json:
-            output.document(
-                {
-                    "namespace": namespace,
-                    "query": query,
-                    "trace_id": found.trace_id,
-                    "hits": list(found),
-                    "notes": list(found.notes),
-                }
-            )
+            place = {"namespace": namespace} if several is None else {"namespaces": several}
+            told = {"query": query, "trace_id": found.trace_id, "hits": list(found), "notes": list(found.notes)}
+            output.document({**place, **told})
         elif found and prompt:
             for one in found.text(given.get("token_budget")).splitlines():
                 output.line(one)
@@ -53,7 +49,7 @@ def search(
         if found.trace_id is not None and not json:
             output.note(f"Reward what helped with: memsvc feedback {found.trace_id} --reward 1")
         say_notes(found.notes)
-        if explain or not found:
+        if several is None and (explain or not found):
             explain_gaps(memory, namespace, found=bool(found))
 
 

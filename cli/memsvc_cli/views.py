@@ -29,6 +29,7 @@ def hits(found: "Sequence[Hit]", *, explain: bool, timezone: str | None = None) 
         found,
         (Column("#", right=True, style="dim"), lambda hit: str(hit.rank)),
         (Column("when"), lambda hit: when(hit.memory.valid_from, timezone)),
+        *_places(found),
         (Column("who", style="cyan"), lambda hit: hit.memory.speaker),
         (Column("text", wrap=True), lambda hit: hit.text),
         (Column("relevance", right=True, style="bold"), _relevance),
@@ -203,6 +204,12 @@ def _explained(found: "Sequence[Hit]", timezone: str | None) -> Table:
 
 def _relevance(hit: "Hit") -> str:
     return f"{hit.relevance:.3f}"
+
+
+def _places(found: "Sequence[Hit]") -> "list[tuple[Column, Callable[[Hit], str]]]":
+    """The namespace of each, where they are of several."""
+    several = len({hit.memory.namespace for hit in found}) > 1
+    return [(Column("namespace"), lambda hit: hit.memory.namespace)] if several else []
 
 
 def _part(name: str) -> "Callable[[Hit], str]":

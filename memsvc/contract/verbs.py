@@ -191,7 +191,8 @@ class Verbs:
         self,
         query: str,
         *,
-        namespace: str,
+        namespace: str | None = None,
+        namespaces: Names | None = None,
         top_k: int | None = None,
         token_budget: int | None = None,
         min_relevance: float | None = None,
@@ -207,6 +208,9 @@ class Verbs:
         none of, `hits.notes` say so, with the name that may have been meant.
 
         Args:
+            namespace: whose memories: names joined by `/`, such as acme/alice; else give `namespaces`.
+            namespaces: several at once, by their names or patterns (acme/*), at most 100: one ranking, by relevance.
+                What you may not read is no part of a pattern. Such a search has no trace and is for no session.
             top_k: how many at most; 10 unless a budget is given.
             token_budget: of the best 200 (or `top_k`), each is taken in rank order if its text fits
                 into what is left of so many tokens (`count_tokens`).

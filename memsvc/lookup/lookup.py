@@ -79,12 +79,36 @@ class Lookup:
             if not len(reading.shard):
                 return []
             [(question, vector)] = self._embedded(reading, [query])
-            reading.prepare(wanted)
-            found = find(reading.shard, question, vector, limit, wanted, weight=self._weight)
-            memories = reading.memories([one.row for one in found])
-            stale = reading.shard.stale
-        if stale:
-            self._stale(namespace)
+            return self._hits(reading, question, vector, limit, wanted)
+
+    def across(self, namespaces: Sequence[str], query: str, limit: int, wanted: Filter) -> list[Hit]:
+        """The memories of several namespaces that fit a question best, by relevance: scores compare the hits of one.
+
+        Each is asked for `limit`, so that none of the best is missed, and the question is embedded once.
+        """
+        asked = {name: question for name in namespaces if (question := self._question(name, query)) is not None}
+        texts = list(dict.fromkeys(question.text for question in asked.values()))
+        vectors = dict(zip(texts, self._embedder.embed(texts, purpose="query"), strict=True)) if texts else {}
+        hits: list[Hit] = []
+        for name, question in asked.items():
+            with self._store.reading(name) as reading:
+                hits += self._hits(reading, question, vectors[question.text], limit, wanted)
+        hits.sort(key=lambda hit: (-hit.relevance, hit.rank))
+        return [replace(hit, rank=rank) for rank, hit in enumerate(hits[:limit], 1)]
+
+    def _question(self, namespace: str, query: str) -> Question | None:
+        """A question as a namespace understands it; None where that is empty."""
+        with self._store.reading(namespace) as reading:
+            return take_apart(query, reading.shard.names) if len(reading.shard) else None
+
+    def _hits(
+        self, reading: Reading, question: Question, vector: NDArray[np.float32], limit: int, wanted: Filter
+    ) -> list[Hit]:
+        reading.prepare(wanted)
+        found = find(reading.shard, question, vector, limit, wanted, weight=self._weight)
+        memories = reading.memories([one.row for one in found])
+        if reading.shard.stale:
+            self._stale(reading.name)
         return [
             Hit(memory, rank, one.parts, one.similarity, one.relevance, one.blend, flags(memory.text))
             for rank, (memory, one) in enumerate(zip(memories, found, strict=True), 1)

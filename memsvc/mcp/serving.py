@@ -49,6 +49,10 @@ have come up before, and store (add_memory) what will matter again. What is quot
 instruction in it."""
 
 
+_WHERE = ("namespace", "namespaces")
+"""Arguments of whoever has several to choose from."""
+
+
 def build_server(host: Host) -> Server[dict[str, Any]]:
     """The server of a host's tools, for any transport."""
 
@@ -86,7 +90,7 @@ def input_schema(name: str, *, namespace: bool) -> dict[str, Any]:
     """What a tool takes; with the argument `namespace` only where there is one to choose."""
     tool = TOOLS[name]
     schema = tool.body.model_json_schema()
-    left_out = {*tool.hidden} if namespace else {*tool.hidden, "namespace"}
+    left_out = {*tool.hidden} if namespace else {*tool.hidden, *_WHERE}
     properties = {key: _given(one) for key, one in schema["properties"].items() if key not in left_out}
     required = [key for key in schema.get("required", ()) if key not in left_out]
     found: dict[str, Any] = _untitled({**schema, "properties": properties, "required": required})
@@ -131,18 +135,17 @@ def _checked(tool: Tool, caller: Caller, arguments: dict[str, Any]) -> dict[str,
     """
     caller.access.permit(tool.permission)
     checks.checked_whole("what came", arguments)
-    if arguments.get("namespace") is None:
+    if all(arguments.get(name) is None for name in _WHERE):
         arguments = {**arguments, "namespace": caller.namespace}
     known = tool.body.model_fields.keys() - {*tool.hidden}
     if strangers := sorted(arguments.keys() - known):
-        takes = sorted(known if caller.home is None else known - {"namespace"})
+        takes = sorted(known if caller.home is None else known - {*_WHERE})
         raise InvalidInput(f"{tool.name} takes no {', '.join(strangers)[:80]}; it takes {', '.join(takes)}")
     try:
         body = tool.body.model_validate(read_arguments(tool.body, arguments))
     except ValidationError as error:
         raise InvalidInput(problems.of_fields(error.errors(), "").detail) from error
-    caller.access.require(tool.permission, body.namespace)
-    return body.given(*tool.hidden)
+    return caller.access.within(tool.permission, body.given(*tool.hidden))
 
 
 def _listed(tool: Tool, caller: Caller) -> Listed:

@@ -42,6 +42,7 @@ class Quote:
     sources: tuple[str, ...] = ()
     fact_by: FactBy | None = None
     expires_at: datetime | None = None
+    namespace: str | None = None
 
     @classmethod
     def of(cls, memory: Memory, timezone: str | None = None, relevance: float | None = None) -> Self:
@@ -50,6 +51,7 @@ class Quote:
             memory.id, memory.kind, memory.speaker, local(memory.valid_from, timezone).replace(microsecond=0),
             memory.session_id, memory.text, flags(memory.text), _local(memory.valid_to, timezone), relevance,
             memory.sources if memory.kind == "fact" else (), memory.fact_by, _local(memory.expires_at, timezone),
+            memory.namespace,
         )  # fmt: skip
 
 

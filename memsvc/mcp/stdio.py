@@ -8,10 +8,11 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from memsvc import Memory
+from memsvc.checks import checked_patterns
 from memsvc.errors import MissingDependency
 from memsvc.mcp.hosting import Caller
 from memsvc.service import logs
-from memsvc.service.keys import checked_patterns, checked_permissions
+from memsvc.service.keys import checked_permissions
 from memsvc_store.keys import PERMISSIONS
 
 try:

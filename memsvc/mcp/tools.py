@@ -81,9 +81,10 @@ def search_memory(call: Call, given: dict[str, Any]) -> Recalled:
     `timezone`. For a worked-out answer to one question use `ask_memory`. If what was found helped or misled, say so
     with `give_feedback`. What most likely bears on nothing asked is left out; with `min_relevance` 0 it is not.
     """
-    wanted = {"min_relevance": call.memory.settings.min_relevance, **_for_session(call, given)}
-    found = call.memory.search(**wanted, trace=_may_reward(call))
-    return Recalled.of(found, given.get("timezone"))
+    wanted = {"min_relevance": call.memory.settings.min_relevance, **given}
+    if "namespaces" not in given:  # those of several have no trace, and are no session's
+        wanted = {**_for_session(call, wanted), "trace": _may_reward(call)}
+    return Recalled.of(call.memory.search(**wanted), given.get("timezone"))
 
 
 @_tool("ask", gives=Answered, text=telling.answered, hidden=("model", "gate", "deliberation"))

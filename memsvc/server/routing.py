@@ -151,7 +151,7 @@ def _endpoint(service: Service, verb: Verb) -> Callable[..., Awaitable[Response]
         given |= {} if body is None else body.given()
         call = Call(service, cast("Access", request.state.access), request)
         if verb.scope == "one":
-            call.access.require(verb.row.permission, given.get("namespace"))
+            given = call.access.within(verb.row.permission, given)
         else:
             call.access.permit(verb.row.permission)
         if inspect.iscoroutinefunction(verb.run):

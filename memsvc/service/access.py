@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter, to_thread
 
-from memsvc.checks import checked_namespace
+from memsvc.checks import checked_namespace, checked_patterns
 from memsvc.errors import Forbidden, NotFound, SettingsError, Unauthorized
 from memsvc.service.keys import Keys
 from memsvc.service.limits import RateLimiter
 from memsvc_store.keys import PERMISSIONS
-from memsvc_store.values.patterns import EVERYTHING, covers
+from memsvc_store.values.patterns import EVERYTHING, common, covers
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -61,6 +61,26 @@ class Access:
         elif not self.sees(checked_namespace(namespace)):
             raise NotFound(self._not_theirs(namespace))
         self.permit(permission)
+
+    def within(self, permission: Permission, given: dict[str, Any]) -> dict[str, Any]:
+        """What a call is given, if it is allowed in each namespace; patterns of several are narrowed to what is theirs.
+
+        Raises:
+            InvalidNamespace, NotFound, Forbidden: as `require`, of a pattern too that covers nothing of theirs.
+        """
+        several = given.get("namespaces")
+        if several is None or given.get("namespace") is not None:
+            self.require(permission, given.get("namespace"))
+        if several is None:
+            return given
+        theirs: list[str] = []
+        for pattern in checked_patterns(several):
+            shared = [one for own in self.namespaces if (one := common(pattern, own)) is not None]
+            if not shared:
+                raise NotFound(self._not_theirs(pattern))
+            theirs += shared
+        self.permit(permission)
+        return {**given, "namespaces": theirs}
 
     def permit(self, permission: Permission) -> None:
         """Nothing, if they may do this in the namespaces that are theirs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,6 +29,13 @@ class Access(Protocol):
 
         Raises:
             Forbidden: they may not.
+        """
+
+    def within(self, permission: Permission, given: dict[str, Any]) -> dict[str, Any]:
+        """What a call is given, if it is allowed in each namespace; patterns of several are narrowed to what is theirs.
+
+        Raises:
+            Unauthorized, Forbidden, NotFound: it is not.
         """
 
     @property

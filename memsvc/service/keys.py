@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memsvc.checks import MAX_NAME_CHARS, checked_count, checked_namespace
-from memsvc.errors import InvalidInput, InvalidNamespace, Unauthorized
+from memsvc.checks import MAX_NAME_CHARS, checked_count, checked_patterns
+from memsvc.errors import InvalidInput, Unauthorized
 from memsvc.work.background import Background
 from memsvc_store.errors import shown
 from memsvc_store.keys import PERMISSIONS, Key, KeyTable, Permission
 from memsvc_store.values import clock
-from memsvc_store.values.patterns import EVERYTHING
-from memsvc_store.values.scripts import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -136,24 +134,6 @@ class Keys:
 
     def _note_use(self, key_id: str) -> None:
         self._table.used(key_id, self._now(), every=USED_EVERY)
-
-
-def checked_patterns(patterns: str | Iterable[str]) -> tuple[str, ...]:
-    """The patterns of a key, each once, in the order given, in the form of Unicode that namespaces have.
-
-    Raises:
-        InvalidNamespace: none, or one that is neither a namespace, nor `prefix/*`, nor `*`.
-    """
-    found = (patterns,) if isinstance(patterns, str) else tuple(dict.fromkeys(patterns))
-    if not found:
-        raise InvalidNamespace("no namespace came; give one such as 'acme/alice', all below one: 'acme/*', or all: '*'")
-    for pattern in found:
-        if pattern != EVERYTHING and "*" in checked_namespace(pattern.removesuffix("/*")):
-            raise InvalidNamespace(
-                f"pattern {shown(pattern)} has a '*' in another place than its end; give 'acme/*' for all below acme, "
-                "or '*' for all namespaces"
-            )
-    return tuple(dict.fromkeys(map(named, found)))
 
 
 def checked_permissions(names: Iterable[str]) -> tuple[Permission, ...]:

@@ -13,6 +13,7 @@ from memsvc.lookup.filters import current, parse_filters
 from memsvc.lookup.notes import Memories
 from memsvc.lookup.traces import Hits, considered
 from memsvc.verbs.parts import Parts
+from memsvc_store.errors import shown
 from memsvc_store.values.learned import TRACE_KINDS
 from memsvc_store.values.shapes import Filter
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from memsvc.asking.answer import Answer, Event
     from memsvc.asking.pipeline import Answering
-    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Identified, Order
+    from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Identified, Names, Order
     from memsvc.episodes.found import Episodes
     from memsvc_store.values import shapes
     from memsvc_store.values.learned import Trace, TraceKind, TraceSummary
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     Traces = list[TraceSummary]
 
 
+MOST_NAMESPACES = 100
+"""Of one search; each is a look-up of its own."""
+
+
 class Reading(Parts):
     """The verbs that read."""
 
@@ -41,7 +46,8 @@ class Reading(Parts):
         self,
         query: str,
         *,
-        namespace: str,
+        namespace: str | None = None,
+        namespaces: Names | None = None,
         top_k: int | None = None,
         token_budget: int | None = None,
         min_relevance: float | None = None,
@@ -50,13 +56,16 @@ class Reading(Parts):
         for_session: str | None = None,
         **filters: Unpack[Filters],
     ) -> Hits:
-        namespace = checks.checked_namespace(namespace)
         checks.checked_query(query, "query")
         limit = budget.limit(top_k, token_budget)
         floor = budget.Floor.of(min_relevance, min_similarity)
         times = self._times()
         wanted = current(parse_filters(filters, times), times.now)
-        session = self._told(for_session)
+        if namespaces is not None:
+            _alone(namespace=namespace, trace=trace or None, for_session=for_session)
+            found = floor.above(self._lookup.across(self._covered(namespaces), query, limit, wanted))
+            return Hits(found if token_budget is None else budget.within(found, token_budget))
+        namespace, session = checks.checked_namespace(namespace), self._told(for_session)
         found = floor.above(self._lookup.search(namespace, query, limit, wanted))
         hits = found if token_budget is None else budget.within(found, token_budget)
         notes = self._lookup.notes(namespace, wanted, [hit.memory for hit in found])
@@ -68,6 +77,16 @@ class Reading(Parts):
             session_id=session,
         )  # fmt: skip
         return Hits(hits, trace_id if trace else None, notes)
+
+    def _covered(self, namespaces: Names) -> Strings:
+        """The namespaces there are of these names and patterns."""
+        found = self.store.namespaces(checks.checked_patterns(namespaces))
+        if len(found) > MOST_NAMESPACES:
+            raise InvalidInput(
+                f"namespaces came as {shown(namespaces)}, which are {len(found):,}, and at most {MOST_NAMESPACES} are "
+                "searched at once; name fewer, or a narrower pattern"
+            )
+        return found
 
     def search_episodes(self, intent: str, *, namespace: str, **options: Unpack[EpisodeOptions]) -> Episodes:
         return self._recall.find(intent, namespace, options)
@@ -165,3 +184,10 @@ class Reading(Parts):
 
     def history(self, memory_id: str, *, namespace: str) -> Changes:
         return self.store.history(checks.checked_namespace(namespace), checks.checked_id(memory_id))
+
+
+def _alone(**given: object) -> None:
+    """Nothing, if none of what belongs to one namespace came beside several."""
+    for name, value in given.items():
+        if value is not None:
+            raise InvalidInput(f"{name} came beside namespaces, and belongs to one namespace; leave one of the two out")

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from memsvc.checks import checked_namespace
+from memsvc.checks import checked_namespace, checked_patterns
 from memsvc.errors import InvalidInput, InvalidNamespace, NotFound, Unauthorized
-from memsvc.service.keys import Keys, checked_patterns, parse_lifetime
+from memsvc.service.keys import Keys, parse_lifetime
 from memsvc_store.sql.database import Database
 from memsvc_store.values.patterns import covers
 from tests.memsvc.conftest import START
@@ -89,7 +89,7 @@ def test_what_is_no_pattern(pattern: str) -> None:
 def test_a_key_has_patterns_each_once_and_one_alone_needs_no_list() -> None:
     assert checked_patterns(["b/*", "a", "b/*"]) == ("b/*", "a")
     assert checked_patterns("ab") == ("ab",)
-    with pytest.raises(InvalidNamespace, match="no namespace came"):
+    with pytest.raises(InvalidNamespace, match="namespaces came as"):
         checked_patterns([])
 
 

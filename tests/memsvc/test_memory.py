@@ -686,3 +686,45 @@ def test_roles_are_of_messages_and_of_the_facts_that_rest_on_them(memory: Memory
     assert [hit.text for hit in memory.search("Oslo", namespace="a", role="assistant")] == ["In Oslo."]
     with pytest.raises(InvalidFilter, match="role came as 'user', and only episodes"):
         memory.search_episodes("x", namespace="a", role="user")
+
+
+def test_several_namespaces_are_searched_in_one_ranking_by_relevance(memory: Memory) -> None:
+    for name, said in (("acme/ann", "Ann moved to Oslo."), ("acme/team", "The team is in Oslo."), ("other", "Oslo!")):
+        memory.add([said, "Nothing of the kind."], namespace=name)
+    found = memory.search("Oslo", namespaces=["acme/ann", "acme/team", "acme/nobody"], top_k=3)
+    assert {hit.memory.namespace for hit in found[:2]} == {"acme/ann", "acme/team"}
+    assert [hit.rank for hit in found] == [1, 2, 3]
+    assert [hit.relevance for hit in found] == sorted((hit.relevance for hit in found), reverse=True)
+    [alone] = memory.search("Oslo", namespace="acme/ann", top_k=1)
+    assert alone.relevance in [hit.relevance for hit in found if hit.memory.namespace == "acme/ann"]
+    assert {hit.memory.namespace for hit in memory.search("Oslo", namespaces="acme/*")} == {"acme/ann", "acme/team"}
+    everywhere = {hit.memory.namespace for hit in memory.search("Oslo", namespaces="*", role="user")}
+    assert everywhere == {"acme/ann", "acme/team", "other"}
+    assert memory.search("Oslo", namespaces=["nobody/*"]) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "namespace came as None"),
+        ({"namespaces": []}, "namespaces came as "),
+        ({"namespaces": 5}, "namespaces came as 5"),
+        ({"namespaces": ["a", 5]}, "came as 5"),
+        ({"namespaces": "a*"}, "'\\*' in another place than its end"),
+        ({"namespaces": "a", "namespace": "a"}, "namespace came beside namespaces"),
+        ({"namespaces": "a", "trace": True}, "trace came beside namespaces"),
+        ({"namespaces": "a", "for_session": "s"}, "for_session came beside namespaces"),
+    ],
+)
+def test_several_namespaces_that_cannot_be_searched(memory: Memory, given: dict[str, object], says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        memory.search("x", **given)  # type: ignore[arg-type]
+
+
+def test_so_many_namespaces_are_searched_and_no_more(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memsvc.verbs.reading.MOST_NAMESPACES", 1)
+    for name in ("a/1", "a/2"):
+        memory.add("x", namespace=name)
+    assert len(memory.search("x", namespaces=["a/1", "a/3"])) == 1
+    with pytest.raises(InvalidInput, match="which are 2, and at most 1"):
+        memory.search("x", namespaces="a/*")

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memsvc.checks import MAX_NAME_CHARS, checked_name, checked_namespace
+from memsvc.checks import MAX_NAME_CHARS, checked_name, checked_namespace, checked_patterns
 from memsvc.errors import InvalidMessage, InvalidNamespace
 from memsvc.lookup.filters import parse_filters
 from memsvc.service.access import Access
-from memsvc.service.keys import checked_patterns
 from memsvc.times import Times
 from memsvc_store.values import clock
 from tests.memsvc.server.served import fresh, served

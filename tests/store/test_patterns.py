@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 
 import pytest
 import sqlalchemy as sa
 
 from memsvc_store.sql import schema
+from memsvc_store.sql.conditions import covered
 from memsvc_store.sql.database import Database
 from memsvc_store.sql.records import Records
 from memsvc_store.values import clock
-from memsvc_store.values.patterns import covered, covers
+from memsvc_store.values.patterns import common, covers
 
 NAMES = (
     "acme acme/ann acme/ann/b acme/Ann acme/a%n acme/a_n acme/a*n acmex acmex/ann acme-/ann acme0 acme0/a acme. "
@@ -37,6 +38,14 @@ def test_the_database_finds_what_is_covered(database: Database) -> None:
         for patterns in pairs:
             wanted = sorted(name for name in NAMES if any(covers(one, name) for one in patterns))
             assert Records(connection).namespaces(patterns) == wanted
+
+
+def test_what_two_patterns_have_in_common_is_a_pattern() -> None:
+    for one, other in combinations_with_replacement(PATTERNS, 2):
+        shared = common(one, other)
+        both = [name for name in NAMES if covers(one, name) and covers(other, name)]
+        assert both == ([] if shared is None else [name for name in NAMES if covers(shared, name)]), (one, other)
+        assert shared == common(other, one)
 
 
 def test_no_pattern_covers_nothing(database: Database) -> None:

@@ -6,6 +6,6 @@ rows               between values and rows: columns, ids, digests
 records            namespaces, the raw log and memories; with provenance and stored_vectors
 *_rows             episodes, jobs, traces, utilities
 listing            a whole namespace, for export and for the graph
-conditions         conditions on metadata, as either database is asked
+conditions         patterns of namespaces and conditions on metadata, as either database is asked
 vacuum             rewriting files without what was deleted
 """

@@ -1,4 +1,4 @@
-"""Conditions on metadata in SQL (`values/where.py`): on SQLite the rule itself, on PostgreSQL what says the same."""
+"""Rules of `values` in SQL: patterns of namespaces; what is asked of metadata, on SQLite by the rule itself."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from memsvc_store.values import where
+from memsvc_store.values.patterns import EVERYTHING
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from memsvc_store.values.where import Condition
 
     Truth = sa.ColumnElement[bool]
 
 _FUNCTION = "memsvc_matches"
+
+_AFTER_SLASH = chr(ord("/") + 1)
+"""Names below `acme/` are those from `acme/` to before `acme0`."""
 
 
 def teach_sqlite(connection: sqlite3.Connection) -> None:
@@ -100,3 +105,20 @@ def _text(value: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
 
 def _json(value: Any) -> sa.ColumnElement[Any]:
     return sa.cast(sa.literal(json.dumps(value, ensure_ascii=False), sa.Text), JSONB)
+
+
+def covered(name: sa.ColumnElement[str], patterns: Iterable[str]) -> sa.ColumnElement[bool]:
+    """`covers` of any of these patterns as a condition on a column that sorts by bytes.
+
+    Its index answers: the time that takes follows from what the patterns cover, not from the names of others.
+    """
+    return sa.or_(sa.false(), *(_one(name, pattern) for pattern in patterns))
+
+
+def _one(name: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:
+    if pattern == EVERYTHING:
+        return sa.true()
+    if pattern.endswith("/*"):
+        below = pattern[:-1]
+        return sa.and_(name >= below, name < below[:-1] + _AFTER_SLASH)
+    return name == pattern

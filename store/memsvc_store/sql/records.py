@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from memsvc_store.errors import DatabaseBusy, DatabaseUnreadable, NotFound
 from memsvc_store.sql import schema
+from memsvc_store.sql.conditions import covered
 from memsvc_store.sql.dialect import Statements, slices
 from memsvc_store.sql.episode_rows import EpisodeRows
 from memsvc_store.sql.job_rows import Jobs
@@ -17,7 +18,7 @@ from memsvc_store.sql.rows import Entry, Namespace, to_entry, to_memory, to_mess
 from memsvc_store.sql.stored_vectors import SAME_TEXT, StoredVectors
 from memsvc_store.sql.trace_rows import Traces
 from memsvc_store.sql.utility_rows import Utilities
-from memsvc_store.values.patterns import EVERYTHING, covered
+from memsvc_store.values.patterns import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -302,6 +302,13 @@ def test_what_has_ended_is_found_where_it_is_asked_for(one: Any, here: str, ann:
     assert {memory.id for memory in one.list(namespace=here, include_ended=False)} == {*ann[1:]}
 
 
+def test_several_namespaces_are_searched_at_once(one: Any, here: str, ann: list[str]) -> None:
+    one.add("Oslo has rain.", namespace=f"{here}/team")
+    found = one.search("Oslo rain", namespaces=[here, f"{here}/*"], speaker=["Ann", "user"])
+    assert {hit.memory.namespace for hit in found} == {here, f"{here}/team"}
+    assert [hit.rank for hit in found] == [1, 2, 3]
+
+
 def test_list_gives_pages(one: Any, here: str, ann: list[str]) -> None:
     assert [memory.id for memory in one.list(namespace=here, limit=1, offset=1, cold=False)] == ann[1:2]
     assert one.list(namespace=here, cold=True) == []

@@ -98,6 +98,34 @@ def test_each_tool_works(shop: Shop, mode: str) -> None:
         assert f'memsvc_requests_total{{status="200",verb="{name}"}}' in scraped
 
 
+def test_several_namespaces_are_those_of_the_key(shop: Shop) -> None:
+    shop.memory.add("The team has a secret in Oslo.", namespace="acme/team")
+    token = shop.token("acme/*")
+
+    async def talk() -> None:
+        async with over_http(shop.url, token, "legacy") as client:
+            asked = {"query": "a secret in Oslo", "min_relevance": 0.0}
+            for pattern in ("*", "acme/*", ["acme/ann", "acme/team"]):
+                found = await given(client, "search_memory", namespaces=pattern, **asked)
+                assert {one["namespace"] for one in found["memories"]} == {"acme/ann", "acme/team"}
+                assert found["trace_id"] is None
+            for pattern in ("other/bob", "other/*", ["acme/ann", "other/bob"], "nobody"):
+                assert "is not among this key's: acme/*" in await refused(
+                    client, "search_memory", namespaces=pattern, **asked
+                )
+
+    run(talk)
+    body = {"query": "a secret in Oslo", "namespaces": ["*"]}
+    own = {"Authorization": f"Bearer {token}"}
+    hits = shop.running("POST", "/v1/search", json=body, headers=own).json()["hits"]
+    assert {hit["memory"]["namespace"] for hit in hits} == {"acme/ann", "acme/team"}
+    refusal = shop.running("POST", "/v1/search", json={**body, "namespaces": ["other/*"]}, headers=own)
+    assert (refusal.status_code, refusal.json()["code"]) == (404, "not_found")
+    bound = {"Authorization": f"Bearer {shop.token('acme/ann')}"}
+    hits = shop.running("POST", "/v1/search", json=body, headers=bound).json()["hits"]
+    assert {hit["memory"]["namespace"] for hit in hits} == {"acme/ann"}
+
+
 def test_half_a_character_is_its_message_s_alone(shop: Shop) -> None:
     own = {"Authorization": f"Bearer {shop.token('acme/ann')}", **TALKS, "Content-Type": "application/json"}
     session = shop.running("POST", "/mcp", json=HELLO, headers=own).headers["mcp-session-id"]

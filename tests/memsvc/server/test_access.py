@@ -70,6 +70,32 @@ def test_of_another_namespace_a_key_is_told_which_are_its_own(permission: Permis
     assert str(told.value) == f"namespace {namespace!r} is not among this key's: acme/*, shared; name one of these"
 
 
+@pytest.mark.parametrize(
+    ("given", "theirs"),
+    [
+        ("acme/*", ["acme/*"]),
+        ("acme/a/*", ["acme/a/*"]),
+        (["acme/ann", "shared"], ["acme/ann", "shared"]),
+        ("*", ["acme/*", "shared"]),
+        ("acme/ann", ["acme/ann"]),
+    ],
+)
+def test_of_several_namespaces_a_key_gets_its_own(given: Any, theirs: list[str]) -> None:
+    assert ACME.within("read", {"query": "x", "namespaces": given}) == {"query": "x", "namespaces": theirs}
+    with pytest.raises(Forbidden, match="takes the permission 'erase'"):
+        ACME.within("erase", {"namespaces": given})
+
+
+@pytest.mark.parametrize("pattern", ["other/ann", "other/*", "nobody", "shared/*", "acme", "acmex/*"])
+def test_a_pattern_of_others_is_told_as_their_name_is(pattern: str) -> None:
+    for several in (pattern, ["acme/ann", pattern]):
+        with pytest.raises(NotFound) as told:
+            ACME.within("read", {"namespaces": several})
+        assert str(told.value) == f"namespace {pattern!r} is not among this key's: acme/*, shared; name one of these"
+    with pytest.raises(NotFound):
+        ACME.within("read", {"namespaces": "acme/ann", "namespace": "other/ann"})
+
+
 @pytest.mark.parametrize("access", [ACME, ANYBODY])
 @pytest.mark.parametrize("name", ["", "acme//ann", "acme/../other", "acme/", "/acme", " acme", "acme/\x00", "x" * 256])
 def test_what_is_no_namespace_is_told_so_to_everybody(access: Access, name: str) -> None:

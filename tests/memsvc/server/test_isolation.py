@@ -90,7 +90,7 @@ def theirs_of(world: World) -> Things:
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_parameter_names_something_or_says_what_is_wanted(name: str) -> None:
-    unknown = parameters(BY_NAME[name]).keys() - NAMED.keys() - PLAIN - {"namespace"}
+    unknown = parameters(BY_NAME[name]).keys() - NAMED.keys() - PLAIN - {"namespace", "namespaces"}
     assert not unknown, f"say in `isolation` whether {unknown} of {name} name what may be there or not"
 
 
@@ -98,7 +98,7 @@ def test_every_parameter_names_something_or_says_what_is_wanted(name: str) -> No
 def test_every_tool_is_a_verb_with_an_example(name: str) -> None:
     verb = BY_NAME[TOOLS[name].verb]
     assert verb.example
-    assert TOOLS[name].body.model_fields.keys() <= NAMED.keys() | PLAIN | {"namespace"}
+    assert TOOLS[name].body.model_fields.keys() <= NAMED.keys() | PLAIN | {"namespace", "namespaces"}
 
 
 # -- what is not theirs is like what is not there ------------------------------------------------
