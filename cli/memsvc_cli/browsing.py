@@ -6,7 +6,7 @@ import typer
 
 from memsvc_cli import answer_views, options, output, views
 from memsvc_cli.opening import opened
-from memsvc_cli.reading import say_why_nothing
+from memsvc_cli.reading import say_notes, say_why_nothing
 
 
 def sessions(
@@ -16,7 +16,7 @@ def sessions(
     db: options.Db = None,
     json: options.Json = False,
 ) -> None:
-    """List the sessions in which something was said, the one with the latest message first.
+    """List the sessions in which something was said, the one with the latest message first; times are UTC.
 
     \b
     memsvc sessions -n acme/ann --limit 5
@@ -48,11 +48,12 @@ def session(
     with opened(db) as memory:
         found = memory.session(session_id, namespace=namespace, last=last)
         if json:
-            output.document({"namespace": namespace, "session_id": session_id, "memories": found})
+            output.document({"namespace": namespace, "session_id": session_id, "memories": found, "notes": found.notes})
         elif found:
             output.table(views.conversation(found))
         else:
-            say_why_nothing(memory, namespace, f"session {session_id!r} of namespace {namespace!r}")
+            say_why_nothing(memory, namespace)
+    say_notes(found.notes)
     if found and found[0].position and len(found) == last:
         output.note(f"There may be earlier ones: --last {2 * last} shows more.")
 

@@ -55,7 +55,7 @@ def search(
 
 def get(
     memory_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="The memory, as search and list show it.", show_default=False)
+        str | None, typer.Argument(metavar="ID", help="The memory, as search and list show it.", show_default=False)
     ] = None,
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="The memory by the key that it was added under.")

@@ -214,6 +214,46 @@ def test_rows_come_back_in_the_order_asked(store: Store) -> None:
 def test_pages(store: Store) -> None:
     store.add("ann", [draft(f"{index:02}", minutes=index) for index in range(12)])
     assert [memory.text for memory in store.page("ann", limit=5, offset=10)] == ["10", "11"]
+    assert [memory.text for memory in store.page("ann", limit=2, offset=1, newest=True)] == ["10", "09"]
+
+
+def test_sessions_are_those_of_live_messages(store: Store) -> None:
+    lines = [
+        ("Ben", "b", "s1", 0),
+        ("Ann", "a", "s1", 1),
+        ("Ann", "c", "s2", 2),
+        ("Ben", "d", "s1", 3),
+        ("Cy", "e", "s3", 9),
+    ]
+    receipts = store.add(
+        "ann", [draft(text, speaker=who, session=session, minutes=n) for who, text, session, n in lines]
+    )
+    store.add("bob", [draft("f", session="s4", minutes=99)])
+    store.delete("ann", receipts[-1].id or "")
+    first, second = store.sessions("ann", limit=9)
+    assert (first.id, first.messages, first.speakers) == ("s1", 3, ("Ben", "Ann"))
+    assert (first.first_at, first.last_at) == (START, START + timedelta(minutes=3))
+    assert (second.id, second.messages, second.speakers) == ("s2", 1, ("Ann",))
+    assert store.sessions("ann", limit=1, offset=1) == [second]
+    assert [memory.text for memory in store.session("ann", "s1", last=2)] == ["a", "d"]
+    assert (
+        store.session("ann", "s3", last=2) == store.session("ann", "s4", last=2) == store.sessions("cy", limit=1) == []
+    )
+
+
+def test_ids_and_keys_find_a_memory(store: Store) -> None:
+    receipts = store.add("ann", [draft(f"{n}", minutes=n, key=f"chat/{n}") for n in range(40)])
+    ids = sorted(receipt.id or "" for receipt in receipts)
+    for one in ids:
+        assert store.ids("ann", one[:1], limit=99) == [other for other in ids if other[0] == one[0]]
+        assert store.ids("ann", one, limit=2) == [one]
+    assert store.ids("ann", ids[0], traces=True, limit=9) == store.ids("bob", ids[0], limit=9) == []
+    assert store.get_by_key("ann", "chat/7").text == "7"
+    [alone] = store.add("ann", [draft("alone", key="note/0")])
+    assert store.get_by_key("ann", "note").id == alone.id
+    for namespace, key in (("ann", "chat"), ("ann", "chat/40"), ("bob", "chat/7")):
+        with pytest.raises(NotFound, match=key):
+            store.get_by_key(namespace, key)
 
 
 def test_namespaces_do_not_see_each_other(store: Store) -> None:

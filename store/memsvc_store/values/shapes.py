@@ -162,8 +162,8 @@ class Memory(Value):
 
 @dataclass(frozen=True, slots=True)
 class Session(Value):
-    """A conversation: when its first and its last message were said, how many there are, and who spoke, in the order
-    of their first words; of the messages that were not deleted.
+    """A conversation: when its first and its last message were said (UTC), how many there are, and who spoke, in the
+    order of their first words; of the messages that were not deleted.
     """
 
     id: str

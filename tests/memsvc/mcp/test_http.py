@@ -234,11 +234,16 @@ def abroad(bobs: dict[str, str]) -> dict[str, dict[str, Any]]:
         "give_feedback": {"trace_id": bobs["trace"], "reward": -1.0},
         "forget_memory": {"memory_id": bobs["memory"]},
         "list_memories": {},
+        "list_sessions": {},
+        "get_memory": {"memory_id": bobs["memory"]},
+        "update_memory": {"memory_id": bobs["memory"], "text": "x"},
+        "delete_memory": {"memory_id": bobs["memory"]},
         "graph_memory": {"thing": "Bob"},
     }
 
 
 BY_ID = [
+    *((tool, "memory_id", "memory") for tool in ("get_memory", "update_memory", "delete_memory")),
     ("give_feedback", "trace_id", "trace"),
     ("forget_memory", "memory_id", "memory"),
     ("forget_memory", "memory_id", "episode"),

@@ -78,6 +78,10 @@ ABROAD: dict[str, dict[str, Any]] = {
     "give_feedback": {"namespace": "bob", "trace_id": "0" * 32, "reward": 1.0},
     "forget_memory": {"namespace": "bob", "session_id": "default"},
     "list_memories": {"namespace": "bob"},
+    "list_sessions": {"namespace": "bob"},
+    "get_memory": {"namespace": "bob", "memory_id": "0" * 20},
+    "update_memory": {"namespace": "bob", "memory_id": "0" * 20, "text": "x"},
+    "delete_memory": {"namespace": "bob", "memory_id": "0" * 20},
     "graph_memory": {"namespace": "bob", "thing": "secret"},
 }
 
