@@ -62,6 +62,7 @@ def test_the_log_is_what_was_said_word_for_word(memory: Memory, outcome: Any, sc
     assert logged.keys() == outcome.said.keys()
     for session, said in outcome.said.items():
         assert [as_said(record) for record in logged[session]] == [dict(message) for message in said]
+    assert sum("echo_of" in record for records in logged.values() for record in records) > 50  # kept like the others
 
 
 def as_said(record: dict[str, Any]) -> dict[str, Any]:
