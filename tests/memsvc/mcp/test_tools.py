@@ -444,3 +444,14 @@ def test_a_fault_of_ours_is_logged_and_tells_nothing(
 
     run(talk)
     assert "the tool search_memory failed" in caplog.text
+
+
+def test_a_reward_that_moves_no_ranking_says_so(memory: Memory) -> None:
+    async def talk() -> None:
+        async with inside(local(memory)) as client:
+            found = await given(client, "search_memory", query="Where does Ann live?")
+            told = await client.call_tool("give_feedback", {"trace_id": found["trace_id"], "reward": 1.0})
+            assert "the ranking of conversation memories stays as it is" in text(told)
+            assert "search_weight is 0" in told.structured_content["note"]
+
+    run(talk)
