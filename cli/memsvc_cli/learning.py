@@ -16,7 +16,7 @@ gate = typer.Typer(
     cls=Commands, name="gate", help="The gate that is fitted to your own outcomes.", no_args_is_help=True
 )
 
-MemoryId = Annotated[str, typer.Argument(metavar="ID", help="The memory.")]
+MemoryId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or four characters of it.")]
 
 
 @options.takes("feedback")

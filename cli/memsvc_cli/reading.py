@@ -55,7 +55,8 @@ def search(
 
 def get(
     memory_id: Annotated[
-        str | None, typer.Argument(metavar="ID", help="The memory, as search and list show it.", show_default=False)
+        str | None,
+        typer.Argument(metavar="ID", help="Its id, or four characters of it.", show_default=False),
     ] = None,
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="The memory by the key that it was added under.")
@@ -79,7 +80,7 @@ def get(
 
 
 def trace(
-    trace_id: Annotated[str, typer.Argument(metavar="ID", help="What search --trace, ask --json or episodes gave.")],
+    trace_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, or four characters of it.")],
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
@@ -136,7 +137,9 @@ def list_(
 
 
 def history(
-    memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory; a deleted one too.")],
+    memory_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Its id, or four characters of it; of a deleted one too.")
+    ],
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,

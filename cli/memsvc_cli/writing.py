@@ -103,7 +103,7 @@ def add(
 
 @options.takes("update")
 def update(
-    memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory, as search and list show it.")],
+    memory_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, or four characters of it.")],
     metadata: Annotated[
         list[str] | None,
         typer.Option(
@@ -132,7 +132,7 @@ def update(
 
 
 def delete(
-    memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory, as search and list show it.")],
+    memory_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, or four characters of it.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
