@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.routing import Route
@@ -123,6 +123,10 @@ class Refusing:
 
     def permit(self, permission: Permission) -> None:
         self.asked.append((permission, None))
+
+    def within(self, permission: Permission, given: dict[str, Any]) -> dict[str, Any]:
+        self.require(permission, given.get("namespace"))
+        return given
 
     def sees(self, namespace: str) -> bool:
         return False
