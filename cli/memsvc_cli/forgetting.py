@@ -47,7 +47,7 @@ def forget(
     if not yes and not output.can_ask():
         raise typer.BadParameter("nobody is there to ask; confirm with --yes")
     with opened(db) as memory:
-        if "memory_id" in part:
+        if part.keys() == {"memory_id"}:
             part |= {"memory_id": full(memory, part["memory_id"], namespace)}
         if not yes and not output.confirmed(f"Erase {_named(namespace, part)} for good?"):
             output.note("Nothing was erased.")

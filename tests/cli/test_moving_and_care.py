@@ -252,9 +252,9 @@ def test_doctor_says_each_check_when_it_is_done(filled: Shell, terminal: None, m
 
     monkeypatch.setattr("memsvc.doctor.examine", checks)
     ran = filled("doctor")
-    assert shown_first == ["database ok     sound and writable\n"]
+    assert shown_first == ["database   ok     sound and writable\n"]
     assert [line.rstrip() for line in ran.out.splitlines()] == [
-        "database ok     sound and writable", "model    off    none is set", f"{16 * ' '}set MEMSVC_MODEL",
+        "database   ok     sound and writable", "model      off    none is set", f"{18 * ' '}set MEMSVC_MODEL",
     ]  # fmt: skip
 
 

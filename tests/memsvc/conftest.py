@@ -30,10 +30,12 @@ def nested(depth: int) -> dict[str, Any]:
     return value
 
 
-@pytest.fixture(autouse=True)
-def _no_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _no_floor() -> Iterator[None]:
     """To the fake embedder, what shares no word with a question has nothing to do with it."""
-    monkeypatch.setenv("MEMSVC_MIN_RELEVANCE", "0")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MEMSVC_MIN_RELEVANCE", "0")
+        yield
 
 
 @pytest.fixture

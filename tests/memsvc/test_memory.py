@@ -28,7 +28,7 @@ from memsvc.errors import (
 )
 from memsvc.testing import HashEmbedder
 from memsvc_retrievers.ranking import W_ASSISTANT
-from memsvc_store.values.document import dump
+from memsvc_store.values.document import to_dict
 from memsvc_store.values.shapes import Receipt
 from tests.memsvc.conftest import START, nested, ticking
 
@@ -140,7 +140,7 @@ def test_a_bad_message_is_rejected_alone_and_the_rest_is_stored(memory: Memory, 
 
 def test_what_is_nested_too_deeply_to_be_shown_is_not_imported_either(memory: Memory) -> None:
     memory.add({"content": "x", "metadata": nested(MAX_DEPTH)}, namespace="ann")
-    dump(memory.list(namespace="ann"))
+    to_dict(memory.list(namespace="ann"))
     head, line = memory.export(namespace="ann")
     deep = line.replace("{}", json.dumps(nested(300)))
     assert deep != line
@@ -369,13 +369,14 @@ def test_bad_pages(memory: Memory, limit: int, offset: int) -> None:
 def test_what_is_no_id(memory: Memory, memory_id: str) -> None:
     stored(memory)
     for verb in (
-        lambda: memory.get(memory_id, namespace="ann"),
         lambda: memory.update(memory_id, namespace="ann", text="y"),
         lambda: memory.delete(memory_id, namespace="ann"),
         lambda: memory.history(memory_id, namespace="ann"),
     ):
         with pytest.raises(InvalidInput, match="a memory id came as"):
             verb()
+    with pytest.raises(InvalidInput, match="give one of them" if memory_id is None else "a memory id came as"):
+        memory.get(memory_id, namespace="ann")
 
 
 def test_numbers_too_long_to_print_are_refused_alone(memory: Memory) -> None:

@@ -11,9 +11,18 @@ from tests.evals.answers.made_up import QUESTIONS, SESSIONS
 from tests.evals.builders import locomo, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from memsvc_evals import Dataset
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_floor() -> Iterator[None]:
+    """To the fake embedder, what shares no word with a question has nothing to do with it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MEMSVC_MIN_RELEVANCE", "0")
+        yield
 
 
 @pytest.fixture

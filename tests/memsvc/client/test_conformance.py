@@ -67,7 +67,7 @@ def test_what_is_stored_comes_back_as_it_was(one: Any, here: str, ann: list[str]
     assert (first.namespace, first.text, first.speaker, first.session_id) == (here, ANN[0]["content"], "Ann", "s1")
     assert first.valid_from == datetime.fromisoformat(str(ANN[0]["timestamp"]))
     assert first.valid_from.utcoffset() == timedelta(hours=1)
-    assert first.metadata == {"place": {"lat": 59.9, "tags": ["capital", None]}}
+    assert first.metadata == {"place": {"lat": 59.9, "tags": ["capital", None]}, "tags": ["north"]}
     assert third.text == ANN[2]["content"]
     assert third.valid_from == datetime(2026, 3, 2, 9, 2, 0, 500_000, tzinfo=UTC)
     assert ("speaker", "ann") in first.entities

@@ -174,7 +174,7 @@ def test_a_model_that_fails_is_the_service_s_trouble_and_its_words_stay_here(log
     ("path", "query", "says"),
     [
         ("/memories", {"sesion_id": "mon"}, "'sesion_id'; did you mean 'session_id'"),
-        ("/export", {"session_id": "mon"}, "'session_id'; known: namespace"),
+        ("/export", {"sesion_id": "mon"}, "'sesion_id'; did you mean 'session_id'"),
         ("/stats", {"x": "1"}, "'x'; known: namespace"),
         ("/namespaces", {"x": "1"}, "it takes none"),
     ],
