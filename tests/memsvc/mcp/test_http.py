@@ -88,6 +88,11 @@ def test_each_tool_works(shop: Shop, mode: str) -> None:
             assert (await given(client, "search_episodes", intent="book a table", **here))["attempts"]
             assert "Zoë 日本 🚆" in [one["text"] for one in (await given(client, "list_memories", **here))["memories"]]
             assert (await given(client, "graph_memory", thing="Oslo", **here))["ties"]
+            assert (await given(client, "list_sessions", **here))["sessions"]
+            one = {"memory_id": receipt["id"], **here}
+            assert [quote["text"] for quote in (await given(client, "get_memory", **one))["memories"]] == ["Zoë 日本 🚆"]
+            await given(client, "update_memory", text="Zoë 日本", **one)
+            await given(client, "delete_memory", **one)
             await given(client, "forget_memory", memory_id=receipt["id"], **here)
             assert "no namespace came; give one of acme/*" in await refused(client, "search_memory", query="x")
 
