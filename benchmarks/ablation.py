@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from memsvc import Memory
 from memsvc_evals import evaluate, load_locomo, load_realtalk
-from memsvc_retrievers import question, ranking, walk
+from memsvc_retrievers.fast import question, ranking, walk
 from memsvc_store.projections import hypergraph
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from memsvc_evals import evaluate
 from memsvc_evals.datasets.beam import load_beam
 from memsvc_evals.retrieval.metrics import recall_at
 from memsvc_evals.retrieval.results import SERVICE
-from memsvc_retrievers import ranking
+from memsvc_retrievers.fast import ranking
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4)
 DEPTHS = (5, 10, 50)

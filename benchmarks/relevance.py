@@ -5,8 +5,8 @@
 Each question is asked in its own conversation, in single sessions of it (30 messages in place of 600), and in other
 conversations of its set, once as it is and once with the speakers' names exchanged for those who speak there. Of the
 first ten hits each, those that are evidence are positive. Sets count alike, and so do askers and strangers. Every
-conversation is judged by weights that were fitted without it. Prints the weights for `memsvc_retrievers/relevance.py`,
-a reliability table, and what floors keep and drop.
+conversation is judged by weights that were fitted without it. Prints the weights for
+`memsvc_retrievers/fast/relevance.py`, a reliability table, and what floors keep and drop.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from memsvc_evals.ingestion import ingest
 from memsvc_evals.progress import Count
 from memsvc_learners import logistic
 from memsvc_learners.fitted import sigmoid
-from memsvc_retrievers import relevance
+from memsvc_retrievers.fast import relevance
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

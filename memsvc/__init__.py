@@ -54,10 +54,10 @@ if TYPE_CHECKING:
     )
     from memsvc.memory import Memory
     from memsvc.settings import Settings
-    from memsvc_retrievers.graph import Graph
+    from memsvc_retrievers.gate.verdict import Verdict
+    from memsvc_retrievers.graph.values import Graph
     from memsvc_retrievers.ledger import Ledger
     from memsvc_retrievers.passages import Evidence
-    from memsvc_retrievers.verdict import Verdict
     from memsvc_store.values.document import to_dict
     from memsvc_store.values.erasure_receipts import Erasure
     from memsvc_store.values.learned import FeedbackReceipt, Utility
@@ -134,7 +134,7 @@ _HOMES = {
     "Event": "memsvc.asking.answer",
     "Evidence": "memsvc_retrievers.passages",
     "FeedbackReceipt": "memsvc_store.values.learned",
-    "Graph": "memsvc_retrievers.graph",
+    "Graph": "memsvc_retrievers.graph.values",
     "Hit": "memsvc_store.values.shapes",
     "Job": "memsvc_store.values.shapes",
     "Ledger": "memsvc_retrievers.ledger",
@@ -143,7 +143,7 @@ _HOMES = {
     "Receipts": "memsvc.contract.receipts",
     "Settings": "memsvc.settings",
     "Utility": "memsvc_store.values.learned",
-    "Verdict": "memsvc_retrievers.verdict",
+    "Verdict": "memsvc_retrievers.gate.verdict",
     "to_dict": "memsvc_store.values.document",
 }
 """Where the names stand that are no errors."""

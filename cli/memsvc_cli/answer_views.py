@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memsvc import Answer, Evidence, Ledger, Verdict
-    from memsvc_retrievers.coverage import Coverage
+    from memsvc_retrievers.deliberation.coverage import Coverage
     from memsvc_store.values.learned import Trace, TraceSummary
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memsvc import Graph
-    from memsvc_retrievers.graph import Tie
+    from memsvc_retrievers.graph.values import Tie
 
 _WITH = 3
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from memsvc_retrievers.coverage import Coverage
+from memsvc_retrievers.deliberation.coverage import Coverage
+from memsvc_retrievers.gate.verdict import Verdict
 from memsvc_retrievers.ledger import Ledger
 from memsvc_retrievers.passages import Evidence
-from memsvc_retrievers.verdict import Verdict
 from memsvc_store.values.document import Value
 
 Process = Literal["fast", "scan", "hypergraph", "extractive", "abstained"]

@@ -15,15 +15,15 @@ import numpy as np
 from memsvc.errors import InvalidInput
 from memsvc_learners.calibration import Observations, calibrate
 from memsvc_learners.fitted import Calibration, LogisticModel
-from memsvc_retrievers.gate_features import FEATURES, features
+from memsvc_retrievers.gate.features import FEATURES, features
 from memsvc_store.errors import shown
 from memsvc_store.values.text import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from memsvc_retrievers.drafting import Draft
-    from memsvc_retrievers.verdict import Verdict
+    from memsvc_retrievers.gate.drafting import Draft
+    from memsvc_retrievers.gate.verdict import Verdict
     from memsvc_store.values.learned import Trace
     from memsvc_store.writing.learning import Learning
 

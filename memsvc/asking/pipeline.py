@@ -13,14 +13,14 @@ from memsvc.errors import ModelError
 from memsvc.lookup.repeats import once
 from memsvc.lookup.traces import considered
 from memsvc_retrievers.choices import POOL
-from memsvc_retrievers.deliberation import deliberate
-from memsvc_retrievers.drafting import draft
-from memsvc_retrievers.gate import build_gate
+from memsvc_retrievers.deliberation.log import Log
+from memsvc_retrievers.deliberation.scan import deliberate
+from memsvc_retrievers.deliberation.working_memory import work_out
+from memsvc_retrievers.gate.drafting import draft
+from memsvc_retrievers.gate.policies import build_gate
 from memsvc_retrievers.ledger import Ledger
 from memsvc_retrievers.passages import Passage, evidence, fitting, nearest, shortened
-from memsvc_retrievers.reading import Log
 from memsvc_retrievers.recorder import Recorder
-from memsvc_retrievers.working_memory import work_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from memsvc.lookup.lookup import Lookup
     from memsvc.lookup.traces import Tracer
     from memsvc_retrievers.choices import Deliberation, Policy, Scan, Style
-    from memsvc_retrievers.coverage import Coverage, Deliberated
-    from memsvc_retrievers.drafting import Draft
-    from memsvc_retrievers.gate import Scorer
+    from memsvc_retrievers.deliberation.coverage import Coverage, Deliberated
+    from memsvc_retrievers.gate.drafting import Draft
+    from memsvc_retrievers.gate.policies import Scorer
+    from memsvc_retrievers.gate.verdict import Verdict
     from memsvc_retrievers.language import LanguageModel
-    from memsvc_retrievers.verdict import Verdict
     from memsvc_store.values.shapes import Filter, Hit
 
     Tell = Callable[[Event], None]

@@ -15,7 +15,7 @@ from memsvc.episodes.found import Episodes
 from memsvc.work.outcomes import ExtractionSummary
 from memsvc.work.retaining import Retained
 from memsvc_learners.fitted import Calibration
-from memsvc_retrievers.graph import Graph
+from memsvc_retrievers.graph.values import Graph
 from memsvc_store.values.erasure_receipts import Erasure
 from memsvc_store.values.learned import FeedbackReceipt, Move, Trace
 from memsvc_store.values.shapes import Memory, Receipt

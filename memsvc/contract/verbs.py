@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memsvc.writing.messages import Messages
     from memsvc_learners.credit import Credit
     from memsvc_learners.fitted import Calibration
-    from memsvc_retrievers.graph import Graph
+    from memsvc_retrievers.graph.values import Graph
     from memsvc_store.values.erasure_receipts import Erasure
     from memsvc_store.values.learned import FeedbackReceipt, Move, Trace, TraceKind, TraceSummary, Utility
     from memsvc_store.values.shapes import Change, Job, JobState, Memory, Receipt, Session

@@ -9,9 +9,9 @@ import numpy as np
 
 from memsvc.lookup.instructions import flags
 from memsvc.lookup.notes import notes
-from memsvc_retrievers.episodic import find_episodes
-from memsvc_retrievers.fast import find
-from memsvc_retrievers.question import take_apart
+from memsvc_retrievers.fast.episodic import find_episodes
+from memsvc_retrievers.fast.fusion import find
+from memsvc_retrievers.fast.question import take_apart
 from memsvc_store.projections import filtering
 from memsvc_store.values.learned import Considered
 from memsvc_store.values.nodes import INTENT
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc.lookup.whole_log import WholeLog
+    from memsvc_retrievers.fast.question import Question
     from memsvc_retrievers.protocols import Embedder
-    from memsvc_retrievers.question import Question
     from memsvc_store.projections.shards import Reading
     from memsvc_store.store import Store
     from memsvc_store.values.shapes import Memory

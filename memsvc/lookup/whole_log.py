@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsvc_retrievers import walk
 from memsvc_retrievers.choices import POOL
-from memsvc_retrievers.fast import find
-from memsvc_retrievers.question import take_apart
-from memsvc_retrievers.working_memory import Probe
+from memsvc_retrievers.deliberation.working_memory import Probe
+from memsvc_retrievers.fast import walk
+from memsvc_retrievers.fast.fusion import find
+from memsvc_retrievers.fast.question import take_apart
 from memsvc_store.projections.whole import given_alone
 
 if TYPE_CHECKING:

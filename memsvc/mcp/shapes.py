@@ -15,7 +15,7 @@ from memsvc.lookup.instructions import flags
 from memsvc.lookup.traces import Hits
 from memsvc.mcp.quoting import NOTICE
 from memsvc.times import local
-from memsvc_retrievers.graph import Graph, Thing, Tie, View
+from memsvc_retrievers.graph.values import Graph, Thing, Tie, View
 from memsvc_store.values.shapes import FactBy, Flag, Memory, Session
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memsvc.asking.answer import Event
     from memsvc.contract.wire import Receipts
     from memsvc.mcp.shapes import Answered, Attempt, Attempts, Deleted, Ground, Picture, Quote, Recalled, Talks
-    from memsvc_retrievers.graph import Thing
+    from memsvc_retrievers.graph.values import Thing
     from memsvc_store.values.erasure_receipts import Erasure
     from memsvc_store.values.learned import FeedbackReceipt
     from memsvc_store.values.shapes import Receipt

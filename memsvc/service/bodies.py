@@ -15,7 +15,7 @@ from memsvc.contract.parameters import LOCAL, SHARED, Parameter, about, paramete
 from memsvc.contract.table import VERBS
 from memsvc_learners.credit import Credit
 from memsvc_retrievers.choices import Deliberation, Policy, Style
-from memsvc_retrievers.graph import CONSIDERED
+from memsvc_retrievers.graph.values import CONSIDERED
 from memsvc_store.values.learned import TraceKind
 from memsvc_store.values.shapes import JobState
 

@@ -9,13 +9,13 @@ from memsvc import checks
 from memsvc.checks import checked_count
 from memsvc.errors import InvalidInput, NotFound
 from memsvc.verbs.parts import Parts
-from memsvc_retrievers.graph import LIMIT, NAMED, THING_KINDS
+from memsvc_retrievers.graph.values import LIMIT, NAMED, THING_KINDS
 from memsvc_store.errors import shown
 
 if TYPE_CHECKING:
     from memsvc.contract.options import Names
-    from memsvc_retrievers.graph import Graph, ThingKind
-    from memsvc_retrievers.things import Things
+    from memsvc_retrievers.graph.things import Things
+    from memsvc_retrievers.graph.values import Graph, ThingKind
 
 MEMORIES = 50_000
 """Memories that one graph is made of, the latest ones: with so many it takes 3 to 6 s (benchmarks/graph_speed.py)."""
@@ -40,8 +40,8 @@ class Graphing(Parts):
         names = [checks.checked_name(field, one) for field, one in (("thing", thing), ("to", to)) if one is not None]
         found = self.store.hyperedges(namespace, MEMORIES)
 
-        from memsvc_retrievers import joins  # NetworkX, 0.2 s
-        from memsvc_retrievers.things import Things
+        from memsvc_retrievers.graph import joins  # NetworkX, 0.2 s
+        from memsvc_retrievers.graph.things import Things
 
         things = Things(found.read)
         labels = [_label(things, name, namespace) for name in names]

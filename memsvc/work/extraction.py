@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from memsvc.checks import checked_text
 from memsvc.errors import InvalidMessage
 from memsvc.work.outcomes import spent
-from memsvc_retrievers.extraction_prompts import CandidatesReply, DecisionsReply, facts_prompt, update_prompt
 from memsvc_retrievers.ledger import Ledger
+from memsvc_retrievers.prompts.extraction import CandidatesReply, DecisionsReply, facts_prompt, update_prompt
 from memsvc_store.values.clock import to_micros
 from memsvc_store.values.nodes import hyperedge
 from memsvc_store.values.shapes import Fact, Filter
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc.settings import Settings
-    from memsvc_retrievers.extraction_prompts import Action, DecisionReply
     from memsvc_retrievers.language import Completion, LanguageModel, Prompt, Watch
+    from memsvc_retrievers.prompts.extraction import Action, DecisionReply
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
     from memsvc_store.values.shapes import Job, JobKind, Memory

@@ -9,7 +9,7 @@ from memsvc.checks import checked_text
 from memsvc.episodes.experience import steps
 from memsvc.errors import InvalidMessage, InvalidReply
 from memsvc_retrievers.passages import pieces, tokens
-from memsvc_retrievers.reflection_prompts import ExperienceReply, reflect
+from memsvc_retrievers.prompts.reflection import ExperienceReply, reflect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,9 +14,9 @@ from memsvc import Answer, Event, Memory, Settings
 from memsvc.asking.answer import NOT_ANSWERED, NOTHING_FOUND
 from memsvc.errors import Cancelled, InvalidFilter, InvalidInput, InvalidReply, ModelUnavailable, SettingsError
 from memsvc.testing import HashEmbedder, RuleModel
-from memsvc_retrievers import prompts
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import Passage
+from memsvc_retrievers.prompts import answering as prompts
 from memsvc_store.values.text import count_tokens
 from tests.memsvc.conftest import ticking
 from tests.retrievers.models import answering, fact, judgement, line_numbers, purposes, unreadable

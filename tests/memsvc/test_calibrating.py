@@ -16,11 +16,11 @@ from memsvc.asking.calibrating import GATE, calibrate_gate, gate_record, gate_sc
 from memsvc.errors import InvalidInput, NotFound
 from memsvc.testing import RuleModel
 from memsvc_learners.qvalue import decide
-from memsvc_retrievers.drafting import Draft
-from memsvc_retrievers.gate import build_gate
-from memsvc_retrievers.gate_features import DIMENSIONS, FEATURES
+from memsvc_retrievers.gate.drafting import Draft
+from memsvc_retrievers.gate.features import DIMENSIONS, FEATURES
+from memsvc_retrievers.gate.policies import build_gate
+from memsvc_retrievers.gate.verdict import Reason, Verdict
 from memsvc_retrievers.passages import Passage
-from memsvc_retrievers.verdict import Reason, Verdict
 from memsvc_store.store import Store
 from memsvc_store.values.learned import Feedback, Trace
 from tests.retrievers.models import judgement

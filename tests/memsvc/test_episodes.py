@@ -25,8 +25,8 @@ from memsvc.errors import (
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc.work.reflection import Reflection
 from memsvc.work.worker import Worker
+from memsvc_retrievers.fast.ranking import zscores
 from memsvc_retrievers.language import Prompt
-from memsvc_retrievers.ranking import zscores
 from tests.memsvc.conftest import nested
 
 STEPS: list[Any] = [

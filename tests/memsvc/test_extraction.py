@@ -14,8 +14,8 @@ from memsvc import Memory
 from memsvc.errors import InvalidReply, NotFound, SettingsError
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc.work.extraction import Candidate, decide, read_candidates, to_fact
-from memsvc_retrievers.extraction_prompts import CandidatesReply, DecisionsReply, facts_prompt, update_prompt
 from memsvc_retrievers.language import Prompt
+from memsvc_retrievers.prompts.extraction import CandidatesReply, DecisionsReply, facts_prompt, update_prompt
 from memsvc_store.values.shapes import Memory as Stored
 from memsvc_store.values.shapes import Nodes
 from tests.memsvc.conftest import START, ticking

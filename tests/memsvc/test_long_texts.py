@@ -11,7 +11,7 @@ import pytest
 from memsvc.lookup import instructions
 from memsvc.writing import echo
 from memsvc_retrievers import passages
-from memsvc_retrievers.question import take_apart
+from memsvc_retrievers.fast.question import take_apart
 from memsvc_store.values import nodes, text
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from memsvc.asking.answer import Answer, Event
 from memsvc.contract import wire
-from memsvc_retrievers.coverage import Coverage
+from memsvc_retrievers.deliberation.coverage import Coverage
 from memsvc_retrievers.ledger import Call, Ledger
 from memsvc_store.values.document import adapter, dump
 from memsvc_store.values.shapes import Hit, Memory, Node, Nodes, Parts

@@ -14,12 +14,12 @@ import numpy as np
 
 from memsvc.errors import ModelError
 from memsvc_evals.answers.records import ABSTAINED, NOT_MENTIONED, Given
-from memsvc_retrievers.coverage import Coverage
-from memsvc_retrievers.drafting import Draft, draft
+from memsvc_retrievers.deliberation.coverage import Coverage
+from memsvc_retrievers.gate.drafting import Draft, draft
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import Passage, tokens
+from memsvc_retrievers.prompts.replies import AnswerReply
 from memsvc_retrievers.recorder import Recorder
-from memsvc_retrievers.replies import AnswerReply
 from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:

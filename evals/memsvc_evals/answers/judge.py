@@ -14,10 +14,10 @@ from pydantic import BeforeValidator
 from memsvc.errors import ModelInaccessible, ModelUnavailable
 from memsvc_evals.answers.records import Judgement
 from memsvc_evals.errors import MeasurementError
-from memsvc_retrievers import prompts
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import one_line
-from memsvc_retrievers.replies import AnswerReply, Reply, Short
+from memsvc_retrievers.prompts import answering as prompts
+from memsvc_retrievers.prompts.replies import AnswerReply, Reply, Short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

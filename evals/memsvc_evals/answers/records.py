@@ -11,8 +11,8 @@ from memsvc_retrievers.ledger import Ledger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memsvc_retrievers.coverage import Coverage
-    from memsvc_retrievers.verdict import Verdict
+    from memsvc_retrievers.deliberation.coverage import Coverage
+    from memsvc_retrievers.gate.verdict import Verdict
 
 Key = tuple[int, str, str]
 """Run, question, policy."""

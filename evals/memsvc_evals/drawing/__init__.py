@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from memsvc_retrievers.graph import Graph
+    from memsvc_retrievers.graph.values import Graph
 
 
 def drawer(path: Path) -> Callable[[Graph, str, str], bytes]:

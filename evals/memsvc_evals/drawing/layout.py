@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memsvc_retrievers.graph import Graph, Thing, Tie
+    from memsvc_retrievers.graph.values import Graph, Thing, Tie
 
 NAME = 26
 """Characters of a name that its label shows."""

@@ -15,7 +15,7 @@ from memsvc_evals.plotting import DARK, LIGHT
 
 if TYPE_CHECKING:
     from memsvc_evals.drawing.layout import Drawing, Line, Spot
-    from memsvc_retrievers.graph import Graph, Thing, Tie
+    from memsvc_retrievers.graph.values import Graph, Thing, Tie
 
 _SCALE = 1.3
 """How much larger than it was laid out a drawing is shown at most: one of three things would fill the window."""

@@ -11,7 +11,7 @@ from memsvc_evals.plotting import colour, require_plots
 
 if TYPE_CHECKING:
     from memsvc_evals.drawing.layout import Spot
-    from memsvc_retrievers.graph import Graph
+    from memsvc_retrievers.graph.values import Graph
 
 _PIXEL = 1 / 100  # inch
 _POINT = 0.72  # of a pixel

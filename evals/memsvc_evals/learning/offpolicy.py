@@ -16,7 +16,7 @@ import numpy as np
 from memsvc.errors import InvalidInput
 from memsvc_evals.retrieval.metrics import mean
 from memsvc_learners.offpolicy import Estimate, Logged, snips
-from memsvc_retrievers.ranking import two_phase
+from memsvc_retrievers.fast.ranking import two_phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

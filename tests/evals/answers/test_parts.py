@@ -22,9 +22,9 @@ from memsvc_evals.answers.records import NOT_MENTIONED, Record
 from memsvc_evals.answers.storing import Material, store_all
 from memsvc_evals.errors import DatasetError, MeasurementError
 from memsvc_evals.progress import Count
-from memsvc_retrievers import prompts
 from memsvc_retrievers.choices import STYLES, Style
 from memsvc_retrievers.language import Prompt
+from memsvc_retrievers.prompts import answering as prompts
 from tests.evals.answers.made_up import answering
 from tests.evals.builders import chat, chat_turn, question, write
 

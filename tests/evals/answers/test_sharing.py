@@ -12,8 +12,8 @@ from memsvc.errors import Cancelled, ModelUnavailable
 from memsvc.testing import RuleModel
 from memsvc_evals.answers.sharing import Memo, Shared, seed_of
 from memsvc_retrievers.language import Completion, Prompt
+from memsvc_retrievers.prompts.replies import AnswerReply
 from memsvc_retrievers.recorder import Recorder
-from memsvc_retrievers.replies import AnswerReply
 
 
 def prompt(text: str, purpose: str = "draft") -> Prompt:

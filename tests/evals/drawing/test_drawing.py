@@ -18,7 +18,7 @@ from memsvc_evals import drawing
 from memsvc_evals.drawing.layout import MOST, NAME, laid_out
 from memsvc_evals.drawing.page import page
 from memsvc_evals.drawing.plot import plot
-from memsvc_retrievers.graph import Community, Graph, Mention, Thing, Tie, View
+from memsvc_retrievers.graph.values import Community, Graph, Mention, Thing, Tie, View
 
 pytestmark = pytest.mark.slow
 

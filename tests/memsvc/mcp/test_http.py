@@ -90,7 +90,9 @@ def test_each_tool_works(shop: Shop, mode: str) -> None:
             assert (await given(client, "graph_memory", thing="Oslo", **here))["ties"]
             assert (await given(client, "list_sessions", **here))["sessions"]
             one = {"memory_id": receipt["id"], **here}
-            assert [quote["text"] for quote in (await given(client, "get_memory", **one))["memories"]] == ["Zoë 日本 🚆"]
+            assert [quote["text"] for quote in (await given(client, "get_memory", **one))["memories"]] == [
+                "Zoë 日本 🚆"
+            ]
             await given(client, "update_memory", text="Zoë 日本", **one)
             await given(client, "delete_memory", **one)
             await given(client, "forget_memory", memory_id=receipt["id"], **here)

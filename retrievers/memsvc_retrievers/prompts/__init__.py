@@ -1,0 +1,1 @@
+"""What models are asked, each a pure function of what it shows, and the `replies` that they are held to."""
