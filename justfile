@@ -68,7 +68,7 @@ fuzz *arguments:
 
 # Recall on a LoCoMo file: just locomo path/to/locomo10.json
 locomo data:
-    .venv/bin/memsvc eval locomo --data {{data}} --out runs/locomo
+    .venv/bin/memsvc eval locomo --data {{data}} --out runs/evidence
 
 # .env.example, as the settings have it now
 env:
@@ -76,4 +76,4 @@ env:
 
 # A new migration after a change of store/memsvc_store/sql/schema.py: just migration "what it does"
 migration message:
-    @echo "Add store/memsvc_store/sql/migrations/versions/mNNNN_*.py by hand ({{message}}), then append its number to REVISIONS in database.py."
+    @echo "Add store/memsvc_store/sql/migrations/versions/mNNNN_*.py by hand ({{message}}), then append its number to REVISIONS in store/memsvc_store/sql/migrations/__init__.py."

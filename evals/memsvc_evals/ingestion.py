@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from memsvc.errors import MessagesRejected
 from memsvc_evals.errors import MeasurementError
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ def ingest(
     names: dict[str, str] = {}
     statuses: Counter[str] = Counter()
     for session, turns in conversation.sessions().items():
-        given = memory.add([_message(turn) for turn in turns], namespace=namespace, session_id=session)
+        try:
+            given = memory.add([_message(turn) for turn in turns], namespace=namespace, session_id=session)
+        except MessagesRejected as error:  # all of them
+            place, reason = next(iter(error.reasons.items()))
+            raise MeasurementError(f"{namespace}: {turns[place].id} was rejected: {reason}") from error
         for turn, receipt in zip(turns, given, strict=True):
             if receipt.id is None:
                 raise MeasurementError(f"{namespace}: {turn.id} was rejected: {receipt.reason}")

@@ -234,7 +234,7 @@ class Verbs:
         learned utility. Reward them with `feedback(episodes.trace_id, ...)` once the task is done.
 
         Args:
-            **options: see `EpisodeOptions`; beside them the filters of `search` but `kind`.
+            **options: see `EpisodeOptions`; beside them the filters of `search` but `kind` and `role`.
 
         Raises:
             InvalidInput: an empty intent, one of more than 4,000 characters, an unknown option, or a value out of its

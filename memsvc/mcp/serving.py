@@ -25,7 +25,7 @@ from memsvc.mcp import telling
 from memsvc.mcp.arguments import read as read_arguments
 from memsvc.mcp.hosting import Call
 from memsvc.mcp.tools import TOOLS
-from memsvc.quota import charged
+from memsvc.models.quota import charged
 from memsvc.service import problems
 from memsvc_store.values.document import adapter, dump
 

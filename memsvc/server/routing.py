@@ -24,7 +24,7 @@ from memsvc.contract.parameters import about
 from memsvc.contract.table import JSON, UNNAMED
 from memsvc.contract.wire import Receipts
 from memsvc.errors import InvalidInput
-from memsvc.quota import charged, rate_limit
+from memsvc.models.quota import charged, rate_limit
 from memsvc.server.strict_json import StrictRequest
 from memsvc.service.bodies import body as body_of
 from memsvc.service.bodies import queried, sent

@@ -11,7 +11,7 @@ from memsvc.contract.verbs import Verbs
 from memsvc.lookup.filters import current, parse_filters
 from memsvc.lookup.lookup import Lookup
 from memsvc.lookup.traces import Tracer
-from memsvc.quota import Quota
+from memsvc.models.quota import Quota
 from memsvc.times import Times
 from memsvc.work.background import Background
 from memsvc.work.reembed import Reembedder

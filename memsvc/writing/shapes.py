@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from memsvc.writing.parts import Line
 
-FIELDS = ("role", "content", "name", "timestamp", "session_id", "key", "occurrence", "metadata", "tags")
+FIELDS = ("role", "content", "name", "timestamp", "session_id", "key", "occurrence", "metadata", "tags", "expires_at")
 """The fields of a message of our own."""
 
 ROLES: Mapping[str, str] = {
@@ -96,7 +96,7 @@ def is_message(value: object) -> bool:
     return _is_item(inner) or ("content" in inner and inner.keys() <= {*FIELDS})
 
 
-_PLACED = {"content", "timestamp", "session_id", "key", "occurrence", "metadata", "tags"}
+_PLACED = {"content", "timestamp", "session_id", "key", "occurrence", "metadata", "tags", "expires_at"}
 
 _NO_CONTENT = "'content' came as NoneType; give a text, parts, or a message with tool calls"
 _NOTHING = {

@@ -45,5 +45,5 @@ def test_a_trace_of_another_namespace_is_not_there_just_as_none_is(filled: Shell
     trace = traced(filled)
     filled("add", "hello", "-n", "ben")
     theirs = filled("trace", trace, "-n", "ben").error
-    assert theirs.replace(trace, "x") == filled("trace", "x", "-n", "ben").error
+    assert theirs.replace(trace, "x" * 32) == filled("trace", "x" * 32, "-n", "ben").error
     assert "namespace 'ben'" in theirs

@@ -55,9 +55,9 @@ def test_locomo_runs_through_its_stages(tmp_path: Path) -> None:
         client = MemsvcClient(memory)
         with ThreadPoolExecutor(2) as workers:
             found = list(workers.map(lambda user: client.search("Who bought a kayak?", user, 2), [A, B]))
-        assert found[0] == found[1]  # both views hold the same
-        assert found[0].splitlines()[0] == "[2023-05-08 13:56] Ada: I bought a red kayak."
-        assert len(found[0].splitlines()) == 2
+        for view in found:  # both hold the same; what the other one said is an assistant's in each, and ranks lower
+            assert view.splitlines()[0] == "[2023-05-08 13:56] Ada: I bought a red kayak."
+            assert len(view.splitlines()) == 2
         assert "whistle" in client.search(query="parrot whistle", user_id=A, top_k=5)
 
 
