@@ -14,7 +14,8 @@ def text() -> str:
     """The whole file."""
     parts = [HEAD]
     for name, field in Settings.model_fields.items():
-        default = "" if name in OWN_PLACES or field.default is None else field.default
+        default = "{}" if field.default_factory else field.default  # a table of its own is written as JSON
+        default = "" if name in OWN_PLACES or default is None else default
         parts.append(f"# {field.description}\n# MEMSVC_{name.upper()}={default}\n")
     return "\n".join(parts)
 
