@@ -17,9 +17,15 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on PostgreSQL, wherever it asks for the server."""
+    """Mark what runs on PostgreSQL, wherever it asks for the server; begin with the files that take longest.
+
+    Files go to workers whole and in this order: a slow one at the end kept one worker busy for a minute while the
+    others had none left.
+    """
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
         asked = "postgres_uri" in getattr(item, "fixturenames", ())
         if asked or any(isinstance(one, str) and one == "postgres" for one in parameters):
             item.add_marker("postgres")
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("process")}
+    items.sort(key=lambda item: item.path not in slow)

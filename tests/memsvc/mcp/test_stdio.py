@@ -40,7 +40,10 @@ def db(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("mode", MODES)
 def test_a_client_that_starts_us(db: Path, tmp_path: Path, mode: str) -> None:
     program = StdioServerParameters(
-        command=sys.executable, args=[*PROGRAM, "--db", str(db), "-n", "ann", "--allow", "read,write,erase"], cwd=ROOT
+        command=sys.executable,
+        args=[*PROGRAM, "--db", str(db), "-n", "ann", "--allow", "read,write,erase"],
+        cwd=ROOT,
+        env={"MEMSVC_MIN_RELEVANCE": "0"},
     )
 
     async def talk() -> None:
