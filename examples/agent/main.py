@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ from memsvc import Memory
 
 def served(name: str, **options: Any) -> Model:
     """Any model that LiteLLM reaches: `ollama/qwen3:8b`, or `openai/NAME` with `api_base`."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import fetches a list of prices
     import litellm
 
     def complete(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> Message:
