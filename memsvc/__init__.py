@@ -59,9 +59,12 @@ if TYPE_CHECKING:
     from memsvc_retrievers.ledger import Ledger
     from memsvc_retrievers.passages import Evidence
     from memsvc_store.values.document import to_dict
+    from memsvc_store.values.drafts import Receipt
     from memsvc_store.values.erasure_receipts import Erasure
+    from memsvc_store.values.hits import Hit
+    from memsvc_store.values.jobs import Job
     from memsvc_store.values.learned import FeedbackReceipt, Utility
-    from memsvc_store.values.shapes import Change, Hit, Job, Receipt
+    from memsvc_store.values.memories import Change
 
 __all__ = [
     "AccessError",
@@ -127,7 +130,7 @@ _HOMES = {
     "Answer": "memsvc.asking.answer",
     "AsyncClient": "memsvc.client.async_client",
     "AsyncMemory": "memsvc.async_memory",
-    "Change": "memsvc_store.values.shapes",
+    "Change": "memsvc_store.values.memories",
     "Client": "memsvc.client.client",
     "Episodes": "memsvc.episodes.found",
     "Erasure": "memsvc_store.values.erasure_receipts",
@@ -135,11 +138,11 @@ _HOMES = {
     "Evidence": "memsvc_retrievers.passages",
     "FeedbackReceipt": "memsvc_store.values.learned",
     "Graph": "memsvc_retrievers.graph.values",
-    "Hit": "memsvc_store.values.shapes",
-    "Job": "memsvc_store.values.shapes",
+    "Hit": "memsvc_store.values.hits",
+    "Job": "memsvc_store.values.jobs",
     "Ledger": "memsvc_retrievers.ledger",
     "Memory": "memsvc.memory",
-    "Receipt": "memsvc_store.values.shapes",
+    "Receipt": "memsvc_store.values.drafts",
     "Receipts": "memsvc.contract.receipts",
     "Settings": "memsvc.settings",
     "Utility": "memsvc_store.values.learned",

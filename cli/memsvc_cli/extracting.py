@@ -11,7 +11,7 @@ from memsvc_cli.opening import callbacks, known, opened
 if TYPE_CHECKING:
     from memsvc.work.outcomes import ExtractionSummary
     from memsvc_cli.opening import Opened
-    from memsvc_store.values.shapes import Job
+    from memsvc_store.values.jobs import Job
 
 State = Annotated[
     str | None,

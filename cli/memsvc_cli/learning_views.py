@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from memsvc_learners.fitted import Calibration
     from memsvc_learners.offpolicy import Estimate
     from memsvc_store.values.learned import Move, Utility
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
 
 
 def episodes(found: "Episodes") -> Table:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from memsvc import Change, Hit
     from memsvc.doctor import Check
     from memsvc.sources import Setting
-    from memsvc_store.values.shapes import Job, Memory, Session
+    from memsvc_store.values.jobs import Job
+    from memsvc_store.values.memories import Memory, Session
 
 T = TypeVar("T")
 

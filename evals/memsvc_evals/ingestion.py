@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from memsvc import Memory
     from memsvc_evals.datasets.values import Conversation, Turn
     from memsvc_evals.progress import Count
-    from memsvc_store.values.shapes import Memory as Stored
+    from memsvc_store.values.memories import Memory as Stored
 
 
 def ingest(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memsvc_retrievers.passages import Evidence
-    from memsvc_store.values.shapes import Hit
+    from memsvc_store.values.hits import Hit
 
 MOST = 3
 """Messages that make an answer."""

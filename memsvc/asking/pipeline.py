@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.gate.policies import Scorer
     from memsvc_retrievers.gate.verdict import Verdict
     from memsvc_retrievers.language import LanguageModel
-    from memsvc_store.values.shapes import Filter, Hit
+    from memsvc_store.values.hits import Filter, Hit
 
     Tell = Callable[[Event], None]
 

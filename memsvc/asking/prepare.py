@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from memsvc.times import Times
     from memsvc.wiring import LanguageModels
     from memsvc_retrievers.language import LanguageModel
-    from memsvc_store.values.shapes import Kind
+    from memsvc_store.values.memories import Kind
     from memsvc_store.writing.learning import Learning
 
 TOP_K = 30

@@ -10,7 +10,7 @@ from memsvc.errors import InvalidInput
 from memsvc.times import later
 from memsvc.writing.messages import as_mapping
 from memsvc.writing.plain import is_object
-from memsvc_store.values.shapes import Receipt
+from memsvc_store.values.drafts import Receipt
 
 _BESIDE = ("key", "occurrence", "metadata", "tags")
 """Fields that messages which say the same may differ in."""

@@ -9,7 +9,7 @@ from memsvc.errors import MessagesRejected
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc_store.values.shapes import Receipt
+    from memsvc_store.values.drafts import Receipt
 
 _TOLD = 3
 

@@ -16,9 +16,10 @@ from memsvc.work.outcomes import ExtractionSummary
 from memsvc.work.retaining import Retained
 from memsvc_learners.fitted import Calibration
 from memsvc_retrievers.graph.values import Graph
+from memsvc_store.values.drafts import Receipt
 from memsvc_store.values.erasure_receipts import Erasure
 from memsvc_store.values.learned import FeedbackReceipt, Move, Trace
-from memsvc_store.values.shapes import Memory, Receipt
+from memsvc_store.values.memories import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

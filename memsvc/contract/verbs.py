@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from memsvc_learners.credit import Credit
     from memsvc_learners.fitted import Calibration
     from memsvc_retrievers.graph.values import Graph
+    from memsvc_store.values.drafts import Receipt
     from memsvc_store.values.erasure_receipts import Erasure
+    from memsvc_store.values.jobs import Job, JobState
     from memsvc_store.values.learned import FeedbackReceipt, Move, Trace, TraceKind, TraceSummary, Utility
-    from memsvc_store.values.shapes import Change, Job, JobState, Memory, Receipt, Session
+    from memsvc_store.values.memories import Change, Memory, Session
 
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]

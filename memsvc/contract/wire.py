@@ -8,8 +8,11 @@ from memsvc.contract import receipts as lists
 from memsvc.lookup import notes as lists_of
 from memsvc.lookup.traces import Hits
 from memsvc_store.values.document import Value
+from memsvc_store.values.drafts import Receipt
+from memsvc_store.values.hits import Hit
+from memsvc_store.values.jobs import Job
 from memsvc_store.values.learned import Move, TraceSummary, Utility
-from memsvc_store.values.shapes import Change, Hit, Job, Memory, Receipt, Session
+from memsvc_store.values.memories import Change, Memory, Session
 
 
 class Envelope(Value):

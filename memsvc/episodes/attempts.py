@@ -9,8 +9,8 @@ from memsvc.episodes.experience import by_rule
 from memsvc.errors import InvalidInput, InvalidMessage
 from memsvc.writing.messages import DEFAULT_SESSION
 from memsvc_store.errors import shown
+from memsvc_store.values.drafts import EpisodeDraft
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import EpisodeDraft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from memsvc.checks import checked_count
 from memsvc.lookup.repeats import counted, groups
 from memsvc_store.values.document import Value
-from memsvc_store.values.shapes import Blend, Episode
+from memsvc_store.values.hits import Blend
+from memsvc_store.values.memories import Episode
 from memsvc_store.values.text import count_tokens
 
 FOLLOW = "Examples to follow. These attempts at similar tasks succeeded:"

@@ -12,7 +12,7 @@ from memsvc_store.values.text import count_tokens
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc_store.values.shapes import Hit
+    from memsvc_store.values.hits import Hit
 
 TOP_K = 10
 

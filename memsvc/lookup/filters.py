@@ -13,8 +13,9 @@ from memsvc.contract.options import Filters
 from memsvc.errors import InvalidFilter, InvalidMessage, InvalidTimestamp
 from memsvc_store.errors import shown
 from memsvc_store.values import where
+from memsvc_store.values.hits import Filter
+from memsvc_store.values.memories import KINDS
 from memsvc_store.values.scripts import named
-from memsvc_store.values.shapes import KINDS, Filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

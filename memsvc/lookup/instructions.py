@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memsvc_store.values.shapes import Flag
+    from memsvc_store.values.hits import Flag
 
 _SOME = r"(?:[\w'-]+ ){0,3}?"
 _RULES = r"(?:instructions?|prompts?|directives?|guidelines|programming|guardrails)"

@@ -13,9 +13,9 @@ from memsvc_retrievers.fast.episodic import find_episodes
 from memsvc_retrievers.fast.fusion import find
 from memsvc_retrievers.fast.question import take_apart
 from memsvc_store.projections import filtering
+from memsvc_store.values.hits import Blend, Filter, Hit
 from memsvc_store.values.learned import Considered
 from memsvc_store.values.nodes import INTENT
-from memsvc_store.values.shapes import Blend, Filter, Hit, Node
 from memsvc_store.writing.episodes import own_intent
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.projections.shards import Reading
     from memsvc_store.store import Store
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory, Node
 
 
 @dataclass(frozen=True, slots=True)

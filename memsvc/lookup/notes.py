@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from memsvc_store.store import Store
-    from memsvc_store.values.shapes import Filter, Memory
+    from memsvc_store.values.hits import Filter
+    from memsvc_store.values.memories import Memory
 
 _SHOWN = 5
 _TOLD = 5

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from memsvc_store.values.shapes import Hit
+    from memsvc_store.values.hits import Hit
 
 _FILLERS = frozenset(
     "a ah an hello hey hi just oh ok okay please really so thanks the uh um very well wow yeah yes".split()

@@ -10,8 +10,8 @@ from memsvc.lookup.repeats import counted, groups
 from memsvc_retrievers.passages import Passage, line
 from memsvc_store.errors import NotFound
 from memsvc_store.values.document import Value
+from memsvc_store.values.hits import Hit
 from memsvc_store.values.learned import Considered, Trace
-from memsvc_store.values.shapes import Hit
 from memsvc_store.values.text import count_tokens
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.projections.shard import Shard
     from memsvc_store.store import Store
-    from memsvc_store.values.shapes import Filter, Memory
+    from memsvc_store.values.hits import Filter
+    from memsvc_store.values.memories import Memory
 
 
 class WholeLog:

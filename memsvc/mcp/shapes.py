@@ -16,7 +16,8 @@ from memsvc.lookup.traces import Hits
 from memsvc.mcp.quoting import NOTICE
 from memsvc.times import local
 from memsvc_retrievers.graph.values import Graph, Thing, Tie, View
-from memsvc_store.values.shapes import FactBy, Flag, Memory, Session
+from memsvc_store.values.hits import Flag
+from memsvc_store.values.memories import FactBy, Memory, Session
 
 
 def _local(moment: datetime | None, timezone: str | None) -> datetime | None:

@@ -17,9 +17,9 @@ from memsvc.mcp.hosting import Call
 from memsvc.mcp.shapes import Answered, Attempts, Deleted, Picture, Quote, Recalled, Talks
 from memsvc.service.bodies import Body, body
 from memsvc_store.keys import Permission
+from memsvc_store.values.drafts import Receipt
 from memsvc_store.values.erasure_receipts import Erasure
 from memsvc_store.values.learned import FeedbackReceipt
-from memsvc_store.values.shapes import Receipt
 
 PAGE, LONGEST_PAGE = 20, 200
 """Memories or sessions of one list, by default and at most, and of a look-up at most: all go into a model's context."""

@@ -16,8 +16,8 @@ from memsvc.contract.table import VERBS
 from memsvc_learners.credit import Credit
 from memsvc_retrievers.choices import Deliberation, Policy, Style
 from memsvc_retrievers.graph.values import CONSIDERED
+from memsvc_store.values.jobs import JobState
 from memsvc_store.values.learned import TraceKind
-from memsvc_store.values.shapes import JobState
 
 # Pydantic makes an error, of some 600 bytes, for each item of a list and each field that is wrong, on the event loop: a
 # body of 1 MB cost 600 MB and 4 s. So lists end at their first error (`fail_fast`), and there are only so many fields.

@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from memsvc.errors import DatabaseError
-from memsvc_store.values.shapes import JOB_KINDS, JOB_STATES
+from memsvc_store.values.jobs import JOB_KINDS, JOB_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from memsvc.service.metrics import Metrics
     from memsvc.service.telemetry import Tracing
     from memsvc.service.warmup import Warmup
-    from memsvc_store.values.shapes import Job
+    from memsvc_store.values.jobs import Job
 
 HEARTBEAT_SECONDS = 15.0
 """After how long a silent stream says that it lives; proxies give up on one after 30 or 60 s."""

@@ -8,13 +8,13 @@ from memsvc import checks
 from memsvc.errors import InvalidInput
 from memsvc.verbs.parts import Parts
 from memsvc_store.errors import shown
-from memsvc_store.values.shapes import JOB_STATES
+from memsvc_store.values.jobs import JOB_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memsvc.work.outcomes import ExtractionSummary
-    from memsvc_store.values.shapes import Job, JobState
+    from memsvc_store.values.jobs import Job, JobState
 
 
 class Improving(Parts):

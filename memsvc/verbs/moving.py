@@ -9,7 +9,7 @@ from memsvc import checks
 from memsvc.contract.receipts import Receipts
 from memsvc.verbs.parts import Parts
 from memsvc.writing import transfer
-from memsvc_store.values.shapes import Draft, EpisodeDraft, Fact, Receipt
+from memsvc_store.values.drafts import Draft, EpisodeDraft, Fact, Receipt
 from memsvc_store.writing.writes import draft_id
 
 if TYPE_CHECKING:

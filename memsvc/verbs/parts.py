@@ -16,7 +16,7 @@ from memsvc.times import Times
 from memsvc.work.background import Background
 from memsvc.work.reembed import Reembedder
 from memsvc.writing.echo import Echoes
-from memsvc_store.values.shapes import Draft, Receipt
+from memsvc_store.values.drafts import Draft, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
-    from memsvc_store.values.shapes import Filter
+    from memsvc_store.values.hits import Filter
 
 
 RETAIN_SECONDS = 5.0

@@ -14,8 +14,8 @@ from memsvc.lookup.notes import Memories
 from memsvc.lookup.traces import Hits, considered
 from memsvc.verbs.parts import Parts
 from memsvc_store.errors import shown
+from memsvc_store.values.hits import Filter
 from memsvc_store.values.learned import TRACE_KINDS
-from memsvc_store.values.shapes import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from memsvc.asking.pipeline import Answering
     from memsvc.contract.options import AskOptions, EpisodeOptions, Filters, Identified, Names, Order
     from memsvc.episodes.found import Episodes
-    from memsvc_store.values import shapes
+    from memsvc_store.values import memories
     from memsvc_store.values.learned import Trace, TraceKind, TraceSummary
-    from memsvc_store.values.shapes import Change
+    from memsvc_store.values.memories import Change
 
     # `list` is a verb, so that its class can't name the type.
     Changes = list[Change]
-    Sessions = list[shapes.Session]
+    Sessions = list[memories.Session]
     Strings = list[str]
     Traces = list[TraceSummary]
 
@@ -134,7 +134,7 @@ class Reading(Parts):
         namespace, trace_id = checks.checked_namespace(namespace), checks.checked_id(trace_id, "trace")
         return self.store.learning.trace(trace_id, namespace)[1]
 
-    def get(self, memory_id: str | None = None, *, namespace: str, key: str | None = None) -> shapes.Memory:
+    def get(self, memory_id: str | None = None, *, namespace: str, key: str | None = None) -> memories.Memory:
         namespace = checks.checked_namespace(namespace)
         if (memory_id is None) == (key is None):
             raise InvalidInput(f"{'neither' if key is None else 'both'} came of memory_id and key; give one of them")

@@ -15,7 +15,7 @@ from memsvc.writing import facts as facts_of
 from memsvc.writing import messages as messages_of
 from memsvc.writing.messages import Envelope
 from memsvc.writing.shapes import ROLES
-from memsvc_store.values.shapes import Receipt
+from memsvc_store.values.drafts import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from memsvc.episodes.experience import Trajectory
     from memsvc.times import Times
     from memsvc.writing.messages import Messages
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
 
 KEPT: tuple[Kept, ...] = ("message", "fact")
 

@@ -22,8 +22,9 @@ from memsvc.work.outcomes import spent
 from memsvc_retrievers.ledger import Ledger
 from memsvc_retrievers.prompts.extraction import CandidatesReply, DecisionsReply, facts_prompt, update_prompt
 from memsvc_store.values.clock import to_micros
+from memsvc_store.values.drafts import Fact
+from memsvc_store.values.hits import Filter
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import Fact, Filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from memsvc_retrievers.prompts.extraction import Action, DecisionReply
     from memsvc_retrievers.protocols import Embedder
     from memsvc_store.store import Store
-    from memsvc_store.values.shapes import Job, JobKind, Memory
+    from memsvc_store.values.jobs import Job, JobKind
+    from memsvc_store.values.memories import Memory
 
 BEFORE = 10
 """Messages before a group that are shown with it (D-Mem, section 3.1)."""

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from memsvc_retrievers.ledger import Ledger
 from memsvc_store.values.document import Value
-from memsvc_store.values.shapes import Job
+from memsvc_store.values.jobs import Job
 
 _SUMMED = (
     "stored", "added", "updated", "deleted", "unchanged", "dropped", "calls", "prompt_tokens", "completion_tokens",

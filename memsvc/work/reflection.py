@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from memsvc_retrievers.language import Completion, LanguageModel, Prompt, Watch
     from memsvc_store.store import Store
-    from memsvc_store.values.shapes import Episode, Job, JobKind
+    from memsvc_store.values.jobs import Job, JobKind
+    from memsvc_store.values.memories import Episode
 
 STEP = 400
 """Estimated tokens of a step that the model sees."""

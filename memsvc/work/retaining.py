@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memsvc_learners.retention import cold_ones, retention
 from memsvc_store.values.document import Value
-from memsvc_store.values.shapes import Filter
+from memsvc_store.values.hits import Filter
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from memsvc.errors import ModelError
     from memsvc_retrievers.language import Completion, LanguageModel, Watch
     from memsvc_store.store import Store
-    from memsvc_store.values.shapes import Job, JobKind
+    from memsvc_store.values.jobs import Job, JobKind
     from memsvc_store.writing.job_queue import JobQueue
 
     OnEvent = Callable[[Job], None]

@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memsvc_retrievers.passages import Passage, line
-from memsvc_store.values.shapes import Draft
+from memsvc_store.values.drafts import Draft
 from memsvc_store.values.text import words
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memsvc_store.store import Store
+    from memsvc_store.values.drafts import Receipt
     from memsvc_store.values.learned import Trace
-    from memsvc_store.values.shapes import Memory, Receipt
+    from memsvc_store.values.memories import Memory
 
 LEAST_WORDS = 4
 """Of 302 turns of up to three words in the dev conversations of LoCoMo and RealTalk, 24 repeat an earlier one, word for

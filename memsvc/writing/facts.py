@@ -15,14 +15,14 @@ from memsvc.episodes.attempts import AGENT
 from memsvc.errors import InvalidInput, InvalidMessage, InvalidTimestamp
 from memsvc.writing.messages import DEFAULT_SESSION
 from memsvc_store.errors import shown
+from memsvc_store.values.drafts import Fact, Receipt
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import Fact, Receipt
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from memsvc.writing.messages import Envelope
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
 
 FIELDS = ("content", "sources", "name", "timestamp", "session_id", "metadata", "tags", "expires_at")
 

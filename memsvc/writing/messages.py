@@ -15,8 +15,8 @@ from memsvc import checks
 from memsvc.errors import InvalidMessage, InvalidTimestamp
 from memsvc.writing import inline, shapes
 from memsvc.writing.plain import Dataclass, Model, fields, is_object, plain
+from memsvc_store.values.drafts import Draft, Receipt
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import Draft, Receipt
 
 if TYPE_CHECKING:
     from memsvc.times import Times

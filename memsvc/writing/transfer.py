@@ -20,8 +20,9 @@ from memsvc.errors import InvalidInput, InvalidMessage
 from memsvc.writing.messages import as_came, with_hyperedge
 from memsvc_store.errors import shown
 from memsvc_store.values.clock import parse_timestamp
+from memsvc_store.values.drafts import Draft, EpisodeDraft, Fact
+from memsvc_store.values.memories import EXPERIENCE_BY, FACT_BY, Message, Node
 from memsvc_store.values.nodes import INTENT, hyperedge
-from memsvc_store.values.shapes import EXPERIENCE_BY, FACT_BY, Draft, EpisodeDraft, Fact, Message, Node
 from memsvc_store.writing.episodes import intents, own_intent
 from memsvc_store.writing.writes import checked_interval, draft_id
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from memsvc_store.values.shapes import Episode, Memory
+    from memsvc_store.values.memories import Episode, Memory
 
     Item = Draft | Fact | EpisodeDraft
 

@@ -15,7 +15,7 @@ from memsvc_store.values.text import asks, terms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
 
 _SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?。！？]*")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -23,8 +23,8 @@ from memsvc_store.sql.database import Database
 from memsvc_store.sql.records import Records, there, unexpired
 from memsvc_store.sql.rows import text_digest
 from memsvc_store.values import clock
+from memsvc_store.values.hits import NO_FILTER
 from memsvc_store.values.patterns import EVERYTHING
-from memsvc_store.values.shapes import NO_FILTER
 from memsvc_store.writing import episodes, facts, transaction, writes
 from memsvc_store.writing.job_queue import JobQueue
 from memsvc_store.writing.learning import Learning
@@ -40,20 +40,9 @@ if TYPE_CHECKING:
 
     from memsvc_store.projections.shards import Reading
     from memsvc_store.sql.listing import Hyperedges
-    from memsvc_store.values.shapes import (
-        Change,
-        Draft,
-        Episode,
-        EpisodeDraft,
-        ExperienceBy,
-        Fact,
-        Filter,
-        Memory,
-        Message,
-        Node,
-        Receipt,
-        Session,
-    )
+    from memsvc_store.values.drafts import Draft, EpisodeDraft, Fact, Receipt
+    from memsvc_store.values.hits import Filter
+    from memsvc_store.values.memories import Change, Episode, ExperienceBy, Memory, Message, Node, Session
 
 
 _SNAPSHOTS = ".shards"

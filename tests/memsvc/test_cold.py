@@ -15,8 +15,8 @@ from memsvc.verbs import parts
 from memsvc.work import retaining as retaining_module
 from memsvc.work.retaining import retain
 from memsvc_retrievers.language import Prompt
+from memsvc_store.values.hits import NO_FILTER
 from memsvc_store.values.learned import Considered
-from memsvc_store.values.shapes import NO_FILTER
 from tests.memsvc.conftest import START, ticking
 from tests.retrievers.models import answering, fact, judgement
 from tests.store.conftest import postgres_uri, postgres_url, target

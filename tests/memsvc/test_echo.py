@@ -15,7 +15,7 @@ from memsvc.mcp import quoting
 from memsvc.testing import HashEmbedder, RuleModel
 from memsvc.writing.echo import LATEST, LONGEST_WORD, normalised
 from memsvc_retrievers.passages import Passage, line
-from memsvc_store.values.shapes import NO_FILTER
+from memsvc_store.values.hits import NO_FILTER
 from tests.memsvc.conftest import START, ticking
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from memsvc.testing import HashEmbedder, RuleModel
 from memsvc.work.extraction import Candidate, decide, read_candidates, to_fact
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.prompts.extraction import CandidatesReply, DecisionsReply, facts_prompt, update_prompt
-from memsvc_store.values.shapes import Memory as Stored
-from memsvc_store.values.shapes import Nodes
+from memsvc_store.values.memories import Memory as Stored
+from memsvc_store.values.memories import Nodes
 from tests.memsvc.conftest import START, ticking
 from tests.memsvc.extracting import as_said, every_message, extracting, facts_of, numbered, purposes, section, talk
 

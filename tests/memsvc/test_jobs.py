@@ -28,7 +28,7 @@ from memsvc.work.background import Background
 from memsvc.work.extraction import GROUP_WAIT, Extraction
 from memsvc.work.worker import BATCH, RENEW_SECONDS, Worker, _Lease
 from memsvc_retrievers.language import Prompt
-from memsvc_store.values.shapes import Job
+from memsvc_store.values.jobs import Job
 from memsvc_store.writing.job_queue import BACKOFF, LEASE
 from tests.memsvc.conftest import START
 from tests.memsvc.extracting import every_message, extracting, fact_text, facts_of, new_messages, talk

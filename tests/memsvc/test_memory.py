@@ -29,7 +29,7 @@ from memsvc.errors import (
 from memsvc.testing import HashEmbedder
 from memsvc_retrievers.fast.ranking import W_ASSISTANT
 from memsvc_store.values.document import to_dict
-from memsvc_store.values.shapes import Receipt
+from memsvc_store.values.drafts import Receipt
 from tests.memsvc.conftest import START, nested, ticking
 
 TALK = [

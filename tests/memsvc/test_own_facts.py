@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from memsvc_store.values.shapes import Memory as Kept
+    from memsvc_store.values.memories import Memory as Kept
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

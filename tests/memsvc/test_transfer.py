@@ -14,8 +14,9 @@ import pytest
 from memsvc.errors import InvalidInput
 from memsvc.writing import transfer
 from memsvc_store.store import Store
+from memsvc_store.values.drafts import EpisodeDraft
+from memsvc_store.values.memories import Node
 from memsvc_store.values.nodes import INTENT
-from memsvc_store.values.shapes import EpisodeDraft, Node
 from memsvc_store.writing.episodes import own_intent
 from tests.store.values import START, Space, episode, feedback, said, towards, trace, vector
 

@@ -13,7 +13,8 @@ from memsvc.contract import wire
 from memsvc_retrievers.deliberation.coverage import Coverage
 from memsvc_retrievers.ledger import Call, Ledger
 from memsvc_store.values.document import adapter, dump
-from memsvc_store.values.shapes import Hit, Memory, Node, Nodes, Parts
+from memsvc_store.values.hits import Hit, Parts
+from memsvc_store.values.memories import Memory, Node, Nodes
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NODES = Nodes.of([Node("speaker", "ann"), Node("thing", "oslo")])

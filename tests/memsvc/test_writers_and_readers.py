@@ -11,7 +11,7 @@ import pytest
 
 from memsvc import Memory
 from memsvc.testing import HashEmbedder
-from memsvc_store.values.shapes import Draft
+from memsvc_store.values.drafts import Draft
 from memsvc_store.writing import transaction, writes
 from tests.memsvc.conftest import START, ticking
 from tests.store.conftest import postgres_uri, postgres_url, target

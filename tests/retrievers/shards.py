@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from memsvc_store.projections.shard import Shard
 from memsvc_store.sql.rows import Entry
 from memsvc_store.values.clock import to_instant
+from memsvc_store.values.memories import Kind, Memory
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import Kind, Memory
 
 DIMENSION = 12
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

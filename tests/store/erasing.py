@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from memsvc_store.sql import schema
 from memsvc_store.sql.rows import text_digest
 from memsvc_store.store import Store
+from memsvc_store.values.drafts import EpisodeDraft
+from memsvc_store.values.memories import Node
 from memsvc_store.values.nodes import INTENT, hyperedge
-from memsvc_store.values.shapes import EpisodeDraft, Node
 from tests.store.values import START, draft, episode, fact, feedback, said, towards, trace, vector
 
 SECRET = "My locker code is zanzibar seventeen."

@@ -17,8 +17,10 @@ from memsvc_store.errors import DatabaseError, NotFound
 from memsvc_store.sql import schema
 from memsvc_store.sql.episode_rows import packed
 from memsvc_store.store import Store
+from memsvc_store.values.drafts import EpisodeDraft
+from memsvc_store.values.hits import Filter
+from memsvc_store.values.memories import Episode, Node
 from memsvc_store.values.nodes import INTENT
-from memsvc_store.values.shapes import Episode, EpisodeDraft, Filter, Node
 from memsvc_store.writing.episodes import own_intent
 from memsvc_store.writing.job_queue import LEASE
 from tests.store.values import START, Space, draft, episode, said, tried, vector

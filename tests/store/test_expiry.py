@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from memsvc_store.errors import NotFound
 from memsvc_store.store import Store
 from memsvc_store.values.erasure_receipts import Target
-from memsvc_store.values.shapes import NO_FILTER
+from memsvc_store.values.hits import NO_FILTER
 from tests.store.values import START, Space, draft, fact
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from memsvc_store.errors import NotFound
 from memsvc_store.projections import filtering
 from memsvc_store.sql.rows import fact_id
 from memsvc_store.store import Store
-from memsvc_store.values.shapes import Filter
+from memsvc_store.values.hits import Filter
 from tests.store.values import START, Space, draft, fact, said, vector
 
 FACTS = Filter(kind=("fact",))

@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from memsvc_store.sql.job_rows import _UNCOVERED
 from memsvc_store.store import Store
-from memsvc_store.values.shapes import JOB_KINDS, Filter, Job, JobKind, Memory
+from memsvc_store.values.hits import Filter
+from memsvc_store.values.jobs import JOB_KINDS, Job, JobKind
+from memsvc_store.values.memories import Memory
 from memsvc_store.writing.job_queue import ATTEMPTS, BACKOFF, LEASE
 from tests.store.values import START, Clock, Space, draft, fact, said
 

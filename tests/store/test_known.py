@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memsvc_store.store import Store
-from memsvc_store.values.shapes import Draft, Receipt
+from memsvc_store.values.drafts import Draft, Receipt
 from tests.store.values import Space, draft
 
 _NAMES = count()

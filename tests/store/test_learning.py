@@ -19,8 +19,8 @@ from memsvc_store.sql.records import Records, there
 from memsvc_store.sql.trace_rows import _OWN, Traces
 from memsvc_store.sql.utility_rows import _KEYED, _LOGGED_AT, _SINCE, _TOTALS
 from memsvc_store.store import Store
+from memsvc_store.values.hits import NO_FILTER, Filter
 from memsvc_store.values.learned import Considered, Situation, Trace, Utility
-from memsvc_store.values.shapes import NO_FILTER, Filter
 from tests.store.values import START, Clock, Space, fact, feedback, said, towards, trace, tried, vector
 
 pytestmark = pytest.mark.slow

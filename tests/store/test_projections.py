@@ -22,8 +22,8 @@ from memsvc_store.projections.lexical import K1, B, LexicalIndex
 from memsvc_store.projections.shard import Shard
 from memsvc_store.projections.vectors import VectorIndex
 from memsvc_store.sql.rows import Entry
+from memsvc_store.values.memories import Memory, Nodes
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import Memory, Nodes
 from memsvc_store.values.text import stems
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from memsvc_store.projections import filtering
 from memsvc_store.sql.records import Records
 from memsvc_store.sql.rows import Entry, Namespace
 from memsvc_store.store import Store
-from memsvc_store.values.shapes import Filter
+from memsvc_store.values.hits import Filter
 from tests.store.values import Space, draft
 
 

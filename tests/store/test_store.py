@@ -16,7 +16,7 @@ from memsvc_store.errors import DatabaseUnreadable, InvalidInput, MemsvcError, N
 from memsvc_store.projections import filtering
 from memsvc_store.sql import listing, schema
 from memsvc_store.store import Store
-from memsvc_store.values.shapes import Filter
+from memsvc_store.values.hits import Filter
 from tests.store.values import START, Space, draft, ticking, vector
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from memsvc_store.errors import InvalidTimestamp
 from memsvc_store.values.clock import from_instant, parse_timestamp, to_instant
+from memsvc_store.values.memories import Node
 from memsvc_store.values.nodes import hyperedge, key_phrases, named_things
-from memsvc_store.values.shapes import Node
 from memsvc_store.values.text import asks, count_tokens, terms, words
 
 

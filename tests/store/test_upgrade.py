@@ -21,9 +21,9 @@ from memsvc_store.sql.database import Database
 from memsvc_store.sql.rows import message_id, text_digest
 from memsvc_store.store import Store
 from memsvc_store.values.clock import Instant
+from memsvc_store.values.hits import Filter
 from memsvc_store.values.learned import Feedback, Trace
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import Filter
 from tests.store.values import START, Space, draft, fact, said, towards
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"

@@ -17,7 +17,8 @@ from memsvc_store.projections import facets, filtering
 from memsvc_store.store import Store
 from memsvc_store.values import where
 from memsvc_store.values.erasure_receipts import Target
-from memsvc_store.values.shapes import Filter, Message
+from memsvc_store.values.hits import Filter
+from memsvc_store.values.memories import Message
 from tests.store.values import Space, draft
 
 KEYS = st.sampled_from(["a", "b", "a.b", "b.a", "tags"])

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memsvc_store.store import Store
+from memsvc_store.values.drafts import Draft, EpisodeDraft, Fact
 from memsvc_store.values.learned import Considered, Feedback, Situation, Trace, Utility
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import Draft, EpisodeDraft, Fact
 
 DIMENSION = 16
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memsvc import Memory
-    from memsvc_store.values import shapes
+    from memsvc_store.values import memories
 
 _DATED = "dated"  # in the metadata: the time is the harness's, and not that of the write
 
@@ -79,7 +79,7 @@ def store(
             raise MeasurementError(f"{namespace}: {message['content'][:80]!r} is not stored: {receipt.reason}")
 
 
-def line(memory: shapes.Memory) -> str:
+def line(memory: memories.Memory) -> str:
     """`[2023-05-08 13:56] Ann: what she said`; without a time where the harness gave none."""
     time = f"[{memory.valid_from:%Y-%m-%d %H:%M}] " if memory.metadata.get(_DATED, True) else ""
     return f"{time}{memory.speaker}: {memory.text}"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.choices import Style
     from memsvc_retrievers.language import LanguageModel
     from memsvc_retrievers.protocols import Embedder
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
 
 CHUNK = 500
 """Tokens of a chunk, and one chunk an answer: mem0's baseline."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from memsvc_evals.answers.journal import Journal
     from memsvc_evals.datasets.values import Conversation, Dataset
     from memsvc_evals.progress import Count
-    from memsvc_store.values.shapes import Job
-    from memsvc_store.values.shapes import Memory as Stored
+    from memsvc_store.values.jobs import Job
+    from memsvc_store.values.memories import Memory as Stored
 
 _ENDED = ("done", "failed")
 _ATTEMPTS = 3

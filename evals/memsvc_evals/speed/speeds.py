@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from memsvc import Memory
     from memsvc_evals.speed.workbench import Judged, Workbench
-    from memsvc_store.values.shapes import Hit
+    from memsvc_store.values.hits import Hit
 
 TOP_K = 10
 HOME = "bench/home"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from memsvc.errors import MemsvcError
     from memsvc.server.routing import Call, Run
     from memsvc.work.outcomes import ExtractionSummary
+    from memsvc_store.values.jobs import Job
     from memsvc_store.values.learned import FeedbackReceipt
-    from memsvc_store.values.shapes import Job
 
     Given = dict[str, Any]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memsvc_retrievers.choices import Scan
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
 
 
 @dataclass(frozen=True, slots=True)

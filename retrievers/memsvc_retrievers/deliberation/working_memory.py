@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.choices import Style
     from memsvc_retrievers.language import LanguageModel, Prompt
     from memsvc_retrievers.prompts.replies import Concern
-    from memsvc_store.values.shapes import Memory, Node
+    from memsvc_store.values.memories import Memory, Node
 
     Schema = TypeVar("Schema", bound=BaseModel)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from memsvc_retrievers.fast.ranking import comparable, two_phase
 from memsvc_store.projections import filtering
-from memsvc_store.values.shapes import NO_FILTER
+from memsvc_store.values.hits import NO_FILTER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.fast.ranking import Choice
     from memsvc_store.projections.shard import Shard
     from memsvc_store.projections.vectors import Look
-    from memsvc_store.values.shapes import Filter
+    from memsvc_store.values.hits import Filter
 
 _LOOKED_AT = 200
 """Most similar episodes that are fetched at first; more where that ends among equals."""

@@ -30,7 +30,8 @@ from memsvc_retrievers.fast import relevance, walk
 from memsvc_retrievers.fast.ranking import share
 from memsvc_store.projections import filtering
 from memsvc_store.projections.vectors import at_least_kth
-from memsvc_store.values.shapes import KINDS, NO_FILTER, Blend, Parts
+from memsvc_store.values.hits import NO_FILTER, Blend, Parts
+from memsvc_store.values.memories import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from memsvc_retrievers.fast.question import Question
     from memsvc_store.projections.shard import Shard
     from memsvc_store.projections.vectors import Look
-    from memsvc_store.values.shapes import Filter
+    from memsvc_store.values.hits import Filter
 
     Rows = NDArray[np.int64]
     Scores = NDArray[np.float32]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from memsvc_store.values.shapes import Node
+    from memsvc_store.values.memories import Node
 
 MOST_DAYS = 20
 """Different days of a question that are looked for, the first ones: each is held against every day of a namespace."""

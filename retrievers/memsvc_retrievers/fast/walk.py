@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsvc_store.values.memories import Node
 from memsvc_store.values.scripts import folded
-from memsvc_store.values.shapes import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

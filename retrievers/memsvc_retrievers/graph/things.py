@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from memsvc_retrievers.graph.values import ThingKind
     from memsvc_store.sql.listing import Hyperedge
-    from memsvc_store.values.shapes import Node
+    from memsvc_store.values.memories import Node
 
 TEXT = 160
 """Characters of a memory that are quoted."""

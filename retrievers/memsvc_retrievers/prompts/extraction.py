@@ -16,7 +16,7 @@ from memsvc_retrievers.prompts.replies import Long, Numbers, Reply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
 
 _FACTS = """\
 You write down facts from a conversation, for somebody who will never see the conversation.

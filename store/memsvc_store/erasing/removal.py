@@ -19,16 +19,16 @@ from memsvc_store.sql.dialect import slices
 from memsvc_store.sql.provenance import ERASED
 from memsvc_store.sql.records import unexpired
 from memsvc_store.sql.rows import dump_json, text_digest
+from memsvc_store.values.memories import Node, Nodes
 from memsvc_store.values.nodes import INTENT
 from memsvc_store.values.scripts import named
-from memsvc_store.values.shapes import Node, Nodes
 from memsvc_store.writing import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from memsvc_store.values.erasure_receipts import Target
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
     from memsvc_store.writing.transaction import Write
 
 _msg, _mem, _ep, _src = schema.messages, schema.memories, schema.episodes, schema.sources

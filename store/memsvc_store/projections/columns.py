@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsvc_store.values.shapes import KINDS, Nodes
+from memsvc_store.values.memories import KINDS, Nodes
 from memsvc_store.values.text import asks
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from memsvc_store.sql.rows import Entry
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
 
 FOREVER = np.iinfo(np.int64).max
 

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from memsvc_store.sql import schema
 from memsvc_store.values import where
 from memsvc_store.values.clock import to_instant
-from memsvc_store.values.shapes import KINDS, Filter
+from memsvc_store.values.memories import KINDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.projections.shard import Shard
     from memsvc_store.sql.dialect import Dialect
+    from memsvc_store.values.hits import Filter
 
 
 def conditions(wanted: Filter, dialect: Dialect) -> list[sa.ColumnElement[bool]]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsvc_store.projections.incidence import Arrays, Incidence
+from memsvc_store.values.memories import Node
 from memsvc_store.values.nodes import ROLES, called
-from memsvc_store.values.shapes import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

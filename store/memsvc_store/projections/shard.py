@@ -21,7 +21,7 @@ from memsvc_store.projections.facets import Facets
 from memsvc_store.projections.hypergraph import Hypergraph, names_of_speakers
 from memsvc_store.projections.lexical import LexicalIndex
 from memsvc_store.projections.vectors import VectorIndex
-from memsvc_store.values.shapes import KINDS
+from memsvc_store.values.memories import KINDS
 from memsvc_store.values.text import terms
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.sql.rows import Entry, Namespace
-    from memsvc_store.values.shapes import Memory
+    from memsvc_store.values.memories import Memory
 
 HELD = 20_000
 """Memories that one shard holds at most; the first that it meets."""

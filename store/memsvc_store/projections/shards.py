@@ -19,7 +19,7 @@ from memsvc_store.projections.shard import Shard
 from memsvc_store.sql.provenance import ERASED
 from memsvc_store.sql.records import Records, unexpired
 from memsvc_store.values import clock
-from memsvc_store.values.shapes import NO_FILTER
+from memsvc_store.values.hits import NO_FILTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from memsvc_store.projections.snapshot import Snapshots
     from memsvc_store.sql.database import Database
     from memsvc_store.sql.rows import Namespace
-    from memsvc_store.values.shapes import Filter, Memory
+    from memsvc_store.values.hits import Filter
+    from memsvc_store.values.memories import Memory
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from memsvc_store.projections.columns import RULES
 from memsvc_store.sql.episode_rows import Contents, packed
 from memsvc_store.sql.rows import message_id, text_digest
 from memsvc_store.values.clock import to_instant
+from memsvc_store.values.memories import FACT_BY
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import FACT_BY
 from memsvc_store.writing.episodes import episode_id, intents
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from memsvc_store.projections.shard import Shard
     from memsvc_store.sql.records import Records
     from memsvc_store.sql.rows import Namespace
-    from memsvc_store.values.shapes import Memory, Message
+    from memsvc_store.values.memories import Memory, Message
 
 
 def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from memsvc_store.projections.shard import Shard
     from memsvc_store.projections.shards import Reading, Shards
-    from memsvc_store.values.shapes import Filter, Memory
+    from memsvc_store.values.hits import Filter
+    from memsvc_store.values.memories import Memory
 
 
 class Whole:

@@ -11,7 +11,7 @@ from memsvc_store.sql import schema
 from memsvc_store.sql.dialect import Statements
 from memsvc_store.sql.rows import readable
 from memsvc_store.values.clock import from_instant
-from memsvc_store.values.shapes import Episode
+from memsvc_store.values.memories import Episode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Row
 
     from memsvc_store.sql.rows import Namespace
-    from memsvc_store.values.shapes import EpisodeDraft, ExperienceBy, Memory, Trajectory
+    from memsvc_store.values.drafts import EpisodeDraft
+    from memsvc_store.values.memories import ExperienceBy, Memory, Trajectory
 
 _ep = schema.episodes
 

@@ -11,7 +11,7 @@ from memsvc_store.sql import schema
 from memsvc_store.sql.dialect import Statements
 from memsvc_store.sql.rows import dump_json, readable
 from memsvc_store.values.clock import from_instant, from_micros
-from memsvc_store.values.shapes import Job
+from memsvc_store.values.jobs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from memsvc_store.sql.rows import Namespace
     from memsvc_store.values.clock import Instant
-    from memsvc_store.values.shapes import JobKind, JobState, Kind
+    from memsvc_store.values.jobs import JobKind, JobState
+    from memsvc_store.values.memories import Kind
 
 _ns, _mem, _src, _job, _ep = schema.namespaces, schema.memories, schema.sources, schema.jobs, schema.episodes
 

@@ -15,14 +15,14 @@ from memsvc_store.errors import DatabaseUnreadable, NotFound
 from memsvc_store.sql import schema
 from memsvc_store.sql.records import there, unexpired
 from memsvc_store.values.clock import from_instant
-from memsvc_store.values.shapes import Nodes, Session
+from memsvc_store.values.memories import Nodes, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from memsvc_store.sql.records import Records
     from memsvc_store.sql.rows import Namespace
-    from memsvc_store.values.shapes import Episode, Memory, Message, Node
+    from memsvc_store.values.memories import Episode, Memory, Message, Node
 
 BEGINNING = 400
 """Characters of a text that are read: enough to quote it and to see how it spells a name; a text may be a megabyte."""

@@ -14,7 +14,7 @@ from memsvc_store.sql import schema
 from memsvc_store.sql.dialect import Statements
 from memsvc_store.sql.rows import Namespace, dump_json, text_digest
 from memsvc_store.values.clock import Instant, from_instant
-from memsvc_store.values.shapes import Change, Operation
+from memsvc_store.values.memories import Change, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from memsvc_store.values.clock import Instant
-    from memsvc_store.values.shapes import Kind, Memory, Message
+    from memsvc_store.values.memories import Kind, Memory, Message
 
 _ns, _msg, _mem, _vec, _chg = schema.namespaces, schema.messages, schema.memories, schema.vectors, schema.changes
 _fb = schema.feedback

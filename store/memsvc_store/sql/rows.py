@@ -12,7 +12,7 @@ import numpy as np
 
 from memsvc_store.errors import DatabaseUnreadable
 from memsvc_store.values.clock import Instant, from_instant, from_micros, to_instant, to_micros
-from memsvc_store.values.shapes import KINDS, Draft, Fact, Memory, Message, Node, Nodes
+from memsvc_store.values.memories import KINDS, Memory, Message, Node, Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from sqlalchemy.engine import Row
+
+    from memsvc_store.values.drafts import Draft, Fact
 
 
 class Namespace(NamedTuple):

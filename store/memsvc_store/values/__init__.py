@@ -1,6 +1,8 @@
 """The room of values: plain frozen ones, ignorant of where they are kept, and the rules for text and time.
 
-shapes             messages, memories, episodes, facts, jobs, receipts, hits, filters
+memories           messages, memories, episodes, sessions, and the steps of their lives
+drafts             what is to be written, and the receipt of what became of it
+hits, jobs         what a look-up is asked and gives; work that is done later
 learned            traces, feedback, utilities and their moves
 erasure_receipts   what is to be erased, and the signed receipt that it was
 document           any of them as JSON can hold it

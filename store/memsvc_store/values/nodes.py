@@ -16,8 +16,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from memsvc_store.values.memories import Node
 from memsvc_store.values.scripts import composed, folded
-from memsvc_store.values.shapes import Node
 from memsvc_store.values.text import STOP_WORDS, runs, stems, words
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from memsvc_store.errors import NotFound
 from memsvc_store.sql.episode_rows import Contents
 from memsvc_store.sql.rows import content_id, dump_json, text_digest, text_values, validity_values
 from memsvc_store.values.clock import to_instant, to_micros
+from memsvc_store.values.memories import Node
 from memsvc_store.values.nodes import INTENT
-from memsvc_store.values.shapes import Node
 from memsvc_store.writing.known import Known
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsvc_store.values.clock import Instant
-    from memsvc_store.values.shapes import EpisodeDraft, ExperienceBy, Receipt
+    from memsvc_store.values.drafts import EpisodeDraft, Receipt
+    from memsvc_store.values.memories import ExperienceBy
     from memsvc_store.writing.transaction import Write
 
 

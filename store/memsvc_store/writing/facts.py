@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from memsvc_store.sql.records import unexpired
 from memsvc_store.sql.rows import fact_id, fact_row
-from memsvc_store.values.shapes import Receipt
+from memsvc_store.values.drafts import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc_store.values.shapes import Fact, Memory
+    from memsvc_store.values.drafts import Fact
+    from memsvc_store.values.memories import Memory
     from memsvc_store.writing.transaction import Write
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memsvc_store.sql.database import Database
-    from memsvc_store.values.shapes import Fact, Job, JobKind, JobState, Memory
+    from memsvc_store.values.drafts import Fact
+    from memsvc_store.values.jobs import Job, JobKind, JobState
+    from memsvc_store.values.memories import Memory
     from memsvc_store.writing.transaction import Write
 
 ATTEMPTS = 3

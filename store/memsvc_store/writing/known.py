@@ -11,14 +11,14 @@ from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from memsvc_store.values.shapes import Receipt
+from memsvc_store.values.drafts import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
 class Named(Protocol):
-    """What a draft says about which one it is (`values/shapes.py`)."""
+    """What a draft says about which one it is (`values/drafts.py`)."""
 
     @property
     def key(self) -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memsvc_store.sql.database import Database
-    from memsvc_store.values.shapes import Memory, Operation
+    from memsvc_store.values.memories import Memory, Operation
 
 
 class Write:

@@ -9,8 +9,8 @@ from memsvc_store.errors import InvalidInput
 from memsvc_store.sql.records import unexpired
 from memsvc_store.sql.rows import draft_rows, dump_json, message_id, text_digest, text_values, validity_values
 from memsvc_store.values import clock
+from memsvc_store.values.drafts import Receipt
 from memsvc_store.values.nodes import hyperedge
-from memsvc_store.values.shapes import Receipt
 from memsvc_store.writing import episodes, facts
 from memsvc_store.writing.known import Known
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memsvc_store.values.shapes import Draft, Memory, Node
+    from memsvc_store.values.drafts import Draft
+    from memsvc_store.values.memories import Memory, Node
     from memsvc_store.writing.transaction import Write
 
 

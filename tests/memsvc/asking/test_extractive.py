@@ -8,7 +8,8 @@ import pytest
 
 from memsvc.asking.answer import NOTHING_FOUND
 from memsvc.asking.extractive import LONGEST, MOST, extract
-from memsvc_store.values.shapes import Hit, Memory, Parts
+from memsvc_store.values.hits import Hit, Parts
+from memsvc_store.values.memories import Memory
 
 MONDAY = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
 

@@ -26,8 +26,10 @@ from memsvc.errors import (
 from memsvc.lookup.traces import Hits
 from memsvc.service.bodies import MAX_MESSAGES
 from memsvc.testing import RuleModel
+from memsvc_store.values.drafts import Receipt
 from memsvc_store.values.erasure_receipts import document
-from memsvc_store.values.shapes import Hit, Memory, Receipt
+from memsvc_store.values.hits import Hit
+from memsvc_store.values.memories import Memory
 from tests.memsvc.client.faces import FACES, face
 
 if TYPE_CHECKING:

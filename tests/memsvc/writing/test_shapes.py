@@ -19,7 +19,7 @@ from memsvc.writing import shapes
 from memsvc.writing.inline import reference
 from memsvc.writing.messages import AS_CAME, Envelope, drafts
 from memsvc.writing.shapes import FIELDS
-from memsvc_store.values.shapes import Draft, Receipt
+from memsvc_store.values.drafts import Draft, Receipt
 from tests.memsvc.writing.shapes_of import SHAPES
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from memsvc_retrievers.deliberation.coverage import Deliberated
 from memsvc_retrievers.deliberation.log import Log, chunks, within_budget
 from memsvc_retrievers.language import Prompt
 from memsvc_retrievers.passages import tokens as tokens_of
-from memsvc_store.values.shapes import Memory
+from memsvc_store.values.memories import Memory
 from tests.retrievers.models import answering, fact, line_numbers, purposes
 from tests.retrievers.shards import entry
 

@@ -12,7 +12,7 @@ from memsvc.testing import RuleModel
 from memsvc_retrievers.deliberation.coverage import Deliberated
 from memsvc_retrievers.deliberation.working_memory import LOOK, STEPS, Probe, work_out
 from memsvc_retrievers.language import Prompt
-from memsvc_store.values.shapes import Memory, Node
+from memsvc_store.values.memories import Memory, Node
 from tests.retrievers.models import answering, line_numbers, purposes, unreadable
 from tests.retrievers.shards import entry
 

@@ -8,7 +8,7 @@ import pytest
 from memsvc_retrievers.fast.episodic import find_episodes
 from memsvc_retrievers.fast.ranking import two_phase
 from memsvc_store.projections.shard import Shard
-from memsvc_store.values.shapes import Filter
+from memsvc_store.values.hits import Filter
 from tests.retrievers.shards import entry, shard, vector
 
 VECTOR = vector("list the open invoices")

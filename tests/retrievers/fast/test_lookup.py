@@ -14,7 +14,8 @@ from memsvc_retrievers.fast.fusion import POOL, Found, find
 from memsvc_retrievers.fast.question import take_apart
 from memsvc_store.projections.hypergraph import HUB, Hypergraph
 from memsvc_store.projections.shard import Shard
-from memsvc_store.values.shapes import Filter, Node, Parts
+from memsvc_store.values.hits import Filter, Parts
+from memsvc_store.values.memories import Node
 from tests.retrievers.shards import entry, shard, vector
 
 TALK = [

@@ -11,8 +11,8 @@ from memsvc_retrievers.graph import joins
 from memsvc_retrievers.graph.things import TEXT, Things
 from memsvc_retrievers.graph.values import CONSIDERED, NAMED, THING_KINDS, Graph
 from memsvc_store.sql.listing import Hyperedge
+from memsvc_store.values.memories import Node
 from memsvc_store.values.nodes import mentions
-from memsvc_store.values.shapes import Node
 
 Edges = list[set[str]]
 

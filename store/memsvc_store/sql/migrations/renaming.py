@@ -20,9 +20,9 @@ import sqlalchemy as sa
 
 from memsvc_store.sql.rows import message_id
 from memsvc_store.values.clock import Instant, from_instant
+from memsvc_store.values.memories import Nodes
 from memsvc_store.values.nodes import INTENT, hyperedge
 from memsvc_store.values.scripts import named
-from memsvc_store.values.shapes import Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
