@@ -54,7 +54,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 _SPELLED: Mapping[str, tuple[str, ...]] = {
     "session_id": ("--session",), "memory_id": ("--id",), "top_k": ("--top-k", "-k"), "cold": ("--cold/--hot",),
-    "include_ended": ("--include-ended/--without-ended",), "sources": ("--source",),
+    "include_ended": ("--include-ended/--without-ended",), "sources": ("--source",), "name": ("--speaker", "--name"),
     "success": ("--success/--failure",),
 }  # fmt: skip
 """Options that are called otherwise than their parameters; the others are `--token-budget` for `token_budget`."""
@@ -116,7 +116,7 @@ def _option(verb: str, parameter: Parameter) -> inspect.Parameter:
         value, text = list[str], f"{text[:-1]}; may be repeated."
     elif kind in ("Time", "Where"):
         shown["metavar"] = {"Time": "TIME", "Where": "JSON"}[kind]
-    elif kind in _CHOICES and not all(one in text for one in _CHOICES[kind]):
+    elif kind in _CHOICES and not all(one in text.lower() for one in _CHOICES[kind]):
         text = f"{text[:-1]}: {', '.join(_CHOICES[kind])}."
     elif kind in ("int", "float"):
         value = {"int": int, "float": float}[kind]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BATCH = 256
 
 
+@options.takes("add", "messages")
 def add(
     text: Annotated[str | None, typer.Argument(help="What was said.", show_default=False)] = None,
     file: Annotated[
@@ -27,48 +28,16 @@ def add(
             help="Messages from a file, or from stdin with '-': one JSON message a line, or one JSON list.",
         ),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option("--speaker", "--name", metavar="NAME", help="Who said what names nobody.")
-    ] = None,
-    role: Annotated[
-        str | None, typer.Option("--role", metavar="ROLE", help="user, assistant, system or tool.  [default: user]")
-    ] = None,
-    timestamp: Annotated[
-        str | None,
-        typer.Option("--timestamp", metavar="TIME", help="When: ISO 8601, a date, yesterday, 7d (ago). [default: now]"),
-    ] = None,
-    timezone: Annotated[
-        str | None, typer.Option("--timezone", metavar="ZONE", help=options.told("add", "timezone"))
-    ] = None,
     metadata: Annotated[
         list[str] | None,
         typer.Option(
             "--metadata", metavar="KEY=VALUE", help="What else is known of it, or a JSON object. May be repeated."
         ),
     ] = None,
-    tags: Annotated[
-        list[str] | None, typer.Option("--tags", metavar="TAGS", help="A label of it. May be repeated.")
-    ] = None,
-    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The session it belongs to.")] = None,
-    key: Annotated[
-        str | None, typer.Option("--key", metavar="KEY", help="Your name for this write; a second one stores nothing.")
-    ] = None,
-    kind: Annotated[
-        str, typer.Option("--kind", metavar="KIND", help="message, or fact: what you worked out yourself.")
-    ] = "message",
-    sources: Annotated[
-        list[str] | None,
-        typer.Option("--source", metavar="ID", help="A message that the fact rests on; may be repeated."),
-    ] = None,
-    expires_at: Annotated[
-        str | None, typer.Option("--expires-at", metavar="TIME", help=options.told("add", "expires_at"))
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Store all or nothing, in one write: none if a message is rejected.")
-    ] = False,
     namespace: options.Namespace = options.DEFAULT_NAMESPACE,
     db: options.Db = None,
     json: options.Json = False,
+    **given: Any,
 ) -> None:  # fmt: skip
     """Store what was said, word for word.
 
@@ -84,20 +53,16 @@ def add(
     """
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a text or --file")
-    common: dict[str, Any] = {
-        "namespace": namespace, "session_id": session, "role": role, "name": name, "timezone": timezone,
-        "kind": kind, "sources": sources or None, "expires_at": expires_at,
-        "metadata": read_metadata(metadata) if metadata else None, "tags": tags,
-    }  # fmt: skip
+    given |= {"namespace": namespace, "metadata": read_metadata(metadata) if metadata else None}
     if text is not None:
         with opened(db, create=True) as memory:
-            receipts = memory.add(text, key=key, timestamp=timestamp, strict=strict, **common)
+            receipts = memory.add(text, **given)
         report(namespace, receipts, ["message"], json=json)
         return
     assert file is not None, "it was one of the two"
-    items = read_messages(file, key, facts=kind == "fact")
+    items = read_messages(file, given.pop("key", None), facts=given["kind"] == "fact")
     with opened(db, create=True) as memory:
-        receipts = (_add_strictly if strict else _add_all)(memory, items, common, timestamp)
+        receipts = (_add_strictly if given["strict"] else _add_all)(memory, items, given)
     report(namespace, receipts, [item.place for item in items], json=json)
 
 
@@ -156,32 +121,30 @@ def delete(
     output.document({"id": memory_id, "deleted": True}) if json else output.line(f"deleted {memory_id}")
 
 
-def _add_strictly(
-    memory: "Opened", items: Sequence[Item], common: Mapping[str, Any], timestamp: str | None
-) -> "Receipts":
+def _add_strictly(memory: "Opened", items: Sequence[Item], given: Mapping[str, Any]) -> "Receipts":
     """One write; exits with 1, and nothing stored, if a message is rejected."""
     from memsvc import MessagesRejected
 
     try:
-        return memory.add([item.message for item in items], timestamp=timestamp, strict=True, **common)
+        return memory.add([item.message for item in items], **given)
     except MessagesRejected as error:
         list_rejected({items[place].place: reason for place, reason in error.reasons.items()})
         output.error(f"{len(error.reasons):,} of {len(items):,} messages were rejected; nothing was stored")
         raise typer.Exit(1) from error
 
 
-def _add_all(memory: "Opened", items: Sequence[Item], common: Mapping[str, Any], timestamp: str | None) -> "Receipts":
+def _add_all(memory: "Opened", items: Sequence[Item], given: Mapping[str, Any]) -> "Receipts":
     """Batches: each is on disk before the next begins, so that an interrupted run loses one at most."""
     from memsvc import MessagesRejected, Receipt, Receipts
     from memsvc.times import later
 
-    receipts, zone = Receipts(), common["timezone"]
+    receipts, timestamp, zone = Receipts(), given.get("timestamp"), given.get("timezone")
     with output.progress("Storing", len(items)) as advance:
         for start in range(0, len(items), BATCH):
             batch = [item.message for item in items[start : start + BATCH]]
             try:
                 said_at = None if timestamp is None else later(timestamp, zone, start)
-                receipts += memory.add(batch, timestamp=said_at, **common)
+                receipts += memory.add(batch, **{**given, "timestamp": said_at})
             except MessagesRejected as error:  # all of this batch
                 receipts += [Receipt("rejected", None, error.reasons.get(place)) for place in range(len(batch))]
             advance(len(batch))

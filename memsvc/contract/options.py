@@ -57,8 +57,8 @@ class AskOptions(Filters, total=False):
 
     Attributes:
         top_k: memories that the fast answer sees; 30, or 10 without a model.
-        min_relevance: the least relevance of those memories, 0 to 1; 0.01, below which most of what bears on
-            nothing is.
+        min_relevance: the least relevance of those memories, 0 to 1; by default the setting `min_relevance`, 0.01,
+            below which most of what bears on nothing is.
         min_similarity: the least cosine of those memories with the question, -1 to 1; any by default.
         gate: who decides whether the fast answer will do.
         deliberation: what follows where it will not: scan (read the log again), hypergraph (look up step by step),

@@ -70,8 +70,8 @@ class Verbs:
 
         Args:
             messages: a string, a message `{"role", "content"[, "name", "timestamp", "session_id",
-                "key", "occurrence", "metadata", "tags"]}`, or a list of either. Messages of OpenAI, Anthropic,
-                LangChain, pydantic-ai and the AI SDK are taken as they are, with parts and tool calls.
+                "key", "occurrence", "metadata", "tags", "expires_at"]}`, or a list of either. Messages of OpenAI,
+                Anthropic, LangChain, pydantic-ai and the AI SDK are taken as they are, with parts and tool calls.
             session_id: the session of the messages that name none; by default "default".
             key: makes the call idempotent: message `i` is stored once under `key/i`. Of a message given alone it is
                 the message's own key.

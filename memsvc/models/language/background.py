@@ -164,10 +164,10 @@ async def _fan_out(
     slots: AbstractAsyncContextManager[Any],
     put: Callable[[tuple[int, Result]], None],
 ) -> None:
-    todo = iter(enumerate(jobs))
+    waiting = iter(enumerate(jobs))
 
     async def work() -> None:
-        for at, job in todo:
+        for at, job in waiting:
             async with slots:
                 put((at, await job()))
 

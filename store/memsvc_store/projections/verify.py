@@ -36,10 +36,10 @@ def row_problems(records: Records, namespace: Namespace, name: str) -> list[str]
         if not isinstance(text, str) or text_digest(text) != digest:
             problems.append(f"memory {memory_id} does not hash to its digest")
     try:
-        messages = records.messages(namespace, records.message_ids(namespace))
+        messages = records.messages.by_id(namespace, records.messages.ids(namespace))
         memories = {memory.id: memory for memory in records.memories(namespace, name, records.memory_ids(namespace))}
         said = {id_: memory for id_, memory in memories.items() if memory.kind not in ("fact", "episode")}
-        problems += _pair_problems(messages, said, records.aliases(namespace))
+        problems += _pair_problems(messages, said, records.messages.aliases(namespace))
         problems += _fact_problems(said, [memory for memory in memories.values() if memory.kind == "fact"])
         tried = {id_: memory for id_, memory in memories.items() if memory.kind == "episode"}
         problems += _episode_problems(tried, records, namespace)

@@ -98,7 +98,7 @@ def keyed(records: Records, namespace: Namespace | None, name: str, key: str) ->
         NotFound: nothing was, or several messages of a list.
     """
     first, second = f"{key}/0", f"{key}/1"
-    found = records.keyed_messages(namespace, [key, first, second]) if namespace else {}
+    found = records.messages.keyed(namespace, [key, first, second]) if namespace else {}
     if key in found or (first in found and second not in found):
         return found[key if key in found else first][0]
     if namespace and (episode := records.episodes.keyed(namespace, [key])):
@@ -151,7 +151,7 @@ def everything(
     given = set(ids)
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
-        messages, keys = records.messages(found, page), records.write_keys(found, page)
+        messages, keys = records.messages.by_id(found, page), records.messages.write_keys(found, page)
         for memory in records.memories(found, namespace, page):
             if memory.id not in messages:
                 raise DatabaseUnreadable(f"memory {memory.id!r} has lost its message; run `memsvc verify`")

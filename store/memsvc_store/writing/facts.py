@@ -72,11 +72,11 @@ def withdraw(write: Write, message: Memory, why: Literal["source deleted", "sour
 
 def messages_behind(write: Write, fact: Memory) -> list[str]:
     """The messages that a fact rests on, and those of all the facts that it replaced."""
-    behind, todo, seen = list(fact.sources), [fact], {fact.id}
-    while todo:
-        ids = [one for one in todo.pop().metadata.get("replaces", ()) if one not in seen]
+    behind, pending, seen = list(fact.sources), [fact], {fact.id}
+    while pending:
+        ids = [one for one in pending.pop().metadata.get("replaces", ()) if one not in seen]
         seen.update(ids)
-        todo += (replaced := write.records.memories(write.namespace, write.name, ids))
+        pending += (replaced := write.records.memories(write.namespace, write.name, ids))
         behind += [source for one in replaced for source in one.sources]
     return behind
 

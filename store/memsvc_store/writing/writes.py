@@ -15,7 +15,7 @@ from memsvc_store.writing import episodes, facts
 from memsvc_store.writing.known import Known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     import numpy as np
@@ -32,7 +32,7 @@ def add(write: Write, drafts: Sequence[Draft], model: str, *, moved: bool = Fals
     What a draft repeats has to be live, or it is no echo; of one that is `moved` here from an export it may be absent.
     """
     known: Known[Draft] = Known(_Messages(write), drafts)
-    positions = write.records.next_positions(write.namespace, sorted({draft.session_id for draft in drafts}))
+    positions = write.records.messages.next_positions(write.namespace, sorted({draft.session_id for draft in drafts}))
     raw_rows: list[dict[str, Any]] = []
     memory_rows: list[dict[str, Any]] = []
     vectors: dict[bytes, NDArray[np.float32]] = {}
@@ -54,7 +54,7 @@ def add(write: Write, drafts: Sequence[Draft], model: str, *, moved: bool = Fals
             vectors[memory["digest"]] = draft.vector
         write.step("add", receipt.id)
     if raw_rows:
-        write.records.insert_messages(raw_rows)
+        write.records.messages.insert(raw_rows)
         write.records.insert_memories(memory_rows)
         write.records.vectors.insert(write.namespace, model, vectors)
     return receipts
@@ -99,10 +99,10 @@ class _Messages:
         return draft_id(draft, occurrence)
 
     def keyed(self, keys: Sequence[str]) -> dict[str, tuple[str, tuple[str, str, str]]]:
-        return self._records.keyed_messages(self._namespace, keys)
+        return self._records.messages.keyed(self._namespace, keys)
 
     def known(self, ids: Sequence[str]) -> dict[str, str]:
-        return self._records.known_messages(self._namespace, ids)
+        return self._records.messages.known(self._namespace, ids)
 
     def retired(self, ids: Sequence[str]) -> set[str]:
         return self._records.retired(self._namespace, ids, self._now)
@@ -129,28 +129,18 @@ def update(
     its intent while its text stays; with another text it gets `intent`, or that text's own. An echo with another text
     is none any more. What rests on a memory, and its echoes, expire with it at the latest.
 
-        Raises:
-            NotFound: no such live memory.
-            InvalidInput: its event time would end before it begins.
+    Raises:
+        NotFound: no such live memory.
+        InvalidInput: its event time would end before it begins.
     """
     old = write.live(memory_id)
     text = old.text if text is None else text
     start, end = valid_from or old.valid_from, valid_to or old.valid_to
     checked_interval(start, end)
-    before: dict[str, Any] = {}
-    if text != old.text:
-        before["text"] = old.text
-    if (start, end) != (old.valid_from, old.valid_to):
-        before["valid_from"] = old.valid_from.isoformat()
-        before["valid_to"] = old.valid_to and old.valid_to.isoformat()
     expires = old.expires_at if expires_at is None else _limited(write, old, expires_at)
-    if expires != old.expires_at:
-        before["expires_at"] = old.expires_at and old.expires_at.isoformat()
     known = {key: one for key, one in {**old.metadata, **metadata}.items() if one is not None or key not in metadata}
-    if dump_json(known) != dump_json(old.metadata):
-        before["metadata"] = {key: old.metadata.get(key) for key in metadata}
-    if old.echo_of is not None and "text" in before:  # it says something of its own now
-        before["echo_of"] = old.echo_of
+    new = replace(old, text=text, valid_from=start, valid_to=end, expires_at=expires, metadata=known)
+    before = _replaced(old, new, metadata)
     if not before:
         return
     entities: Sequence[Node] = hyperedge(text, old.speaker, old.session_id, start.date())
@@ -171,6 +161,23 @@ def update(
         _follow(write, old, expires)
     if old.kind == "message" and (text, start) != (old.text, old.valid_from):
         facts.withdraw(write, old, "source corrected")
+
+
+def _replaced(old: Memory, new: Memory, given: Iterable[str]) -> dict[str, Any]:
+    """What a step in a memory's history keeps: the fields that changed, as they were; of metadata the keys given."""
+    before: dict[str, Any] = {}
+    if new.text != old.text:
+        before["text"] = old.text
+    if (new.valid_from, new.valid_to) != (old.valid_from, old.valid_to):
+        before["valid_from"] = old.valid_from.isoformat()
+        before["valid_to"] = old.valid_to and old.valid_to.isoformat()
+    if new.expires_at != old.expires_at:
+        before["expires_at"] = old.expires_at and old.expires_at.isoformat()
+    if dump_json(new.metadata) != dump_json(old.metadata):
+        before["metadata"] = {key: old.metadata.get(key) for key in given}
+    if old.echo_of is not None and "text" in before:  # it says something of its own now
+        before["echo_of"] = old.echo_of
+    return before
 
 
 def _limited(write: Write, memory: Memory, wanted: datetime | Literal["never"]) -> datetime | None:
